@@ -1,0 +1,1 @@
+"""The world: what instances are made of. Import from the defining module."""

@@ -1,0 +1,172 @@
+"""Reading and writing instances: strict JSON, every finding at once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from optimizer.domain.fields import shown
+from optimizer.domain.findings import Parts, cross_findings
+from optimizer.domain.horizon import Horizon
+from optimizer.domain.instance import SCHEMA, Instance
+from optimizer.errors import InstanceError
+
+__all__ = ["parse_instance", "read_instance", "strict_json", "write_instance"]
+
+MAX_BYTES = 512 * 2**20
+"""No instance is half a gigabyte."""
+
+_MAPS = ("chips", "domains", "workloads", "sites", "pools", "tenants", "budgets")
+
+
+def strict_json(text: str) -> tuple[Any, list[str]]:
+    """Return JSON data and what is wrong with it beyond its grammar (keys given twice).
+
+    Raises
+    ------
+    InstanceError
+        If it is no JSON.
+    """
+    findings: list[str] = []
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        out: dict[str, Any] = {}
+        for key, value in items:
+            if key in out:
+                findings.append(f"key {key!r} is given twice; every name may stand once")
+            out[key] = value
+        return out
+
+    try:
+        return json.loads(text, object_pairs_hook=pairs), findings
+    except json.JSONDecodeError as e:
+        raise InstanceError([f"line {e.lineno} column {e.colno}: not JSON: {e.msg}"]) from None
+    except (RecursionError, ValueError) as e:
+        raise InstanceError([f"not JSON that can be read: {e}"]) from None
+
+
+def read_instance(path: Path) -> Instance:
+    """Return the instance of a JSON file.
+
+    Raises
+    ------
+    InstanceError
+        With every finding, if the file cannot be read as an instance.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise InstanceError([f"{path}: larger than {MAX_BYTES // 2**20} MiB"])
+        return parse_instance(path.read_text(encoding="utf-8"))
+    except OSError as e:
+        raise InstanceError([f"{path}: cannot be read: {e.strerror}"]) from None
+    except UnicodeDecodeError:
+        raise InstanceError([f"{path}: is not UTF-8 text"]) from None
+
+
+def parse_instance(text: str) -> Instance:
+    """Return the instance written in a JSON text; see `read_instance`."""
+    data, findings = strict_json(text)
+    if not isinstance(data, dict):
+        raise InstanceError([f"must be a JSON object, got {shown(data)}"])
+    if data.get("schema") != SCHEMA:
+        findings.append(f"schema: must be {SCHEMA!r}, got {shown(data.get('schema'))}")
+    try:
+        instance = Instance.model_validate_json(text)
+    except ValidationError as e:
+        raise InstanceError(_all_findings(data, findings, e)) from None
+    except ValueError as e:
+        raise InstanceError([*findings, *str(e).splitlines()]) from None
+    if findings:
+        raise InstanceError(findings)
+    return instance
+
+
+def write_instance(instance: Instance, path: Path) -> None:
+    """Write an instance as JSON with one job a line."""
+    data = instance.data()
+    jobs = data.pop("jobs")
+    sources = data.pop("sources", {})
+    head = json.dumps(data, indent=1, ensure_ascii=False).removesuffix("\n}")
+    lines = ",\n  ".join(json.dumps(job, ensure_ascii=False) for job in jobs)
+    tail = json.dumps(sources, indent=1, ensure_ascii=False)
+    text = f'{head},\n "jobs": [\n  {lines}\n ],\n "sources": {tail}\n}}\n'
+    path.write_text(text, encoding="utf-8")
+
+
+def _all_findings(data: dict[str, Any], findings: list[str], error: ValidationError) -> list[str]:
+    """Field findings of pydantic, then the cross findings of what could be read."""
+    for item in error.errors(include_url=False):
+        if item["type"] == "value_error" and not item["loc"]:
+            continue  # cross findings of a readable instance: made again below
+        if item["loc"] == ("schema",):
+            continue
+        findings.append(_say(item["loc"], item["msg"], item["type"], item.get("input"), data))
+    findings.extend(cross_findings(_readable(data)))
+    return list(dict.fromkeys(findings))
+
+
+def _say(loc: tuple[int | str, ...], message: str, kind: str, value: Any, data: Any) -> str:
+    path, here = "", data
+    for step in loc:
+        if isinstance(step, int):
+            path += f"[{step}]"
+        elif isinstance(here, dict) and path in _MAPS or path.endswith("supplies"):
+            path += f"[{step!r}]"
+        else:
+            path += f".{step}" if path else step
+        try:
+            here = here[step]
+        except (KeyError, IndexError, TypeError):
+            here = None
+    if kind == "missing":
+        return f"{path}: is missing; give it"
+    if kind == "extra_forbidden":
+        return f"{path}: is not a field that is known here; take it out or mend its name"
+    said = message.removeprefix("Value error, ").removeprefix("Input should be ").rstrip()
+    said = said if message.startswith("Value error") else f"must be {said}"
+    return said_with_value(path, said, value)
+
+
+def said_with_value(path: str, said: str, value: Any) -> str:
+    """Return one finding with the value that was got, unless it is said already."""
+    if "got " in said:
+        return f"{path}: {said}"
+    return f"{path}: {said}, got {shown(value)}"
+
+
+def _readable(data: dict[str, Any]) -> Parts:
+    """Return what can be read of bad data, entity by entity."""
+    fields = Instance.model_fields
+    maps: dict[str, dict[str, Any]] = {}
+    names: dict[str, frozenset[str]] = {}
+    for kind in _MAPS:
+        raw = data.get(kind, {})
+        raw = raw if isinstance(raw, dict) else {}
+        names[kind] = frozenset(raw)
+        entity = fields[kind].annotation.__args__[1]  # type: ignore[union-attr]
+        maps[kind] = {k: v for k, v in ((k, _try(entity, v)) for k, v in raw.items()) if v}
+    raw_jobs = data.get("jobs", [])
+    raw_jobs = raw_jobs if isinstance(raw_jobs, list) else []
+    entity = fields["jobs"].annotation.__args__[0]  # type: ignore[union-attr]
+    jobs = {i: v for i, v in ((i, _try(entity, j)) for i, j in enumerate(raw_jobs)) if v}
+    ids = (j.get("id") for j in raw_jobs if isinstance(j, dict))
+    names["jobs"] = frozenset(i for i in ids if isinstance(i, str))
+    return Parts(horizon=_try(Horizon, data.get("horizon")), **maps, jobs=jobs, names=names)
+
+
+def _try(entity: Any, value: Any) -> Any:
+    """Return the entity, without the fields that cannot be read; None where one is needed."""
+    for _ in range(2):
+        try:
+            return TypeAdapter(entity).validate_json(json.dumps(value))
+        except ValidationError as e:
+            bad = {item["loc"][0] for item in e.errors(include_url=False) if item["loc"]}
+            if not isinstance(value, dict):
+                return None
+            value = {k: v for k, v in value.items() if k not in bad}
+        except (ValueError, RecursionError):
+            return None
+    return None

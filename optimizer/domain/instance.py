@@ -1,0 +1,105 @@
+"""An instance: all data of one problem, self-contained and immutable."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from optimizer.domain.chips import Chip, ScaleUpDomain
+from optimizer.domain.fields import Entity, Id, Text
+from optimizer.domain.findings import Parts, cross_findings
+from optimizer.domain.horizon import Horizon
+from optimizer.domain.jobs import Job
+from optimizer.domain.modes import Mode, Refusal, derive
+from optimizer.domain.sites import Pool, Site
+from optimizer.domain.tenants import Budget, Tenant
+from optimizer.domain.workloads import Workload
+from optimizer.errors import InstanceError
+
+__all__ = ["SCHEMA", "Instance", "Source"]
+
+SCHEMA = "fleetwatt/instance/1"
+
+
+class Source(Entity):
+    """Where numbers come from.
+
+    Attributes
+    ----------
+    kind
+        `reported` (documented), `derived` (arithmetic on documented values, given in `source`) or
+        `assumed` (the reason is in `source`).
+    as_of
+        Date of the source, as precise as it is known.
+    """
+
+    source: Annotated[str, Field(min_length=3, max_length=2000)]
+    kind: Literal["reported", "derived", "assumed"]
+    as_of: Text = ""
+
+
+class Instance(Entity):
+    """All data of one problem.
+
+    Attributes
+    ----------
+    carbon_usd_per_kg
+        Price of carbon, added to the price of energy.
+    sources
+        JSON-pointer prefix -> where the numbers below it come from.
+    notes
+        What a reader has to know: what is left out, which of two claims was followed.
+    """
+
+    schema_version: Literal["fleetwatt/instance/1"] = Field(alias="schema")
+    name: Id
+    title: Text = ""
+    notes: tuple[Text, ...] = ()
+    horizon: Horizon
+    chips: dict[Id, Chip]
+    domains: dict[Id, ScaleUpDomain] = {}
+    workloads: dict[Id, Workload] = {}
+    sites: dict[Id, Site]
+    pools: dict[Id, Pool]
+    tenants: dict[Id, Tenant] = {}
+    budgets: dict[Id, Budget] = {}
+    carbon_usd_per_kg: Annotated[float, Field(ge=0, le=100)] = 0.0
+    jobs: tuple[Job, ...]
+    sources: dict[str, Source] = {}
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Instance:
+        findings = cross_findings(Parts.of(self))
+        if findings:
+            raise InstanceError(findings)
+        return self
+
+    @cached_property
+    def _derived(self) -> tuple[tuple[tuple[Mode, ...], tuple[Refusal, ...]], ...]:
+        return tuple(derive(self, job) for job in self.jobs)
+
+    def modes(self, job: int) -> tuple[Mode, ...]:
+        """Return the modes of jobs[job], in the order that plans refer to."""
+        return self._derived[job][0]
+
+    def refusals(self, job: int) -> tuple[Refusal, ...]:
+        """Return what rules excluded from the modes of jobs[job]."""
+        return self._derived[job][1]
+
+    def domain_chips(self, pool: Pool) -> int:
+        """Return the chips in one domain of a pool; 1 for a pool that is only a chip count."""
+        return 1 if pool.domain is None else self.domains[pool.domain].chips
+
+    def data(self) -> dict[str, Any]:
+        """Return the instance as JSON data; what is at its default is left out."""
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
+    @cached_property
+    def hash(self) -> str:
+        """sha256 of the canonical JSON of the data: sorted keys, no spaces, defaults left out."""
+        text = json.dumps(self.data(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,149 @@
+"""Jobs: what is to be trained, how it may be run, what it is worth and when."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from optimizer.domain.fields import ChipCount, Entity, Id, Text, Usd, UsdPerHour
+from optimizer.domain.horizon import Moment
+from optimizer.domain.sites import IdRange
+
+__all__ = ["DataAt", "ExplicitMode", "ExplicitPart", "Gang", "Job", "Running", "RunningPart"]
+
+Uses = dict[Id, Annotated[float, Field(ge=0, le=1e12)]]
+
+
+class Gang(Entity):
+    """An allowed gang: k whole slices in one pool.
+
+    Attributes
+    ----------
+    chips, slice_chips
+        Size of the gang and of the slices that must each share one scale-up domain.
+    pools
+        Where it may run; None for every pool whose chip has a rate.
+    power_levels
+        Allowed levels by name; None for all of the chip.
+    one_off_usd
+        Cost of running at all.
+    uses
+        What it takes from budgets over the whole run.
+    pauses_at_calls, restart_usd
+        It keeps its chips at idle draw while its site is called, and ends later; paid once if it
+        meets a call.
+    """
+
+    chips: ChipCount
+    slice_chips: ChipCount
+    pools: tuple[Id, ...] | None = None
+    power_levels: tuple[Id, ...] | None = None
+    one_off_usd: Usd = 0.0
+    uses: Uses = {}
+    pauses_at_calls: bool = False
+    restart_usd: Usd = 0.0
+
+
+class ExplicitPart(Entity):
+    """Slices of a mode in one pool; draw of this part [kW], None for training draw at full power."""
+
+    pool: Id
+    slice_chips: ChipCount
+    slices: ChipCount
+    draw_kw: Annotated[float, Field(ge=0, le=10_000_000)] | None = None
+
+
+class ExplicitMode(Entity):
+    """A way to run that is given, not derived: its parts start and stop together.
+
+    Attributes
+    ----------
+    hours
+        How long it runs [h].
+    link
+        Name of the link that joins parts at different sites; None where all are at one site.
+    """
+
+    parts: tuple[ExplicitPart, ...] = Field(min_length=1)
+    hours: Annotated[float, Field(gt=0, le=1_000_000)]
+    link: Text | None = None
+    one_off_usd: Usd = 0.0
+    uses: Uses = {}
+    pauses_at_calls: bool = False
+    restart_usd: Usd = 0.0
+
+
+class DataAt(Entity):
+    """Data of a job at a site: cost of having it there, and from when it is there."""
+
+    site: Id
+    cost_usd: Usd = 0.0
+    ready: Moment = 0.0
+
+
+class RunningPart(Entity):
+    """Slices that run now: the ids of their domains, in runs of (first, last), one for each slice."""
+
+    pool: Id
+    slice_chips: ChipCount
+    slices: ChipCount
+    domains: tuple[IdRange, ...] = ()
+
+
+class Running(Entity):
+    """Where a job runs when the horizon starts, and for how many periods more."""
+
+    parts: tuple[RunningPart, ...] = Field(min_length=1)
+    periods_left: Annotated[int, Field(ge=1, le=8784)]
+    power_level: Id = "full"
+    pauses_at_calls: bool = False
+    restart_usd: Usd = 0.0
+
+
+class Job(Entity):
+    """A training job to be placed.
+
+    Attributes
+    ----------
+    workload, work
+        Class and amount of work, in the class's unit; work None where all modes are explicit.
+    gangs, modes
+        Allowed gangs (modes are derived for each pool and power level) and explicit modes.
+    release, deadline, due
+        Earliest start; hard end; soft end. A deadline of None is the end of the horizon.
+    late_usd_per_hour
+        Cost of each hour after `due`.
+    value_usd
+        Worth of the job if it is done by its deadline.
+    countries, owners
+        Residency: where its sites may lie and whose they may be; None for any.
+    data
+        What having the data at a site costs and since when it is there; sites not named cost
+        nothing and are ready.
+    predecessors
+        Jobs that must be done before it starts.
+    must
+        It has to be placed.
+    running
+        It runs already and stays where it is.
+    """
+
+    id: Id
+    name: Text = ""
+    workload: Id | None = None
+    work: Annotated[float, Field(gt=0, le=1e15)] | None = None
+    gangs: tuple[Gang, ...] = ()
+    modes: tuple[ExplicitMode, ...] = ()
+    release: Moment = 0.0
+    deadline: Moment | None = None
+    due: Moment | None = None
+    late_usd_per_hour: UsdPerHour = 0.0
+    value_usd: Usd = 0.0
+    tenant: Id | None = None
+    countries: tuple[Id, ...] | None = None
+    owners: tuple[Text, ...] | None = None
+    data: tuple[DataAt, ...] = ()
+    predecessors: tuple[Id, ...] = ()
+    must: bool = False
+    running: Running | None = None

@@ -1,0 +1,258 @@
+"""What is asked of placement (Options), what is answered (PlacePlan), the rules that bind (Rule)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from optimizer.domain.sites import IdRange
+
+__all__ = [
+    "PLAN_SCHEMA",
+    "Certificate",
+    "ObjectiveParts",
+    "Options",
+    "PlacePlan",
+    "Placement",
+    "Rounding",
+    "Rule",
+    "RunRecord",
+    "SlicePrices",
+    "Status",
+    "Verdict",
+    "Violation",
+]
+
+PLAN_SCHEMA = "fleetwatt/place-plan/1"
+
+
+class Rule(StrEnum):
+    """The hard rules of placement, by name."""
+
+    ONE_PLACEMENT = "one_placement"
+    WINDOW = "window"
+    POOL_CAPACITY = "pool_capacity"
+    DOMAIN_FIT = "domain_fit"
+    POWER_CAP = "power_cap"
+    SUPPLY = "supply"
+    RESIDENCY = "residency"
+    COMPATIBILITY = "compatibility"
+    PRECEDENCE = "precedence"
+    BUDGET = "budget"
+    QUOTA = "quota"
+
+
+class Status(StrEnum):
+    """What is proven of a plan."""
+
+    OPTIMAL = "optimal"
+    FEASIBLE = "feasible"
+    INFEASIBLE = "infeasible"
+    UNKNOWN = "unknown"
+
+
+class Record(BaseModel):
+    """A frozen piece of a plan file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Options(Record):
+    """How to search.
+
+    Attributes
+    ----------
+    seconds
+        Time limit, from the call to the plan [s], at least 1.
+    gap
+        Stop when the certified gap is at most this share.
+    seed
+        Same seed, threads and work, same plan.
+    threads
+        Searches side by side.
+    rounds
+        Work limit: rounds of search moves; None for as many as the time allows.
+    """
+
+    seconds: Annotated[float, Field(ge=1, le=864_000)] = 60.0
+    gap: Annotated[float, Field(ge=0, le=1)] = 0.0
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    threads: Annotated[int, Field(ge=1, le=64)] = 2
+    rounds: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+
+
+class Placement(Record):
+    """Where and when a job runs.
+
+    Attributes
+    ----------
+    job
+        Its id.
+    mode
+        Which of the job's modes, in the order of `optimizer.domain.modes`.
+    start, end
+        Periods, half-open [start, end).
+    domains
+        For each part of the mode the domain id of each of its slices, in runs of (first, last);
+        an id stands once for each slice it holds. Empty for a pool that is only a chip count.
+    """
+
+    job: str
+    mode: Annotated[int, Field(ge=0)]
+    start: Annotated[int, Field(ge=0)]
+    end: Annotated[int, Field(ge=1)]
+    domains: tuple[tuple[IdRange, ...], ...]
+
+
+class ObjectiveParts(Record):
+    """The objective and what it is made of, in nano-USD; total = value - all the rest."""
+
+    value: int
+    lateness: int
+    one_off: int
+    energy: int
+    total: int
+
+
+Price = Annotated[int, Field(ge=0)]
+
+
+class SlicePrices(Record):
+    """Prices of the row of slice size q in a pool [nano-USD per unit-period], one a period."""
+
+    pool: str
+    slice_chips: Annotated[int, Field(ge=1)]
+    prices: tuple[Price, ...]
+
+
+class Rounding(Record):
+    """Prices of a rounding row: coefficients floor(a / divisor), right side floor(b / divisor).
+
+    `row` is `chips` (of a pool) or `power` (IT watts of a site); `of` its name.
+    """
+
+    row: Literal["chips", "power"]
+    of: str
+    divisor: Annotated[int, Field(ge=1)]
+    prices: tuple[Price, ...]
+
+
+class Certificate(Record):
+    """Prices, all integers and not negative, from which anyone recomputes the bound.
+
+    Attributes
+    ----------
+    power
+        Whole price of power at each site's meter [nano-USD per W-period], one a period.
+    chips
+        Price of a chip of each pool [nano-USD per chip-period], one a period.
+    slices, rounding
+        Prices of slice rows and of rounding rows.
+    quotas
+        Price of a chip under each tenant's quota [nano-USD per chip-period], one a period.
+    budgets
+        Price of a thousandth of a budget's unit [nano-USD].
+    permits
+        Price of permitted energy by `site/supply` [nano-USD per W-period].
+    """
+
+    power: dict[str, tuple[Price, ...]] = {}
+    chips: dict[str, tuple[Price, ...]] = {}
+    slices: tuple[SlicePrices, ...] = ()
+    rounding: tuple[Rounding, ...] = ()
+    quotas: dict[str, tuple[Price, ...]] = {}
+    budgets: dict[str, Price] = {}
+    permits: dict[str, Price] = {}
+
+
+class RunRecord(Record):
+    """One solve and what is known about it.
+
+    Attributes
+    ----------
+    stopped_by
+        Why it stopped: proof, gap, time limit, work limit or cancel.
+    seconds
+        Wall time from the call to the plan [s].
+    history
+        (seconds, incumbent, bound) in nano-USD whenever one of them got better; None while there
+        is none.
+    """
+
+    stopped_by: Literal["proof", "gap", "time limit", "work limit", "cancel"]
+    seconds: float
+    options: dict[str, Any]
+    versions: dict[str, str]
+    rounds: int
+    history: tuple[tuple[float, int | None, int | None], ...]
+
+
+class Violation(Record):
+    """One breach of a rule, or of what a plan says of itself: where, found, limit, unit."""
+
+    rule: str
+    where: str
+    found: str
+    limit: str
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.where}: {self.found}; limit: {self.limit}"
+
+
+class Verdict(Record):
+    """What the checker says: its findings, and the figures that it re-derived itself.
+
+    Attributes
+    ----------
+    violations
+        Every breach; a plan is good where there is none.
+    objective, bound
+        Re-derived from instance, placements, dispatch and prices [nano-USD]; None where they
+        cannot be.
+    gap
+        abs(objective - bound) / abs(objective); None while the objective is 0 and the bound not.
+    """
+
+    violations: tuple[Violation, ...]
+    objective: ObjectiveParts | None
+    bound: int | None
+    gap: float | None
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.violations
+
+
+class PlacePlan(Record):
+    """The answer of `place`: plan, certificate, run record and the hash of what it answers.
+
+    Attributes
+    ----------
+    dispatch
+        What each supply of each site gives, one number a period [W].
+    bound
+        Proven limit on the objective of any plan [nano-USD], recomputed from `certificate`.
+    gap
+        abs(objective - bound) / abs(objective); None while the objective is 0 and the bound not.
+    """
+
+    schema_version: Literal["fleetwatt/place-plan/1"] = Field(PLAN_SCHEMA, alias="schema")
+    question: Literal["place"] = "place"
+    instance: str
+    instance_hash: str
+    status: Status
+    placements: tuple[Placement, ...]
+    dispatch: dict[str, dict[str, tuple[Annotated[int, Field(ge=0)], ...]]]
+    objective: ObjectiveParts
+    bound: int
+    bound_kind: Literal["certified"] = "certified"
+    gap: float | None
+    certificate: Certificate
+    run: RunRecord
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, populate_by_name=True
+    )
