@@ -247,7 +247,7 @@ class PlacePlan(Record):
     placements: tuple[Placement, ...]
     dispatch: dict[str, dict[str, tuple[Annotated[int, Field(ge=0)], ...]]]
     objective: ObjectiveParts
-    bound: int
+    bound: int | None
     bound_kind: Literal["certified"] = "certified"
     gap: float | None
     certificate: Certificate

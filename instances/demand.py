@@ -1,0 +1,107 @@
+"""What a generated week of jobs is like: every parameter of the generator, all of them assumed."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from optimizer.domain.fields import ChipCount, Entity, Id, Share, Text, UsdPerHour
+
+__all__ = ["Demand", "Ordered", "Tenancy"]
+
+Part = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0, le=2**31)]
+
+
+class Ordered(Entity):
+    """How much of a workload class is ordered.
+
+    Attributes
+    ----------
+    least_chips, most_chips
+        Gangs that train it [chips].
+    weight
+        How often it is drawn among the classes that fit a gang.
+    """
+
+    least_chips: ChipCount
+    most_chips: ChipCount
+    weight: Annotated[float, Field(gt=0, le=1e6)] = 1.0
+
+
+class Tenancy(Entity):
+    """What a tenant orders.
+
+    Attributes
+    ----------
+    share
+        Share of the jobs that are its own.
+    has_largest
+        The largest jobs may be its own.
+    countries
+        Residency of its jobs; None for anywhere.
+    uses_budget, usd_per_chip_hour
+        A budget in USD from which its gangs take so much per chip-hour.
+    """
+
+    share: Share
+    has_largest: bool = False
+    countries: tuple[Id, ...] | None = None
+    uses_budget: Id | None = None
+    usd_per_chip_hour: UsdPerHour = 0.0
+
+
+class Demand(Entity):
+    """A seeded set of jobs for a fleet.
+
+    Attributes
+    ----------
+    jobs, load
+        How many, and their chip-hours over those that the fleet has in the horizon.
+    largest, largest_share
+        How many jobs are large, and their share of the chip-hours.
+    running, running_share
+        Jobs that run already, and the share of the fleet that they hold.
+    small
+        Share of the other jobs whose gang is smaller than a scale-up domain.
+    windows, due, choices, levels, pauses, staged, anywhere
+        Shares of jobs with a window shorter than 3/4 of the horizon; with a due date; with gangs of
+        several sizes; that may use every power level; that may pause at calls (of those of a domain
+        or more); whose data must be brought first; that are not bound to one pool.
+    must, successors
+        Jobs that have to be placed, jobs that follow another.
+    size_spread
+        Standard deviation of the logarithm of gang sizes, log-normal too.
+    hours, hours_spread
+        Median duration of the jobs that are not large [h], and the standard deviation of its
+        logarithm.
+    urgency, urgency_spread
+        Median of value over rent, and the standard deviation of its logarithm.
+    """
+
+    seed: Count
+    jobs: Count
+    load: Annotated[float, Field(gt=0, le=100)] = 1.42
+    largest: Count = 5
+    largest_share: Part = 0.4
+    running: Count = 24
+    running_share: Part = 0.35
+    small: Part = 0.3
+    windows: Part = 0.35
+    due: Part = 0.4
+    choices: Part = 0.25
+    levels: Part = 0.3
+    pauses: Part = 0.0
+    staged: Part = 0.15
+    anywhere: Part = 0.8
+    must: Count = 4
+    successors: Count = 12
+    size_spread: Annotated[float, Field(ge=0, le=5)] = 1.5
+    hours: Annotated[float, Field(gt=0, le=8784)] = 16.0
+    hours_spread: Annotated[float, Field(ge=0, le=3)] = 0.8
+    urgency: Annotated[float, Field(gt=0, le=1000)] = 1.3
+    urgency_spread: Annotated[float, Field(ge=0, le=3)] = 0.45
+    workloads: dict[Id, Ordered]
+    tenants: dict[Id, Tenancy]
+    note: Text = ""

@@ -1,0 +1,213 @@
+"""Sizes and durations of generated jobs: heavy tails, scaled to the load that is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import exp
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from optimizer.errors import InstanceError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from instances.demand import Demand
+    from instances.fleet import FleetPool
+
+__all__ = ["Draft", "draw_drafts"]
+
+LARGEST_SCALE = 1e9
+"""At this scale every gang has the size that its limits allow."""
+
+LARGEST_GANG = 0.45
+"""No gang takes more than this share of its pool, so that large jobs can share it."""
+
+LARGEST_REST = (0.05, 0.2)
+"""Gangs that are not large take no more than a share of their pool drawn from this range."""
+
+WHOLE_SLICES = 0.65
+"""Share of the gangs of several domains that take them whole; the others take large slices."""
+
+SECOND_TO_LARGEST = 0.8
+"""No other job has more chip-hours than this share of the smallest large one."""
+
+LONGEST_REST, LONGEST_LARGE = 0.55, 0.6
+"""Longest jobs, as shares of the horizon."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A job's size: a gang of `slices` x `slice_chips` in its home pool for so many hours.
+
+    One that does not grow stays a single slice, smaller than a domain.
+    """
+
+    kind: Literal["running", "large", "rest"]
+    pool: FleetPool
+    slice_chips: int
+    slices: int
+    hours: float
+    grows: bool = True
+
+    @property
+    def chips(self) -> int:
+        """Chips of the gang."""
+        return self.slice_chips * self.slices
+
+    @property
+    def chip_hours(self) -> float:
+        """Chip-hours of the whole run."""
+        return self.chips * self.hours
+
+
+def draw_drafts(
+    rng: np.random.Generator, demand: Demand, fleet: Sequence[FleetPool], horizon_hours: float
+) -> list[Draft]:
+    """Return drafts of all jobs: running ones, large ones, the rest."""
+    chips = sum(pool.chips for pool in fleet)
+    total = demand.load * chips * horizon_hours
+    running = _running(rng, demand, fleet, horizon_hours)
+    large = _large(rng, demand, fleet, total * demand.largest_share, horizon_hours)
+    left = total - sum(d.chip_hours for d in running + large)
+    count = demand.jobs - len(running) - len(large)
+    most = SECOND_TO_LARGEST * min((d.chip_hours for d in large), default=total)
+    drafts = [_one(rng, demand, _pick(rng, fleet)) for _ in range(count)]
+    hours = _hours(rng, demand, count, LONGEST_REST * horizon_hours)
+    tail = _tail(rng, demand, count)
+    rest = [replace(d, hours=h) for d, h in zip(drafts, hours.tolist(), strict=True)]
+    shares = rng.uniform(*LARGEST_REST, count)
+    return running + large + _scaled(_Scale(rest, tail, shares, most, "chip_hours"), left)
+
+
+def _pick(rng: np.random.Generator, fleet: Sequence[FleetPool], least: float = 0.0) -> FleetPool:
+    """Return a pool, drawn by its chips, among those that hold a gang of `least` chips."""
+    able = [p for p in fleet if p.chips * LARGEST_GANG >= least]
+    able = able or [max(fleet, key=lambda p: p.chips)]
+    weights = np.array([p.chips for p in able], float)
+    return able[int(rng.choice(len(able), p=weights / weights.sum()))]
+
+
+def _hours(
+    rng: np.random.Generator, demand: Demand, count: int, longest: float
+) -> NDArray[np.float64]:
+    """Return log-normal durations, at least an hour and a half."""
+    draws = (demand.hours_spread * rng.standard_normal(count)).tolist()
+    # exp of math, not of numpy: the same on every processor
+    hours = [demand.hours * exp(x) for x in draws]
+    return np.array([round(min(max(h, 1.5), longest), 1) for h in hours], np.float64)
+
+
+def _tail(rng: np.random.Generator, demand: Demand, count: int) -> NDArray[np.float64]:
+    """Return sizes with a heavy tail, log-normal, of median 1."""
+    draws = (demand.size_spread * rng.standard_normal(count)).tolist()
+    return np.array([exp(x) for x in draws], np.float64)
+
+
+def _one(rng: np.random.Generator, demand: Demand, pool: FleetPool) -> Draft:
+    """Return a draft of one slice; those of a whole or a large slice are multiplied later."""
+    partial = [s for s in pool.sizes if s < pool.domain_chips]
+    if partial and rng.random() < demand.small:
+        return Draft("rest", pool, int(rng.choice(partial)), 1, 1.0, grows=False)
+    large = [s for s in partial if 2 * s >= pool.domain_chips > 16]
+    if large and rng.random() > WHOLE_SLICES:
+        return Draft("rest", pool, int(rng.choice(large)), 1, 1.0)
+    return Draft("rest", pool, pool.domain_chips, 1, 1.0)
+
+
+def _large(
+    rng: np.random.Generator,
+    demand: Demand,
+    fleet: Sequence[FleetPool],
+    chip_hours: float,
+    horizon_hours: float,
+) -> list[Draft]:
+    """Return the large jobs: long runs on whole domains, of about equal chip-hours."""
+    shares = rng.uniform(0.8, 1.2, demand.largest)
+    found = []
+    for wanted in (chip_hours * shares / max(shares.sum(), 1e-9)).tolist():
+        hours = horizon_hours * rng.uniform(0.35, LONGEST_LARGE)
+        pool = _pick(rng, fleet, wanted / hours)
+        slices = round(wanted / hours / pool.domain_chips)
+        slices = max(1, min(slices, int(LARGEST_GANG * pool.domains)))
+        hours = min(wanted / (slices * pool.domain_chips), 0.9 * horizon_hours)
+        found.append(Draft("large", pool, pool.domain_chips, slices, round(hours, 1)))
+    return found
+
+
+def _running(
+    rng: np.random.Generator, demand: Demand, fleet: Sequence[FleetPool], horizon_hours: float
+) -> list[Draft]:
+    """Return what runs already; hours are those that are left."""
+    drafts = []
+    for pool in fleet:
+        count = round(demand.running * pool.chips / sum(p.chips for p in fleet))
+        if count == 0:
+            continue
+        some = [replace(_one(rng, demand, pool), kind="running") for _ in range(count)]
+        hours = _hours(rng, demand, count, horizon_hours / 2)
+        some = [replace(d, hours=float(np.ceil(h))) for d, h in zip(some, hours, strict=True)]
+        chips = demand.running_share * pool.chips
+        tail, shares = _tail(rng, demand, count), np.full(count, LARGEST_REST[1])
+        drafts += _scaled(_Scale(some, tail, shares, chips / 3, "chips"), chips)
+    return drafts
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """Drafts whose slices are in proportion to their tail, within limits.
+
+    Attributes
+    ----------
+    tail : (N,) float64
+        Size of each gang in domains at scale 1.
+    shares : (N,) float64
+        Largest share of its pool that each may take.
+    most, what
+        None has more than `most` chips or chip-hours.
+    """
+
+    drafts: Sequence[Draft]
+    tail: NDArray[np.float64]
+    shares: NDArray[np.float64]
+    most: float
+    what: Literal["chips", "chip_hours"]
+
+    def at(self, scale: float) -> list[Draft]:
+        """Return the drafts at a scale."""
+        out = []
+        sizes, shares = (scale * self.tail).tolist(), self.shares.tolist()
+        for draft, size, share in zip(self.drafts, sizes, shares, strict=True):
+            limit = min(self.most / getattr(draft, self.what), share * draft.pool.domains)
+            slices = max(1, int(min(size, limit))) if draft.grows else draft.slices
+            out.append(replace(draft, slices=slices))
+        return out
+
+    def sum_at(self, scale: float) -> float:
+        """Return the chips or chip-hours of all drafts at a scale."""
+        return float(sum(getattr(d, self.what) for d in self.at(scale)))
+
+
+def _scaled(scale: _Scale, total: float) -> list[Draft]:
+    """Return drafts at the scale that reaches `total`.
+
+    Where the shares of their pools do not allow it, they may take larger ones.
+
+    Raises
+    ------
+    InstanceError
+        If they cannot reach `total`.
+    """
+    while scale.sum_at(LARGEST_SCALE) < total and scale.shares.min(initial=1.0) < LARGEST_GANG:
+        scale = replace(scale, shares=np.minimum(1.25 * scale.shares, LARGEST_GANG))
+    if scale.sum_at(LARGEST_SCALE) < 0.97 * total:
+        few = f"{len(scale.drafts)} jobs are too few for {total:,.0f} {scale.what}"
+        raise InstanceError([f"demand: {few}; give more jobs or less load"])
+    low, high = 1e-3, LARGEST_SCALE
+    for _ in range(60):
+        middle = (low * high) ** 0.5
+        low, high = (middle, high) if scale.sum_at(middle) < total else (low, middle)
+    return scale.at(high)

@@ -1,0 +1,338 @@
+"""The numeric image of a placement instance that the engines work on.
+
+Sets: jobs j, modes m (of one job), parts of modes, pools, groups of domains, sites s, supplies k of
+a site, periods t. Everything is whole numbers in the units of `optimizer.units`; starts are never
+stored. The checker and the certificate do not use this file: they add up for themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.domain.instance import Instance
+from optimizer.domain.modes import Mode
+from optimizer.units import budget_down, nano, nano_per_period
+
+__all__ = ["Group", "Ints", "PlaceArrays", "build_arrays", "groups_of"]
+
+Ints = NDArray[np.int64]
+Flags = NDArray[np.uint8]
+
+
+class Group(NamedTuple):
+    """Domains of one pool that are interchangeable: ids, and from which period each is there.
+
+    Ids that come and then stay form one group: runs on them are intervals that any free id can
+    take. Ids that go, or are in maintenance, form one group for each pattern.
+    """
+
+    ids: Ints
+    since: Ints
+    count: Ints
+
+
+class PlaceArrays(NamedTuple):
+    """Numeric image of a placement instance.
+
+    Attributes
+    ----------
+    job_ptr : (J+1,)
+        Modes of job j are job_ptr[j]..job_ptr[j+1]-1, in the order that plans refer to.
+    late, due, tenant, must, running : (J,)
+        Cost of a late period [nano-USD], due boundary (T where none), index or -1, flags.
+    pred_ptr, pred, succ_ptr, succ
+        Predecessors and successors of each job.
+    dur, first, end_by, gain, restart, mask, chips : (M,)
+        Periods in training, earliest start, latest end, value less one-off [nano-USD], restart
+        cost [nano-USD], row of `act` that says when it stands still (0: never), chips.
+    part_ptr : (M+1,)
+    part_pool, part_slice, part_slices, part_net_w, part_whole, part_need : (parts,)
+        Draw above idle [W]; whether it takes whole domains, and how many then (in a pool that is
+        only a chip count: chips).
+    use_ptr, use_budget, use_amount
+        Budgets that each mode consumes [thousandths].
+    act, when : (masks, T+1)
+        Periods of work before each boundary; earliest boundary with that much work (T+1: none).
+    allowed : (M, T) uint8
+        Columns (mode, start) that the window and what running jobs leave admit.
+    pool_site, pool_size, group_ptr
+        Site, chips of a domain, groups of each pool.
+    usable, avail : (pools, T)
+        Domains present and no spares; of those not in maintenance.
+    group_n : (groups, T)
+        Domains of each group.
+    pue, fixed_mw, room_w : (S, T)
+        Thousandths; fixed load at the meter [mW]; IT watts above idle that the supplies allow.
+    sup_ptr : (S+1,)
+    sup_cap, sup_cost : (K, T)
+        Caps [W]; energy plus carbon [nano-USD per W-period].
+    permit : (K,)
+        W-periods over the horizon, -1 for none.
+    quota : (tenants,)
+        Chips at once, -1 for no limit.
+    budget : (budgets,)
+        Limits [thousandths].
+    """
+
+    job_ptr: Ints
+    value: Ints
+    late: Ints
+    due: Ints
+    tenant: Ints
+    must: Flags
+    running: Flags
+    pred_ptr: Ints
+    pred: Ints
+    succ_ptr: Ints
+    succ: Ints
+    dur: Ints
+    first: Ints
+    end_by: Ints
+    gain: Ints
+    restart: Ints
+    mask: Ints
+    chips: Ints
+    part_ptr: Ints
+    part_pool: Ints
+    part_slice: Ints
+    part_slices: Ints
+    part_net_w: Ints
+    part_whole: Flags
+    part_need: Ints
+    use_ptr: Ints
+    use_budget: Ints
+    use_amount: Ints
+    act: Ints
+    when: Ints
+    allowed: Flags
+    pool_site: Ints
+    pool_size: Ints
+    group_ptr: Ints
+    usable: Ints
+    avail: Ints
+    group_n: Ints
+    pue: Ints
+    fixed_mw: Ints
+    room_w: Ints
+    sup_ptr: Ints
+    sup_cap: Ints
+    sup_cost: Ints
+    permit: Ints
+    quota: Ints
+    budget: Ints
+
+
+def _ints(items: Iterable[int]) -> Ints:
+    return np.array(list(items), np.int64)
+
+
+def _ptr(lists: Iterable[list[int]]) -> tuple[Ints, Ints]:
+    rows = list(lists)
+    ptr = np.concatenate(([0], np.cumsum([len(r) for r in rows]))).astype(np.int64)
+    return ptr, _ints(x for r in rows for x in r)
+
+
+def groups_of(instance: Instance, name: str) -> list[Group]:
+    """Return the groups of interchangeable domains of a pool (see `Group`)."""
+    pool, horizon = instance.pools[name], instance.horizon
+    usable, periods = pool.usable(horizon), horizon.periods
+    if pool.domain is None:  # a chip count: no ids, only how many
+        return [Group(_ints([]), _ints([]), usable)]
+    there = np.arange(int(usable.max()))[:, None] < usable[None, :]
+    for (low, high), begin, end in pool.out_of_use(horizon):
+        there[low : high + 1, begin:end] = False
+    since = np.where(there.any(1), there.argmax(1), periods)
+    stays = there.sum(1) == periods - since
+    ids = np.arange(len(there))
+    out = [Group(ids[stays], since[stays], there[stays].sum(0).astype(np.int64))]
+    patterns: dict[bytes, list[int]] = {}
+    for i in ids[~stays]:
+        patterns.setdefault(there[i].tobytes(), []).append(int(i))
+    for members in patterns.values():
+        row = there[members[0]]
+        zeros = np.zeros(len(members), np.int64)
+        out.append(Group(_ints(members), zeros, row * np.int64(len(members))))
+    return out
+
+
+def _masks(instance: Instance, modes: list[Mode]) -> tuple[Ints, Ints, Ints]:
+    """Return act, when and the mask of each mode."""
+    periods = instance.horizon.periods
+    called = {s: site.is_called(instance.horizon) for s, site in instance.sites.items()}
+    rows = [np.zeros(periods, bool)]
+    index = {rows[0].tobytes(): 0}
+    mask = []
+    for mode in modes:
+        stands = rows[0]
+        if mode.pauses:
+            sites = {instance.pools[p.pool].site for p in mode.parts}
+            stands = np.logical_or.reduce([called[s] for s in sites])
+        key = stands.tobytes()
+        if key not in index:
+            index[key] = len(rows)
+            rows.append(stands)
+        mask.append(index[key])
+    act = np.zeros((len(rows), periods + 1), np.int64)
+    when = np.full((len(rows), periods + 1), periods + 1, np.int64)
+    for i, stands in enumerate(rows):
+        act[i, 1:] = np.cumsum(~stands)
+        reached, boundary = np.unique(act[i], return_index=True)
+        when[i, reached] = boundary
+    return act, when, _ints(mask)
+
+
+def _power(instance: Instance) -> dict[str, Ints]:
+    """Return pue, fixed load, room and supplies by site."""
+    h, sites = instance.horizon, instance.sites
+    pue = np.array([s.pue_milli(h) for s in sites.values()])
+    fixed = np.array([1000 * s.other_w(h) for s in sites.values()])
+    for i, name in enumerate(sites):
+        for pool in (p for p in instance.pools.values() if p.site == name):
+            chips = pool.present(h) * instance.domain_chips(pool)
+            fixed[i] += pue[i] * instance.chips[pool.chip].idle_w * chips
+    supplies = [list(s.supplies.values()) for s in sites.values()]
+    flat = [k for each in supplies for k in each]
+    cap = np.array([k.cap_w(h) for k in flat]).reshape(-1, h.periods)
+    cost = np.array([k.cost_nano(h, instance.carbon_usd_per_kg) for k in flat])
+    limits = [k.permit_watt_periods(h) for k in flat]
+    ptr = np.concatenate(([0], np.cumsum([len(each) for each in supplies]))).astype(np.int64)
+    total = np.array([cap[a:b].sum(0) for a, b in zip(ptr[:-1], ptr[1:], strict=True)])
+    return {
+        "pue": pue,
+        "fixed_mw": fixed,
+        "room_w": (1000 * total - fixed) // pue,
+        "sup_ptr": ptr,
+        "sup_cap": cap,
+        "sup_cost": cost.reshape(-1, h.periods),
+        "permit": _ints(-1 if x is None else x for x in limits),
+    }
+
+
+def _pools(instance: Instance) -> dict[str, Ints]:
+    h, site_of = instance.horizon, {name: i for i, name in enumerate(instance.sites)}
+    groups = [groups_of(instance, name) for name in instance.pools]
+    pools = list(instance.pools.values())
+    return {
+        "pool_site": _ints(site_of[p.site] for p in pools),
+        "pool_size": _ints(instance.domain_chips(p) for p in pools),
+        "group_ptr": np.concatenate(([0], np.cumsum([len(g) for g in groups]))).astype(np.int64),
+        "usable": np.array([p.usable(h) for p in pools]),
+        "avail": np.array([np.sum([g.count for g in each], axis=0) for each in groups]),
+        "group_n": np.array([g.count for each in groups for g in each]),
+    }
+
+
+def _jobs(instance: Instance) -> dict[str, Ints | Flags]:
+    h, jobs = instance.horizon, instance.jobs
+    index = {job.id: j for j, job in enumerate(jobs)}
+    tenant = {name: i for i, name in enumerate(instance.tenants)}
+    before = [[index[p] for p in job.predecessors] for job in jobs]
+    after: list[list[int]] = [[] for _ in jobs]
+    for j, each in enumerate(before):
+        for p in each:
+            after[p].append(j)
+    pred_ptr, pred = _ptr(before)
+    succ_ptr, succ = _ptr(after)
+    quotas = [t.quota_chips for t in instance.tenants.values()]
+    return {
+        "value": _ints(nano(job.value_usd) for job in jobs),
+        "late": _ints(nano_per_period(job.late_usd_per_hour, h.period_hours) for job in jobs),
+        "due": _ints(h.periods if job.due is None else h.down(job.due) for job in jobs),
+        "tenant": _ints(-1 if job.tenant is None else tenant[job.tenant] for job in jobs),
+        "must": np.array([job.must for job in jobs], np.uint8),
+        "running": np.array([job.running is not None for job in jobs], np.uint8),
+        "pred_ptr": pred_ptr,
+        "pred": pred,
+        "succ_ptr": succ_ptr,
+        "succ": succ,
+        "quota": _ints(-1 if q is None else q for q in quotas),
+        "budget": _ints(budget_down(b.limit) for b in instance.budgets.values()),
+    }
+
+
+def _modes(instance: Instance) -> dict[str, Ints | Flags]:
+    each = [instance.modes(j) for j in range(len(instance.jobs))]
+    modes = [m for ms in each for m in ms]
+    value = [nano(instance.jobs[j].value_usd) for j, ms in enumerate(each) for _ in ms]
+    parts = [p for m in modes for p in m.parts]
+    pool = {name: i for i, name in enumerate(instance.pools)}
+    size = [instance.domain_chips(p) for p in instance.pools.values()]
+    budget = {name: i for i, name in enumerate(instance.budgets)}
+    sized = [(p, size[pool[p.pool]]) for p in parts]
+    act, when, mask = _masks(instance, modes)
+    lengths = [len(m.parts) for m in modes]
+    use_ptr, use_budget = _ptr([budget[n] for n, _ in m.uses] for m in modes)
+    return {
+        "job_ptr": np.concatenate(([0], np.cumsum([len(ms) for ms in each]))).astype(np.int64),
+        "dur": _ints(m.duration for m in modes),
+        "first": _ints(m.first for m in modes),
+        "end_by": _ints(m.end_by for m in modes),
+        "gain": _ints(v - m.one_off_nano for v, m in zip(value, modes, strict=True)),
+        "restart": _ints(m.restart_nano for m in modes),
+        "mask": mask,
+        "chips": _ints(m.chips for m in modes),
+        "part_ptr": np.concatenate(([0], np.cumsum(lengths))).astype(np.int64),
+        "part_pool": _ints(pool[p.pool] for p in parts),
+        "part_slice": _ints(p.slice_chips for p in parts),
+        "part_slices": _ints(p.slices for p in parts),
+        "part_net_w": _ints(p.draw_w - p.idle_w for p in parts),
+        "part_whole": np.array([p.slice_chips == s or s == 1 for p, s in sized], np.uint8),
+        "part_need": _ints(p.chips // s for p, s in sized),
+        "use_ptr": use_ptr,
+        "use_budget": use_budget,
+        "use_amount": _ints(amount for m in modes for _, amount in m.uses),
+        "act": act,
+        "when": when,
+    }
+
+
+def _allowed(a: dict[str, Ints | Flags], instance: Instance) -> Flags:
+    """Columns within the window that fit into what running jobs leave, one by one."""
+    T = instance.horizon.periods
+    room = np.array(a["room_w"])
+    chips = np.array(a["usable"]) * np.array(a["pool_size"])[:, None]
+    act, when, ptr = a["act"], a["when"], a["part_ptr"]
+    starts = np.arange(T)
+    job_of = np.repeat(np.arange(len(a["job_ptr"]) - 1), np.diff(a["job_ptr"]))
+    for m in np.flatnonzero(a["running"][job_of]):
+        end = int(when[a["mask"][m], a["dur"][m]])
+        works = np.diff(act[a["mask"][m]])[:end]
+        for p in range(ptr[m], ptr[m + 1]):
+            pool = a["part_pool"][p]
+            room[a["pool_site"][pool], :end] -= works * a["part_net_w"][p]
+            chips[pool, :end] -= a["part_slice"][p] * a["part_slices"][p]
+    allowed = np.zeros((len(job_of), T), np.uint8)
+    for m, j in enumerate(job_of):
+        mask = a["mask"][m]
+        if a["running"][j]:
+            allowed[m, 0] = 1
+            continue
+        need_w = np.zeros(len(room), np.int64)
+        need_chips = np.zeros(len(chips), np.int64)
+        for p in range(ptr[m], ptr[m + 1]):
+            pool = a["part_pool"][p]
+            need_w[a["pool_site"][pool]] += a["part_net_w"][p]
+            need_chips[pool] += a["part_slice"][p] * a["part_slices"][p]
+        works = np.diff(act[mask]) > 0
+        bad = np.zeros(T, bool)
+        for s in np.flatnonzero(need_w):
+            bad |= works & (room[s] < need_w[s])
+        for pool in np.flatnonzero(need_chips):
+            bad |= chips[pool] < need_chips[pool]
+        ends = when[mask, np.minimum(act[mask, :-1] + a["dur"][m], T)]
+        ends = np.where(act[mask, :-1] + a["dur"][m] > T, T + 1, ends)
+        fits = (starts >= a["first"][m]) & (ends <= a["end_by"][m])
+        before = np.concatenate(([0], np.cumsum(bad)))
+        clear = before[np.minimum(ends, T)] == before[:-1]
+        allowed[m] = fits & clear
+    return allowed
+
+
+def build_arrays(instance: Instance) -> PlaceArrays:
+    """Return the numeric image of an instance."""
+    fields = _jobs(instance) | _modes(instance) | _pools(instance) | _power(instance)
+    return PlaceArrays(allowed=_allowed(fields, instance), **fields)

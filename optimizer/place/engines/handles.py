@@ -1,0 +1,209 @@
+"""Handles: named tuples of arrays as one pointer, for compiled code.
+
+A named tuple of sixty arrays passed by value makes compiled calls slow to compile (minutes) and to
+make (every array is counted in and out). A handle is one pointer to the same arrays; in compiled
+code its fields have the names they have in the tuple.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from numba import njit, types
+from numba.experimental import structref
+
+from optimizer.place.arrays import PlaceArrays
+
+__all__ = ["Memory", "Problem", "State", "memory_handle", "problem_handle", "state_handle"]
+
+
+class Problem(NamedTuple):
+    """What the compiled search reads besides the arrays (money in USD as floats).
+
+    Attributes
+    ----------
+    gain, late_usd, restart_usd, prize
+        As in `PlaceArrays`, and what a must job is worth on top.
+    order, cap, cost
+        Supplies of a site by rising cost in every period: (S, most, T); -1 where there is none.
+    slot_ptr : (J+1,)
+        Room for the virtual domains of each job's small slices.
+    virt_ptr : (groups+1,)
+        Virtual domains of each group.
+    priced : (M, T+1)
+        Prefix sums of what a mode pays at the prices.
+    worth : (J,)
+        Best priced profit of each job, not below 0.
+    has_permit : (1,)
+        Whether any supply has a permit.
+    """
+
+    a: PlaceArrays
+    gain_usd: Any
+    late_usd: Any
+    restart_usd: Any
+    prize: Any
+    order: Any
+    cap: Any
+    cost: Any
+    slot_ptr: Any
+    virt_ptr: Any
+    priced: Any
+    worth: Any
+    has_permit: Any
+
+
+class State(NamedTuple):
+    """What is placed, and what that uses; objective[0] is the search's objective [USD].
+
+    Attributes
+    ----------
+    mode_of, start, end : (J,)
+        Mode of each job, -1 where it waits; its run.
+    alloc : (J, parts, groups)
+        Whole domains that each part takes from each group of its pool.
+    slots
+        Virtual domain of each small slice, by `slot_ptr`.
+    load : (S, T), used : (groups, T), virt : (virtual domains, T)
+        IT watts above idle; domains in use; chips in use on virtual domains.
+    virt_top : (groups,)
+        Virtual domains ever used.
+    chips : (pools, T), tenant : (tenants, T), budget, permit
+        What is held or consumed.
+    waiting
+        Scratch.
+    """
+
+    mode_of: Any
+    start: Any
+    end: Any
+    alloc: Any
+    slots: Any
+    load: Any
+    used: Any
+    virt: Any
+    virt_top: Any
+    chips: Any
+    tenant_chips: Any
+    budget_used: Any
+    permit_used: Any
+    objective: Any
+    waiting: Any
+
+
+class Memory(NamedTuple):
+    """What a search keeps beside its state: the plan before a move, and the best plan.
+
+    Attributes
+    ----------
+    rng : (1,) uint64
+    log, logged, count
+        Jobs that a move touched; flags; how many.
+    old_* and best_*
+        Placement records, as in `State`.
+    best : (1,)
+        Objective of the best plan [USD].
+    okay, queue, keys
+        Scratch.
+    """
+
+    rng: Any
+    log: Any
+    logged: Any
+    count: Any
+    old_mode: Any
+    old_start: Any
+    old_end: Any
+    old_alloc: Any
+    old_slots: Any
+    best_mode: Any
+    best_start: Any
+    best_end: Any
+    best_alloc: Any
+    best_slots: Any
+    best: Any
+    okay: Any
+    queue: Any
+    keys: Any
+
+
+class _Handle(types.StructRef):  # type: ignore[misc]
+    def preprocess_fields(self, fields: Any) -> Any:
+        """Keep no literal types: one compiled function serves all instances."""
+        return tuple((name, types.unliteral(kind)) for name, kind in fields)
+
+
+@structref.register
+class ProblemType(_Handle):
+    """numba's type of a problem handle."""
+
+
+@structref.register
+class StateType(_Handle):
+    """numba's type of a state handle."""
+
+
+@structref.register
+class MemoryType(_Handle):
+    """numba's type of a memory handle."""
+
+
+class ProblemHandle(structref.StructRefProxy):  # type: ignore[misc]
+    """A `Problem` and its arrays, for compiled code."""
+
+    def __new__(cls, *fields: Any) -> Any:
+        """Return a handle of the fields, in order."""
+        return _problem(*fields)
+
+
+class StateHandle(structref.StructRefProxy):  # type: ignore[misc]
+    """A `State`, for compiled code."""
+
+    def __new__(cls, *fields: Any) -> Any:
+        """Return a handle of the fields, in order."""
+        return _state(*fields)
+
+
+class MemoryHandle(structref.StructRefProxy):  # type: ignore[misc]
+    """A `Memory`, for compiled code."""
+
+    def __new__(cls, *fields: Any) -> Any:
+        """Return a handle of the fields, in order."""
+        return _memory(*fields)
+
+
+structref.define_proxy(
+    ProblemHandle, ProblemType, [*PlaceArrays._fields, *Problem._fields[1:]]
+)
+structref.define_proxy(StateHandle, StateType, list(State._fields))
+structref.define_proxy(MemoryHandle, MemoryType, list(Memory._fields))
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _problem(*fields):
+    return ProblemHandle(*fields)
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _state(*fields):
+    return StateHandle(*fields)
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _memory(*fields):
+    return MemoryHandle(*fields)
+
+
+def problem_handle(problem: Problem) -> Any:
+    """Return the handle of a problem."""
+    return ProblemHandle(*problem.a, *problem[1:])
+
+
+def state_handle(state: State) -> Any:
+    """Return the handle of a state; both see the same arrays."""
+    return StateHandle(*state)
+
+
+def memory_handle(memory: Memory) -> Any:
+    """Return the handle of a memory; both see the same arrays."""
+    return MemoryHandle(*memory)

@@ -1,0 +1,435 @@
+"""Prices: the smoothed dual of placement over implicit columns.
+
+Sets        jobs j, columns c = (mode, start) of a job, rows r, periods t, supplies k of a site
+Parameters  a[r, c] what a column takes from a row while it runs, b[r, t] right sides,
+            v[c] value less lateness and one-offs, e[k, t] energy price, cap[k, t], fixed[s, t]
+Variables   y[r, t] >= 0 prices (mu[s, t] of power, whole), beta >= 0 of budgets, pi >= 0 of permits
+Objective   min  F(y) = sum y b + sum beta B + sum pi limit - sum mu fixed
+                 + sum_k cap * S((mu - e - pi), tau_s) + sum_j S_j(v[c] - price of c, tau_j)
+            where S is the soft maximum with 0, tau ln(1 + sum exp(x / tau)); with tau -> 0 the
+            hard maximum, which is the certified bound.
+Method      L-BFGS-B on F for falling tau, each evaluation one compiled pass over all columns that
+            also yields the exact bound; the best is kept. Smoothing: Nesterov (2005), "Smooth
+            minimization of non-smooth functions"; bound: Lagrangian duality.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from optimizer.place.arrays import PlaceArrays
+from optimizer.place.engines.rows import Row, RowTable, base_rows, build_rows, rounding_candidates
+
+__all__ = ["Dual", "Prices", "Stop"]
+
+Floats = NDArray[np.float64]
+
+TAUS = (0.1, 0.03, 0.01, 0.003, 0.001)
+"""Smoothing, as a share of a job's value, from coarse to fine."""
+
+NEGLIGIBLE = -25.0
+"""Columns with exp(x) below this weight do not move the gradient."""
+
+
+class Stop(Exception):
+    """Raised inside the minimiser when it has to come to an end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Prices in USD per unit and period, and the bound they give [USD].
+
+    Attributes
+    ----------
+    rows : (R, T)
+        Prices of the rows of `table`; power rows hold the whole price at the meter [USD/W-period].
+    budgets : (budgets,), permits : (K,)
+        USD per thousandth of a unit; USD per W-period.
+    """
+
+    table: RowTable
+    rows: Floats
+    budgets: Floats
+    permits: Floats
+    bound: float
+
+
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _column_prices(m, mask, works, use_ptr, use_split, use_row, use_amount, y, out):
+    """Prefix sums over periods of what mode m pays in each, out: (T+1,)."""
+    T = y.shape[1]
+    for t in range(T + 1):
+        out[t] = 0.0
+    for u in range(use_ptr[m], use_split[m]):
+        row, amount = use_row[u], use_amount[u]
+        for t in range(T):
+            out[t + 1] += amount * y[row, t]
+    if mask > 0:
+        for t in range(T):
+            out[t + 1] *= works[mask, t]
+    for u in range(use_split[m], use_ptr[m + 1]):
+        row, amount = use_row[u], use_amount[u]
+        for t in range(T):
+            out[t + 1] += amount * y[row, t]
+    for t in range(T):
+        out[t + 1] += out[t]
+
+
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _pass(jobs, a, works, gain, late, restart, tau, use_ptr, use_split, use_row, use_amount, y,
+          usage, mode_weight, buffer):  # fmt: skip
+    """One pass over the columns of some jobs: soft and hard maxima, usage of rows by weights."""
+    T = y.shape[1]
+    soft_sum, hard_sum = 0.0, 0.0
+    prefix = np.zeros(T + 1)
+    active = np.zeros(T + 1)
+    for j in jobs:
+        free = a.must[j] == 0 and a.running[j] == 0
+        best = 0.0 if free else -1e300
+        n = 0
+        for m in range(a.job_ptr[j], a.job_ptr[j + 1]):
+            mask = a.mask[m]
+            _column_prices(m, mask, works, use_ptr, use_split, use_row, use_amount, y, prefix)
+            for t in range(T):
+                if a.allowed[m, t]:
+                    end = a.when[mask, a.act[mask, t] + a.dur[m]]
+                    profit = gain[m] - (prefix[end] - prefix[t])
+                    if end > a.due[j]:
+                        profit -= late[j] * (end - a.due[j])
+                    if mask > 0 and end - t > a.dur[m]:
+                        profit -= restart[m]
+                    buffer[n] = profit
+                    n += 1
+                    if profit > best:
+                        best = profit
+        if n == 0:
+            continue
+        hard_sum += best
+        total = np.exp(-best / tau[j]) if free else 0.0
+        for i in range(n):
+            x = (buffer[i] - best) / tau[j]
+            if x > NEGLIGIBLE:
+                buffer[i] = np.exp(x)
+                total += buffer[i]
+            else:
+                buffer[i] = 0.0
+        soft_sum += best + tau[j] * np.log(total)
+        n = 0
+        for m in range(a.job_ptr[j], a.job_ptr[j + 1]):
+            mask = a.mask[m]
+            weight = 0.0
+            for t in range(T):
+                if a.allowed[m, t]:
+                    w = buffer[n] / total
+                    n += 1
+                    if w > 0.0:
+                        if weight == 0.0:
+                            active[:] = 0.0
+                        weight += w
+                        active[t] += w
+                        active[a.when[mask, a.act[mask, t] + a.dur[m]]] -= w
+            mode_weight[m] = weight
+            if weight == 0.0:
+                continue
+            for t in range(1, T):
+                active[t] += active[t - 1]
+            for u in range(use_ptr[m], use_ptr[m + 1]):
+                row, amount = use_row[u], use_amount[u]
+                if mask > 0 and u < use_split[m]:
+                    for t in range(T):
+                        usage[row, t] += amount * active[t] * works[mask, t]
+                else:
+                    for t in range(T):
+                        usage[row, t] += amount * active[t]
+    return soft_sum, hard_sum
+
+
+class Dual:
+    """The smoothed dual of one instance; call `minimise`, read `best`.
+
+    Parameters
+    ----------
+    arrays
+        The numeric image.
+    threads
+        How many passes run side by side.
+    poll
+        Called after every evaluation with the exact bound [USD]; raises Stop to end it.
+    """
+
+    def __init__(
+        self, arrays: PlaceArrays, threads: int, poll: Callable[[float], None] | None = None
+    ) -> None:
+        self.a = arrays
+        self.poll = poll
+        self.evaluations = 0
+        self.works = np.diff(arrays.act, axis=1).astype(np.float64)
+        self.gain = arrays.gain * 1e-9
+        self.late = arrays.late * 1e-9
+        self.restart = arrays.restart * 1e-9
+        self.energy = arrays.sup_cost * 1e-9
+        self.site_of_supply = np.repeat(np.arange(len(arrays.pue)), np.diff(arrays.sup_ptr))
+        self.permitted = np.flatnonzero(arrays.permit >= 0)
+        value = np.maximum(arrays.value * 1e-9, 1e-3)
+        self.scale_value = max(1.0, float(value.sum()))
+        self.tau_of = np.maximum(value, value.mean() * 1e-3)
+        self.pool = ThreadPoolExecutor(threads)
+        self.shares = self._shares(threads)
+        columns = [arrays.allowed[p:q].sum() for p, q in zip(arrays.job_ptr[:-1], arrays.job_ptr[1:], strict=True)]
+        self.buffers = [np.zeros(int(max([1, *columns]))) for _ in self.shares]
+        self.use_rows(base_rows(arrays))
+
+    def _shares(self, threads: int) -> list[NDArray[np.int64]]:
+        """Split the jobs so that every thread has about as many columns."""
+        a = self.a
+        work = np.add.reduceat(np.append(a.allowed.sum(1), 0), a.job_ptr[:-1]) if len(a.job_ptr) > 1 else np.zeros(0)
+        work = np.where(np.diff(a.job_ptr) > 0, work, 0)
+        order = np.argsort(-work, kind="stable")
+        return [np.sort(order[i::threads]).astype(np.int64) for i in range(threads)]
+
+    def use_rows(self, rows: list[Row], prices: Prices | None = None) -> None:
+        """Set the rows; prices of rows that were there are kept."""
+        self.table = build_rows(self.a, rows)
+        a, T = self.a, self.a.allowed.shape[1]
+        n_power = len(a.pue)
+        self.scale = np.empty((len(rows), T))
+        for r, row in enumerate(rows):
+            right = self._power_right(row.of) if row.kind == "power" else self.table.right[r]
+            self.scale[r] = self.scale_value / max(float(right.mean()), 1e-9) / T
+        self.scale_budget = self.scale_value / np.maximum(a.budget.astype(float), 1.0)
+        self.scale_permit = self.energy.mean() if self.energy.size else 1.0
+        y = np.zeros((len(rows), T))
+        for s in range(n_power):
+            mine = self.energy[a.sup_ptr[s] : a.sup_ptr[s + 1]]
+            y[s] = mine.min(0) if len(mine) else 0.0
+        for r, row in enumerate(rows):
+            if row.kind == "chips":
+                y[r] = 0.3 * self.scale[r]
+        budgets, permits = np.zeros(len(a.budget)), np.zeros(len(a.permit))
+        if prices is not None:
+            old = {row: prices.rows[r] for r, row in enumerate(prices.table.rows)}
+            for r, row in enumerate(rows):
+                y[r] = old.get(row, np.zeros(T))
+            budgets, permits = prices.budgets, prices.permits
+        self.best = Prices(self.table, y, budgets, permits, np.inf)
+
+    def _power_right(self, site: int) -> Floats:
+        return self.a.sup_cap[self.a.sup_ptr[site] : self.a.sup_ptr[site + 1]].sum(0).astype(float)
+
+    def minimise(self, taus: tuple[float, ...] = TAUS, evaluations: int = 60) -> None:
+        """Minimise through falling smoothing, at most so many evaluations for each."""
+        for tau in taus:
+            z0 = self._pack(self.best)
+            try:
+                minimize(
+                    self._value_and_slope,
+                    z0,
+                    args=(tau,),
+                    jac=True,
+                    method="L-BFGS-B",
+                    bounds=[(0, None)] * len(z0),
+                    options={"maxfun": evaluations, "maxiter": evaluations, "maxcor": 15,
+                             "ftol": 1e-9, "gtol": 1e-12},
+                )  # fmt: skip
+            except Stop:
+                return
+
+    def add_rounding(self, most_of_each: int = 6) -> int:
+        """Add the rounding rows that today's fractional plan breaks most; return how many."""
+        have = set(self.table.rows)
+        candidates = [row for row in rounding_candidates(self.a) if row not in have]
+        if not candidates:
+            return 0
+        kept, prices = list(self.table.rows), self.best
+        trial = build_rows(self.a, candidates)
+        self._evaluate(prices, 0.003)
+        usage = np.zeros((len(candidates), self.a.allowed.shape[1]))
+        _usage_only(self.a, self.works, trial, self.columns(0.003), usage)
+        broken = np.maximum(usage - trial.right, 0).sum(1) / np.maximum(trial.right.mean(1), 1.0)
+        taken: dict[tuple[str, int], int] = {}
+        added = 0
+        for i in np.argsort(-broken):
+            row = candidates[int(i)]
+            key = (row.kind, row.of)
+            if broken[i] > 0.5 and taken.get(key, 0) < most_of_each:
+                taken[key] = taken.get(key, 0) + 1
+                kept.append(row)
+                added += 1
+        if added:
+            self.use_rows(kept, prices)
+        return added
+
+    def columns(self, tau: float) -> Floats:
+        """Return the weights of all columns at the best prices and a smoothing, (M, T)."""
+        weights = np.zeros(self.a.allowed.shape)
+        t, p = self.table, self.best
+        _weights(self.a, self.works, self._gain(p), self.late, self.restart, tau * self.tau_of,
+                 t.use_ptr, t.use_split, t.use_row, t.use_amount, self._charged(p.rows),
+                 weights)  # fmt: skip
+        return weights
+
+    def mode_prices(self) -> tuple[Floats, Floats]:
+        """Return what modes pay at the best prices, prefix sums (M, T+1), and jobs' best profit."""
+        t, a = self.table, self.a
+        y, gain = self._charged(self.best.rows), self._gain(self.best)
+        priced = np.zeros((len(a.dur), a.allowed.shape[1] + 1))
+        worth = np.zeros(len(a.late))
+        _all_prices(a, self.works, gain, self.late, t.use_ptr, t.use_split, t.use_row,
+                    t.use_amount, y, priced, worth)  # fmt: skip
+        return priced, worth
+
+    def _gain(self, p: Prices) -> Floats:
+        a = self.a
+        if not len(a.use_budget):
+            return self.gain
+        paid = p.budgets[a.use_budget] * a.use_amount
+        return self.gain - np.bincount(
+            np.repeat(np.arange(len(a.dur)), np.diff(a.use_ptr)), paid, len(a.dur)
+        )
+
+    def _charged(self, rows: Floats) -> Floats:
+        """Prices as modes pay them: power by the IT watt, PUE included."""
+        charged = rows.copy()
+        charged[: len(self.a.pue)] *= self.a.pue / 1000
+        return charged
+
+    def _pack(self, p: Prices) -> Floats:
+        flat = [p.rows / self.scale, p.budgets / self.scale_budget]
+        flat.append(p.permits[self.permitted] / self.scale_permit)
+        return np.concatenate([x.ravel() for x in flat])
+
+    def _unpack(self, z: Floats) -> Prices:
+        n, b = self.scale.size, len(self.scale_budget)
+        permits = np.zeros(len(self.a.permit))
+        permits[self.permitted] = np.maximum(z[n + b :], 0) * self.scale_permit
+        rows = np.maximum(z[:n].reshape(self.scale.shape), 0) * self.scale
+        budgets = np.maximum(z[n : n + b], 0) * self.scale_budget
+        return Prices(self.table, rows, budgets, permits, np.inf)
+
+    def _value_and_slope(self, z: Floats, tau: float) -> tuple[float, Floats]:
+        prices = self._unpack(z)
+        value, hard, slopes = self._evaluate(prices, tau)
+        self.evaluations += 1
+        if hard < self.best.bound:
+            self.best = Prices(self.table, prices.rows, prices.budgets, prices.permits, hard)
+        if self.poll is not None:
+            self.poll(self.best.bound)
+        rows, budgets, permits = slopes
+        slope = [rows * self.scale, budgets * self.scale_budget]
+        slope.append(permits[self.permitted] * self.scale_permit)
+        return value / self.scale_value, np.concatenate([x.ravel() for x in slope]) / self.scale_value
+
+    def _evaluate(
+        self, p: Prices, tau: float
+    ) -> tuple[float, float, tuple[Floats, Floats, Floats]]:
+        """Return F, the exact bound, and the slopes of F."""
+        a, t = self.a, self.table
+        y, gain, tau_j = self._charged(p.rows), self._gain(p), tau * self.tau_of
+        mode_weight = np.zeros(len(a.dur))
+
+        def run(share: NDArray[np.int64], buffer: Floats) -> tuple[float, float, Floats]:
+            usage = np.zeros(p.rows.shape)
+            soft, hard = _pass(share, a, self.works, gain, self.late, self.restart, tau_j,
+                               t.use_ptr, t.use_split, t.use_row, t.use_amount, y, usage,
+                               mode_weight, buffer)  # fmt: skip
+            return soft, hard, usage
+
+        done = list(self.pool.map(run, self.shares, self.buffers))
+        usage = np.sum([d[2] for d in done], axis=0)
+        n = len(a.pue)
+        slope = t.right - usage
+        slope[:n] = -usage[:n] * a.pue / 1000 - a.fixed_mw / 1000
+        linear = float((p.rows[n:] * t.right[n:]).sum() - (p.rows[:n] * a.fixed_mw / 1000).sum())
+        linear += float((p.budgets * a.budget).sum()) + float((p.permits * np.maximum(a.permit, 0)).sum())
+        soft_supply, hard_supply, given = self._supplies(p, tau)
+        np.add.at(slope, self.site_of_supply, given)
+        value = linear + soft_supply + sum(d[0] for d in done)
+        hard = linear + hard_supply + sum(d[1] for d in done)
+        used = np.repeat(mode_weight, np.diff(a.use_ptr)) * a.use_amount
+        budget_slope = a.budget - np.bincount(a.use_budget, used, len(a.budget)) if len(a.budget) else a.budget * 1.0
+        permit_slope = np.maximum(a.permit, 0) - given.sum(1)
+        return value, hard, (slope, budget_slope, permit_slope)
+
+    def _supplies(self, p: Prices, tau: float) -> tuple[float, float, Floats]:
+        """Soft and hard earnings of supplies, and what each gives at the prices (K, T)."""
+        over = p.rows[self.site_of_supply] - self.energy - p.permits[:, None]
+        if not over.size:
+            return 0.0, 0.0, over
+        width = max(tau * 10, 0.003) * float(self.energy.mean() + 1e-12)
+        x = np.clip(over / width, -50, 50)
+        soft = float((self.a.sup_cap * width * (np.logaddexp(0, x) + over / width - x)).sum())
+        hard = float((self.a.sup_cap * np.maximum(over, 0)).sum())
+        return soft, hard, self.a.sup_cap / (1 + np.exp(-x))
+
+
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _weights(a, works, gain, late, restart, tau, use_ptr, use_split, use_row, use_amount, y, out):
+    """Soft-max weight of every column, out: (M, T)."""
+    T = y.shape[1]
+    prefix = np.zeros(T + 1)
+    for j in range(len(a.job_ptr) - 1):
+        free = a.must[j] == 0 and a.running[j] == 0
+        best = 0.0 if free else -1e300
+        for m in range(a.job_ptr[j], a.job_ptr[j + 1]):
+            mask = a.mask[m]
+            _column_prices(m, mask, works, use_ptr, use_split, use_row, use_amount, y, prefix)
+            for t in range(T):
+                out[m, t] = -1e300
+                if a.allowed[m, t]:
+                    end = a.when[mask, a.act[mask, t] + a.dur[m]]
+                    profit = gain[m] - (prefix[end] - prefix[t])
+                    if end > a.due[j]:
+                        profit -= late[j] * (end - a.due[j])
+                    if mask > 0 and end - t > a.dur[m]:
+                        profit -= restart[m]
+                    out[m, t] = profit
+                    best = max(best, profit)
+        total = np.exp(-best / tau[j]) if free else 0.0
+        for m in range(a.job_ptr[j], a.job_ptr[j + 1]):
+            for t in range(T):
+                x = (out[m, t] - best) / tau[j]
+                out[m, t] = np.exp(x) if x > NEGLIGIBLE else 0.0
+                total += out[m, t]
+        for m in range(a.job_ptr[j], a.job_ptr[j + 1]):
+            for t in range(T):
+                out[m, t] /= max(total, 1e-300)
+
+
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _all_prices(a, works, gain, late, use_ptr, use_split, use_row, use_amount, y, priced, worth):
+    """What every mode pays, prefix sums, and every job's best profit at the prices."""
+    for j in range(len(a.job_ptr) - 1):
+        for m in range(a.job_ptr[j], a.job_ptr[j + 1]):
+            mask, prefix = a.mask[m], priced[m]
+            _column_prices(m, mask, works, use_ptr, use_split, use_row, use_amount, y, prefix)
+            for t in range(y.shape[1]):
+                if a.allowed[m, t]:
+                    end = a.when[mask, a.act[mask, t] + a.dur[m]]
+                    profit = gain[m] - (prefix[end] - prefix[t])
+                    if end > a.due[j]:
+                        profit -= late[j] * (end - a.due[j])
+                    worth[j] = max(worth[j], profit)
+
+
+def _usage_only(
+    a: PlaceArrays, works: Floats, table: RowTable, weights: Floats, usage: Floats
+) -> None:
+    """Add up what column weights take from the rows of a table."""
+    T = weights.shape[1]
+    for m in np.flatnonzero(weights.any(1)):
+        starts = np.flatnonzero(weights[m])
+        active = np.zeros(T + 2)
+        ends = a.when[a.mask[m], a.act[a.mask[m], starts] + a.dur[m]]
+        np.add.at(active, starts, weights[m, starts])
+        np.add.at(active, ends, -weights[m, starts])
+        level = np.cumsum(active)[:T]
+        for u in range(table.use_ptr[m], table.use_ptr[m + 1]):
+            part = level * works[a.mask[m]] if u < table.use_split[m] else level
+            usage[table.use_row[u]] += table.use_amount[u] * part

@@ -1,0 +1,195 @@
+"""Linear coupling rows of placement: what prices are put on.
+
+Rows (price >= 0 each, one for every period):
+  chips    sum chips of gangs running in pool p            <= usable chips
+  slice q  sum slices * floor(s / q)                       <= domains * floor(d / q)
+  power    sum net watts at site s                         <= what supplies give (a block, not here)
+  rounding sum floor(a / divisor)                          <= floor(b / divisor), for chips or watts
+  quota    sum chips of a tenant's gangs                   <= quota
+Rounding rows hold for jobs that are not running, under what running jobs leave.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.place.arrays import Ints, PlaceArrays
+
+__all__ = ["Row", "RowTable", "base_rows", "build_rows", "rounding_candidates", "rooms_left"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One family of rows over the horizon.
+
+    Attributes
+    ----------
+    kind
+        power, chips, slice, round_chips, round_power or quota.
+    of
+        Index of its site, pool or tenant.
+    size
+        Slice size or divisor; 0 where there is none.
+    """
+
+    kind: str
+    of: int
+    size: int = 0
+
+    @property
+    def is_power(self) -> bool:
+        """Whether a gang takes from it only while it trains."""
+        return self.kind in ("power", "round_power")
+
+
+@dataclass(frozen=True, slots=True)
+class RowTable:
+    """Rows with right sides, and what every mode takes from each.
+
+    Attributes
+    ----------
+    right : (R, T)
+        Right sides; 0 for power rows, whose right side is the supply block.
+    use_ptr : (M+1,), use_row, use_amount
+        What each mode takes; rows of power first, `use_split` many of them.
+    """
+
+    rows: tuple[Row, ...]
+    right: Floats
+    use_ptr: Ints
+    use_split: Ints
+    use_row: Ints
+    use_amount: Floats
+
+
+def rooms_left(a: PlaceArrays) -> tuple[Ints, Ints]:
+    """Return IT watts by site and chips by pool that running jobs leave, (S, T) and (pools, T)."""
+    room, chips = a.room_w.copy(), a.usable * a.pool_size[:, None]
+    for j in np.flatnonzero(a.running):
+        m = a.job_ptr[j]
+        end = int(a.when[a.mask[m], a.dur[m]])
+        works = np.diff(a.act[a.mask[m]])[:end]
+        for p in range(a.part_ptr[m], a.part_ptr[m + 1]):
+            pool = a.part_pool[p]
+            room[a.pool_site[pool], :end] -= works * a.part_net_w[p]
+            chips[pool, :end] -= a.part_slice[p] * a.part_slices[p]
+    return room, chips
+
+
+def base_rows(a: PlaceArrays) -> list[Row]:
+    """Return power, chips, slice and quota rows."""
+    rows = [Row("power", s) for s in range(len(a.pue))]
+    for pool, size in enumerate(a.pool_size):
+        rows.append(Row("chips", pool))
+        sizes = np.unique(a.part_slice[a.part_pool == pool])
+        rests = (a.avail[pool] < a.usable[pool]).any()
+        for q in sizes:
+            same = size % q == 0 and (sizes % q == 0).all()  # a multiple of the chips row
+            if 1 < q <= size and (not same or rests):
+                rows.append(Row("slice", pool, int(q)))
+    rows += [Row("quota", i) for i in np.flatnonzero(a.quota >= 0)]
+    return rows
+
+
+def rounding_candidates(a: PlaceArrays, most: int = 64) -> list[Row]:
+    """Return rounding rows that could bind: gang sizes, their halves and thirds, room / n + 1."""
+    room, chips = rooms_left(a)
+    rows = []
+    for kind, left, amounts in (
+        ("round_chips", chips, _amounts(a, by_site=False)),
+        ("round_power", room, _amounts(a, by_site=True)),
+    ):
+        for of, (limit, sizes) in enumerate(zip(left.max(1), amounts, strict=True)):
+            wanted = {int(x) // k for x in sizes for k in (1, 2, 3)}
+            wanted |= {int(limit) // n + 1 for n in range(1, 12)}
+            rows += [Row(kind, of, d) for d in sorted(wanted) if d > 1 and limit // d < most]
+    return rows
+
+
+def _amounts(a: PlaceArrays, by_site: bool) -> list[Ints]:
+    """Distinct amounts that modes of waiting jobs take, by site [W] or by pool [chips]."""
+    places = len(a.pue) if by_site else len(a.pool_size)
+    found: list[set[int]] = [set() for _ in range(places)]
+    for j in np.flatnonzero(a.running == 0):
+        for m in range(a.job_ptr[j], a.job_ptr[j + 1]):
+            for of, amount in _taken(a, m, by_site).items():
+                found[of].add(amount)
+    return [np.array(sorted(x), np.int64) for x in found]
+
+
+def _taken(a: PlaceArrays, m: int, by_site: bool) -> dict[int, int]:
+    taken: dict[int, int] = {}
+    for p in range(a.part_ptr[m], a.part_ptr[m + 1]):
+        pool = int(a.part_pool[p])
+        of = int(a.pool_site[pool]) if by_site else pool
+        amount = a.part_net_w[p] if by_site else a.part_slice[p] * a.part_slices[p]
+        taken[of] = taken.get(of, 0) + int(amount)
+    return taken
+
+
+def build_rows(a: PlaceArrays, rows: list[Row]) -> RowTable:
+    """Return right sides of rows and what every mode takes from each."""
+    room, chips = rooms_left(a)
+    index = {row: r for r, row in enumerate(rows)}
+    right = np.zeros((len(rows), a.allowed.shape[1]))
+    for row, r in index.items():
+        if row.kind == "chips":
+            right[r] = a.usable[row.of] * a.pool_size[row.of]
+        elif row.kind == "slice":
+            right[r] = a.avail[row.of] * (a.pool_size[row.of] // row.size)
+        elif row.kind == "round_chips":
+            right[r] = np.maximum(chips[row.of] // row.size, 0)
+        elif row.kind == "round_power":
+            right[r] = np.maximum(room[row.of] // row.size, 0)
+        elif row.kind == "quota":
+            right[r] = a.quota[row.of]
+    by_place: dict[tuple[str, int], list[Row]] = {}
+    for row in rows:
+        by_place.setdefault((row.kind, row.of), []).append(row)
+    ptr, split, use_row, use_amount = [0], [], [], []
+    job_of = np.repeat(np.arange(len(a.job_ptr) - 1), np.diff(a.job_ptr))
+    for m, j in enumerate(job_of):
+        uses = _uses(a, m, int(j), by_place)
+        uses = sorted(uses.items(), key=lambda item: not item[0].is_power)
+        split.append(ptr[-1] + sum(row.is_power for row, _ in uses))
+        use_row += [index[row] for row, _ in uses]
+        use_amount += [float(x) for _, x in uses]
+        ptr.append(len(use_row))
+    return RowTable(
+        tuple(rows),
+        right,
+        np.array(ptr, np.int64),
+        np.array(split, np.int64),
+        np.array(use_row, np.int64),
+        np.array(use_amount),
+    )
+
+
+def _uses(
+    a: PlaceArrays, m: int, j: int, by_place: dict[tuple[str, int], list[Row]]
+) -> dict[Row, int]:
+    uses: dict[Row, int] = {}
+    watts, chips = _taken(a, m, by_site=True), _taken(a, m, by_site=False)
+    for site, amount in watts.items():
+        for row in by_place.get(("power", site), ()):
+            uses[row] = amount
+    for pool, amount in chips.items():
+        for row in by_place.get(("chips", pool), ()):
+            uses[row] = amount
+    for p in range(a.part_ptr[m], a.part_ptr[m + 1]):
+        for row in by_place.get(("slice", int(a.part_pool[p])), ()):
+            amount = int(a.part_slices[p] * (a.part_slice[p] // row.size))
+            uses[row] = uses.get(row, 0) + amount
+    for row in by_place.get(("quota", int(a.tenant[j])), ()):
+        uses[row] = int(a.chips[m])
+    if not a.running[j]:
+        for kind, taken in (("round_chips", chips), ("round_power", watts)):
+            for of, amount in taken.items():
+                for row in by_place.get((kind, of), ()):
+                    uses[row] = amount // row.size
+    return {row: x for row, x in uses.items() if x}

@@ -1,0 +1,206 @@
+"""The one door: what every question can be asked, and the registry of the questions.
+
+    place = QUESTIONS["place"]
+    plan = place.solve(instance, place.options(seconds=60))
+    verdict = place.check(instance, plan)
+    report = place.report(instance, plan, verdict)
+
+Nothing of a question is imported before one of its doors is used, so whoever only reads
+instances never waits for a solver.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+
+from optimizer.errors import InstanceError, PlanError, Unsupported
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from threading import Event
+
+    from optimizer.domain.instance import Instance
+    from optimizer.domain.reports import Report
+    from optimizer.place.plan import Certificate, Options, PlacePlan, Verdict
+
+__all__ = ["DOORS", "PLACE", "QUESTIONS", "Question", "parse_plan"]
+
+DOORS = ("solve", "check", "certify", "explain", "report", "compare", "patch", "convert")
+"""What a question can be asked."""
+
+MAX_SHOWN = 20
+"""Findings of one plan file that an error lists; the rest is counted."""
+
+OptionsT = TypeVar("OptionsT")
+PlanT = TypeVar("PlanT")
+VerdictT = TypeVar("VerdictT")
+
+
+class Question(Generic[OptionsT, PlanT, VerdictT]):
+    """A question with all doors closed; each question opens those that it has.
+
+    Attributes
+    ----------
+    name, title
+        Its word everywhere, and what it asks.
+    """
+
+    name: str
+    title: str
+
+    def options(self, **given: Any) -> OptionsT:
+        """Return options; what is not given is at its default."""
+        self._lacks("options")
+
+    def parse(self, text: str) -> PlanT:
+        """Return the plan written in a JSON text; PlanError if it is none."""
+        self._lacks("parse")
+
+    def plan_schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of its plans."""
+        self._lacks("plan_schema")
+
+    def solve(
+        self,
+        instance: Instance,
+        options: OptionsT,
+        on_incumbent: Callable[[int | None, int | None, float], None] | None = None,
+        cancel: Event | None = None,
+    ) -> PlanT:
+        """Return a plan with its certificate and run record.
+
+        on_incumbent is told incumbent and bound [nano-USD] and the time [s] whenever one of them
+        gets better; setting cancel ends the search with the best plan so far.
+        """
+        self._lacks("solve")
+
+    def check(self, instance: Instance, plan: PlanT) -> VerdictT:
+        """Return every breach of a rule, and objective, bound and gap re-derived."""
+        self._lacks("check")
+
+    def certify(self, instance: Instance, certificate: Any) -> int | None:
+        """Return the bound that a certificate proves; None if it proves that there is no plan."""
+        self._lacks("certify")
+
+    def explain(self, instance: Instance, plan: PlanT, job: str) -> Report:
+        """Return why a job is where it is, or why it is not."""
+        self._lacks("explain")
+
+    def report(self, instance: Instance, plan: PlanT, verdict: VerdictT | None = None) -> Report:
+        """Return the report of a plan; its verdict is made where none is given."""
+        self._lacks("report")
+
+    def compare(self, instance: Instance, before: PlanT, after: PlanT) -> Report:
+        """Return what differs between two plans, and what the difference is worth."""
+        self._lacks("compare")
+
+    def patch(self, instance: Instance, changes: Any) -> Instance:
+        """Return the instance with changes."""
+        self._lacks("patch")
+
+    def convert(self, text: str) -> Instance:
+        """Return the instance of a foreign format."""
+        self._lacks("convert")
+
+    def can(self, door: str) -> bool:
+        """Return whether the question has a door."""
+        return getattr(type(self), door) is not getattr(Question, door)
+
+    def _lacks(self, door: str) -> NoReturn:
+        has = ", ".join(d for d in DOORS if self.can(d))
+        raise Unsupported(f"{self.name}.{door}", f"{self.name} has {has}")
+
+
+class Place(Question["Options", "PlacePlan", "Verdict"]):
+    """Which job runs where, on which chips, and when."""
+
+    name = "place"
+    title = "which job runs where, on which chips, and when"
+
+    def options(self, **given: Any) -> Options:
+        from optimizer.place.plan import Options
+
+        return Options(**given)
+
+    def parse(self, text: str) -> PlacePlan:
+        from pydantic import ValidationError
+
+        from optimizer.place.plan import PlacePlan
+
+        try:
+            return PlacePlan.model_validate_json(text)
+        except ValidationError as e:
+            raise PlanError(_said(e)) from None
+
+    def plan_schema(self) -> dict[str, Any]:
+        from optimizer.place.plan import PlacePlan
+
+        return PlacePlan.model_json_schema(by_alias=True)
+
+    def solve(
+        self,
+        instance: Instance,
+        options: Options,
+        on_incumbent: Callable[[int | None, int | None, float], None] | None = None,
+        cancel: Event | None = None,
+    ) -> PlacePlan:
+        from optimizer.place.solve import solve
+
+        return solve(instance, options, on_incumbent, cancel)
+
+    def check(self, instance: Instance, plan: PlacePlan) -> Verdict:
+        from optimizer.place.check import check
+
+        return check(instance, plan)
+
+    def certify(self, instance: Instance, certificate: Certificate) -> int | None:
+        from optimizer.place.certificate import upper_bound
+
+        return upper_bound(instance, certificate).total
+
+    def report(self, instance: Instance, plan: PlacePlan, verdict: Verdict | None = None) -> Report:
+        from optimizer.place.report import report
+
+        return report(instance, plan, self.check(instance, plan) if verdict is None else verdict)
+
+
+def _said(error: Any) -> str:
+    """Every finding of pydantic in one line each: path, what is wrong, value."""
+    from optimizer.domain.fields import shown
+
+    lines = []
+    for item in error.errors(include_url=False, include_context=False):
+        path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in item["loc"])
+        said = item["msg"].removeprefix("Value error, ")
+        lines.append(f"{path.removeprefix('.') or 'plan'}: {said}, got {shown(item['input'])}")
+    more = len(lines) - MAX_SHOWN
+    return "\n".join(lines[:MAX_SHOWN] + ([f"and {more} more"] if more > 0 else []))
+
+
+PLACE = Place()
+QUESTIONS: dict[str, Question[Any, Any, Any]] = {q.name: q for q in (PLACE,)}
+"""All questions, by name."""
+
+
+def parse_plan(text: str) -> tuple[Question[Any, Any, Any], Any]:
+    """Return the question that a plan answers and the plan, from its JSON text.
+
+    Raises
+    ------
+    PlanError
+        If it is no plan of a question that is known here.
+    """
+    from optimizer.domain.files import strict_json
+
+    try:
+        data, findings = strict_json(text)
+    except InstanceError as e:
+        raise PlanError(str(e)) from None
+    if findings:
+        raise PlanError("\n".join(findings[:MAX_SHOWN]))
+    name = data.get("question", "place") if isinstance(data, dict) else None
+    if not isinstance(name, str) or name not in QUESTIONS:
+        known = ", ".join(QUESTIONS)
+        raise PlanError(f"not a plan of a question that is known here; known: {known}")
+    question = QUESTIONS[name]
+    return question, question.parse(text)

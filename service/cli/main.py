@@ -1,0 +1,115 @@
+"""The command line: it parses first and imports what a command needs after.
+
+Exit codes: 0 good; 1 the plan breaks a rule; 2 bad input, each finding on a line of its own and
+nothing written; 130 aborted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from service.cli.codes import ABORTED, BAD_INPUT, GOOD
+
+__all__ = ["main"]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    Parameters
+    ----------
+    argv
+        What stands behind the command's name; None for that of this process.
+    """
+    try:
+        given = _parser().parse_args(argv)
+    except SystemExit as e:  # argparse has said what was wrong, or printed the help
+        return e.code if isinstance(e.code, int) else BAD_INPUT
+    from optimizer.errors import FleetwattError, InstanceError
+
+    try:
+        code = _run(given)
+        sys.stdout.flush()
+    except InstanceError as e:
+        print("\n".join(e.findings), file=sys.stderr)
+    except FleetwattError as e:
+        print(e, file=sys.stderr)
+    except BrokenPipeError:
+        return _closed_pipe()
+    except OSError as e:
+        print(f"{e.filename}: {e.strerror}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("\nfleetwatt: aborted, nothing written", file=sys.stderr)
+        return ABORTED
+    else:
+        return code
+    return BAD_INPUT
+
+
+def _run(given: argparse.Namespace) -> int:
+    """Call the function of a command; each lives where its imports are cheap enough for it."""
+    if given.version:
+        from importlib.metadata import version
+
+        print(f"fleetwatt {version('fleetwatt')}")
+        return GOOD
+    if given.command is None:
+        _parser().print_help(sys.stderr)
+        return BAD_INPUT
+    if given.command in ("place", "demo"):
+        from service.cli import placing
+
+        return placing.place(given) if given.command == "place" else placing.demo(given)
+    from service.cli import reading
+
+    return reading.COMMANDS[given.command](given)
+
+
+def _closed_pipe() -> int:
+    """Whoever read our output has seen enough: end quietly."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return GOOD
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="fleetwatt",
+        description="Decides where AI training jobs run under power caps, and proves how good the "
+        "plan is.",
+    )
+    parser.add_argument("--version", action="store_true", help="print the version")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    add = commands.add_parser
+    add("list", help="list the instances of the catalog")
+    show = add("show", help="show what an instance holds and where its numbers come from")
+    show.add_argument("instance", metavar="NAME", help="name in the catalog, or a file")
+    validate = add("validate", help="read an instance file and report everything that is wrong")
+    validate.add_argument("instance", metavar="FILE", help="instance file, or a name")
+    place = add("place", help="place the jobs of an instance, with a certified bound")
+    place.add_argument("instance", metavar="NAME_OR_FILE", help="name in the catalog, or a file")
+    _add_options(place, seconds=60.0)
+    check = add("check", help="check a plan: every rule, objective, bound and gap re-derived")
+    check.add_argument("instance", metavar="INSTANCE", help="name in the catalog, or a file")
+    check.add_argument("plan", metavar="PLAN", help="plan file")
+    schema = add("schema", help="print the JSON Schema of instance or plan files")
+    schema.add_argument("of", nargs="?", choices=("instance", "plan"), default="instance")
+    demo = add("demo", help="place a week of jobs on a real campus and check the plan")
+    demo.set_defaults(instance=None)
+    _add_options(demo, seconds=20.0)
+    return parser
+
+
+def _add_options(parser: argparse.ArgumentParser, seconds: float) -> None:
+    add = parser.add_argument
+    add("--seconds", type=float, default=seconds, help="time limit, at least 1 (%(default)g)")
+    add("--gap", type=float, default=0.0, help="stop at this certified gap, such as 0.02")
+    add("--seed", type=int, default=0, help="seed of the search (%(default)d)")
+    add("--threads", type=int, default=2, help="searches side by side (%(default)d)")
+    add("--rounds", type=int, help="work limit: rounds of search, the same on every machine")
+    add("--out", metavar="DIR", help="where plan.json goes (fleetwatt-out/NAME)")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""`fleetwatt place` and `fleetwatt demo`: solve, watch, check, report, write."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from optimizer.errors import FleetwattError
+from optimizer.questions import PLACE
+from service.cli.codes import GOOD, NOT_GOOD
+from service.cli.describe import print_report, verdict_report
+from service.cli.files import load_instance, plan_text, read_plan, write_whole
+from service.cli.live import Live, interruptible, watch
+from service.render.terminal import terminal
+
+if TYPE_CHECKING:
+    import argparse
+
+    from optimizer.domain.instance import Instance
+    from optimizer.place.plan import Options
+
+__all__ = ["demo", "place"]
+
+DEMO = "memphis-bridge"
+"""The instance of the demo: grid steps, turbines and a call within its week, so power binds."""
+
+
+class BadOption(FleetwattError):
+    """An option that is out of its range."""
+
+
+def place(given: argparse.Namespace) -> int:
+    """Place an instance's jobs; print the report and write the plan."""
+    options = _options(given)
+    instance = load_instance(given.instance)
+    return _place(instance, options, _folder(given, instance.name))
+
+
+def demo(given: argparse.Namespace) -> int:
+    """Place a real campus, then check the plan file like a stranger."""
+    options = _options(given)
+    instance = load_instance(DEMO)
+    print(f"{instance.name}: {instance.title}")
+    print(f"placing {len(instance.jobs)} jobs, {options.seconds:g} s\n", flush=True)
+    folder = _folder(given, instance.name)
+    code = _place(instance, options, folder)
+    if code != GOOD:
+        return code
+    question, plan = read_plan(folder / "plan.json")
+    verdict = question.check(load_instance(DEMO), plan)
+    print_report(verdict_report(f"{folder / 'plan.json'}, read again and checked", verdict))
+    return GOOD if verdict.is_good else NOT_GOOD
+
+
+def _place(instance: Instance, options: Options, folder: Path) -> int:
+    live = Live(options.seconds)
+    with interruptible() as cancel:
+        plan = watch(lambda: PLACE.solve(instance, options, live.tell, cancel), live, cancel)
+        verdict = PLACE.check(instance, plan)
+        if not verdict.is_good:
+            print_report(verdict_report("The plan found breaks a rule; not written", verdict))
+            return NOT_GOOD
+        write_whole(folder / "plan.json", plan_text(plan))
+        report = PLACE.report(instance, plan, verdict)
+        write_whole(folder / "report.txt", terminal(report))
+        print_report(report)
+    if cancel.is_set():
+        print("interrupted: this is the best plan so far, checked", file=sys.stderr)
+    print(f"\nplan    {folder / 'plan.json'}\nreport  {folder / 'report.txt'}")
+    return GOOD
+
+
+def _folder(given: argparse.Namespace, name: str) -> Path:
+    """Return the folder of the plan, made before the search: a full hour must not end in vain."""
+    folder = Path("fleetwatt-out", name) if given.out is None else Path(given.out)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _options(given: argparse.Namespace) -> Options:
+    """Return the options of the command line, or raise with all that are out of range."""
+    from pydantic import ValidationError
+
+    names = ("seconds", "gap", "seed", "threads", "rounds")
+    options: dict[str, Any] = {name: getattr(given, name) for name in names}
+    try:
+        return PLACE.options(**options)
+    except ValidationError as e:
+        said = (
+            f"--{item['loc'][0]}: {item['msg'].replace('Input should', 'must')}, "
+            f"got {item['input']}"
+            for item in e.errors(include_url=False)
+        )
+        raise BadOption("\n".join(said)) from None

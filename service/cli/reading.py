@@ -1,0 +1,76 @@
+"""The commands that only read: list, show, validate, check, schema."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from service.cli.codes import GOOD, NOT_GOOD
+from service.cli.describe import catalog_report, instance_report, print_report, verdict_report
+from service.cli.files import load_instance, read_plan
+from service.render.numbers import quantity
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Mapping
+
+__all__ = ["COMMANDS"]
+
+
+def _list(given: argparse.Namespace) -> int:
+    from instances import catalog
+
+    print_report(catalog_report([catalog.entry(name) for name in catalog.names()]))
+    return GOOD
+
+
+def _show(given: argparse.Namespace) -> int:
+    print_report(instance_report(load_instance(given.instance)))
+    return GOOD
+
+
+def _validate(given: argparse.Namespace) -> int:
+    instance = load_instance(given.instance)
+    placeable = sum(bool(instance.modes(j)) for j in range(len(instance.jobs)))
+    print(f"{given.instance}: good; instance {instance.name}, hash {instance.hash[:12]}")
+    counts = {
+        "sites": len(instance.sites),
+        "pools": len(instance.pools),
+        "jobs": len(instance.jobs),
+        "periods": instance.horizon.periods,
+    }
+    print(", ".join(quantity(count, what) for what, count in counts.items()))
+    if placeable < len(instance.jobs):
+        print(f"{len(instance.jobs) - placeable} jobs have no mode: a rule excludes all of them")
+    return GOOD
+
+
+def _check(given: argparse.Namespace) -> int:
+    instance = load_instance(given.instance)
+    question, plan = read_plan(Path(given.plan))
+    verdict = question.check(instance, plan)
+    print_report(verdict_report(f"{given.plan} for {instance.name}", verdict))
+    return GOOD if verdict.is_good else NOT_GOOD
+
+
+def _schema(given: argparse.Namespace) -> int:
+    if given.of == "plan":
+        from optimizer.questions import PLACE
+
+        schema = PLACE.plan_schema()
+    else:
+        from optimizer.domain.instance import Instance
+
+        schema = Instance.model_json_schema(by_alias=True)
+    print(json.dumps(schema, indent=1))
+    return GOOD
+
+
+COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "list": _list,
+    "show": _show,
+    "validate": _validate,
+    "check": _check,
+    "schema": _schema,
+}
