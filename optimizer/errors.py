@@ -8,7 +8,10 @@ FleetwattError
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["FleetwattError", "InstanceError", "PlanError", "Unsupported"]
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import stranger
 import tiny
+from judged import random_certificate
 
 from optimizer.domain.files import parse_instance
 
@@ -170,40 +171,6 @@ def _plain_ids(world: stranger.World, name: str, slices: list[Any]) -> list[int]
 
 
 # ---- bounds -------------------------------------------------------------------------------------
-
-
-def random_certificate(data: Data, rng: np.random.Generator) -> Data:
-    """Return prices on rows of every family, of the order of what they are worth."""
-    world = stranger.World(data)
-    energy = max(price for supply in world.supplies.values() for price in supply.energy)
-    value = max(stranger.nano(job.get("value_usd", 0.0)) for job in world.jobs)
-    chip = value // 20
-
-    def prices(most: int, share: float = 0.5) -> list[int]:
-        drawn = rng.uniform(0, most, world.periods) * (rng.random(world.periods) < share)
-        return [int(x) for x in drawn]
-
-    slices, rounding = [], []
-    for name, pool in world.pools.items():
-        q = int(rng.integers(2, pool.size + 2))
-        if pool.domain is not None:
-            slices.append({"pool": name, "slice_chips": q, "prices": prices(chip)})
-        row = {"row": "chips", "of": name, "divisor": int(rng.integers(2, 30))}
-        rounding.append(row | {"prices": prices(chip)})
-    for name in world.sites:
-        row = {"row": "power", "of": name, "divisor": int(rng.integers(1_000, 30_000))}
-        rounding.append(row | {"prices": prices(chip)})
-    limited = [name for name, tenant in world.tenants.items() if "quota_chips" in tenant]
-    permits = [f"{s}/{k}" for (s, k), supply in world.supplies.items() if supply.permit is not None]
-    return {
-        "power": {name: prices(2 * energy, 0.9) for name in world.sites},
-        "chips": {name: prices(chip // 10, 0.3) for name in world.pools},
-        "slices": [row for row in slices if rng.random() < 0.5],
-        "rounding": [row for row in rounding if rng.random() < 0.5],
-        "quotas": {name: prices(chip // 10) for name in limited},
-        "budgets": {name: int(rng.uniform(0, value / 10_000)) for name in world.budgets},
-        "permits": {name: int(rng.uniform(0, energy)) for name in permits},
-    }
 
 
 @pytest.mark.parametrize("seed", range(60))

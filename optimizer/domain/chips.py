@@ -38,14 +38,15 @@ class Chip(Entity):
     hbm_gb
         Memory of one chip [GB].
     nameplate_kw, training_kw, idle_kw
-        IT draw per chip, its share of server, switches and fans included [kW]: the vendor's maximum,
-        measured or expected in training at full power, and powered but without a job.
+        IT draw per chip, its share of server, switches and fans included [kW]: the vendor's
+        maximum, measured or expected in training at full power, and powered but without a job.
     power_levels
         Named points of the power-speed curve; every chip has `full`.
     cooling
         The kinds of cooling it can live with.
     rent_usd_per_chip_hour, purchase_usd
-        Market price of an hour and of a chip with its share of the server; None where it cannot be had.
+        Market price of an hour and of a chip with its share of the server; None where it cannot
+        be had.
     available_from
         First delivery anywhere.
     """

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from optimizer.domain.fields import shown
-from optimizer.domain.findings import Parts, cross_findings
+from optimizer.domain.findings.cross import cross_findings
+from optimizer.domain.findings.parts import Parts
 from optimizer.domain.horizon import Horizon
 from optimizer.domain.instance import SCHEMA, Instance
 from optimizer.errors import InstanceError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["parse_instance", "read_instance", "strict_json", "write_instance"]
 
@@ -113,7 +116,7 @@ def _say(loc: tuple[int | str, ...], message: str, kind: str, value: Any, data: 
     for step in loc:
         if isinstance(step, int):
             path += f"[{step}]"
-        elif isinstance(here, dict) and path in _MAPS or path.endswith("supplies"):
+        elif (isinstance(here, dict) and path in _MAPS) or path.endswith("supplies"):
             path += f"[{step!r}]"
         else:
             path += f".{step}" if path else step

@@ -11,12 +11,12 @@ from pydantic import Field, model_validator
 
 from optimizer.domain.chips import Chip, ScaleUpDomain
 from optimizer.domain.fields import Entity, Id, Text
-from optimizer.domain.findings import Parts, cross_findings
+from optimizer.domain.findings.cross import cross_findings
+from optimizer.domain.findings.parts import Parts
 from optimizer.domain.horizon import Horizon
-from optimizer.domain.jobs import Job
+from optimizer.domain.jobs import Budget, Job, Tenant
 from optimizer.domain.modes import Mode, Refusal, derive
 from optimizer.domain.sites import Pool, Site
-from optimizer.domain.tenants import Budget, Tenant
 from optimizer.domain.workloads import Workload
 from optimizer.errors import InstanceError
 

@@ -1,4 +1,4 @@
-"""Jobs: what is to be trained, how it may be run, what it is worth and when."""
+"""Jobs: what is to be trained, how it may be run, what it is worth and when; tenants, budgets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,17 @@ from optimizer.domain.fields import ChipCount, Entity, Id, Text, Usd, UsdPerHour
 from optimizer.domain.horizon import Moment
 from optimizer.domain.sites import IdRange
 
-__all__ = ["DataAt", "ExplicitMode", "ExplicitPart", "Gang", "Job", "Running", "RunningPart"]
+__all__ = [
+    "Budget",
+    "DataAt",
+    "ExplicitMode",
+    "ExplicitPart",
+    "Gang",
+    "Job",
+    "Running",
+    "RunningPart",
+    "Tenant",
+]
 
 Uses = dict[Id, Annotated[float, Field(ge=0, le=1e12)]]
 
@@ -46,7 +56,7 @@ class Gang(Entity):
 
 
 class ExplicitPart(Entity):
-    """Slices of a mode in one pool; draw of this part [kW], None for training draw at full power."""
+    """Slices of a mode in one pool; their draw [kW], None for training draw at full power."""
 
     pool: Id
     slice_chips: ChipCount
@@ -83,7 +93,7 @@ class DataAt(Entity):
 
 
 class RunningPart(Entity):
-    """Slices that run now: the ids of their domains, in runs of (first, last), one for each slice."""
+    """Slices that run now: ids of their domains, in runs of (first, last), one for each slice."""
 
     pool: Id
     slice_chips: ChipCount
@@ -147,3 +157,35 @@ class Job(Entity):
     predecessors: tuple[Id, ...] = ()
     must: bool = False
     running: Running | None = None
+
+
+class Tenant(Entity):
+    """Whose jobs these are.
+
+    Attributes
+    ----------
+    weight
+        Weight in fair sharing.
+    quota_chips
+        Chips its jobs may hold at once; None for no limit.
+    """
+
+    name: Text = ""
+    weight: Annotated[float, Field(gt=0, le=1e6)] = 1.0
+    quota_chips: ChipCount | None = None
+
+
+class Budget(Entity):
+    """A named total over the horizon that modes consume.
+
+    Attributes
+    ----------
+    limit, unit
+        How much, of what.
+    chip_hours_of
+        Tenants whose placed chip-hours it counts, besides what gangs and modes say they use.
+    """
+
+    limit: Annotated[float, Field(ge=0, le=1e12)]
+    unit: Text = ""
+    chip_hours_of: tuple[Id, ...] = ()

@@ -8,19 +8,21 @@ for the explanation.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from optimizer.domain.jobs import ExplicitMode, Gang, Job, Running
-from optimizer.domain.sites import IdRange, Pool
 from optimizer.units import budget_up, nano, run_periods, watts_up
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
     from optimizer.domain.instance import Instance
+    from optimizer.domain.jobs import ExplicitMode, Gang, Job, Running
+    from optimizer.domain.sites import IdRange, Pool
 
 __all__ = ["Mode", "Part", "Refusal", "derive", "run_ends"]
 
@@ -133,9 +135,7 @@ def derive(instance: Instance, job: Job) -> tuple[tuple[Mode, ...], tuple[Refusa
     return tuple(modes), tuple(refused)
 
 
-def _gang_modes(
-    instance: Instance, job: Job, gang: Gang, origin: str
-) -> Iterator[Mode | Refusal]:
+def _gang_modes(instance: Instance, job: Job, gang: Gang, origin: str) -> Iterator[Mode | Refusal]:
     workload = instance.workloads[job.workload or ""]
     for name in instance.pools if gang.pools is None else gang.pools:
         pool = instance.pools[name]
@@ -196,9 +196,7 @@ def _running_mode(instance: Instance, job: Job, running: Running) -> Mode:
         chips = p.slice_chips * p.slices
         draw = chip.gang_w(chips, running.power_level)
         pinned = p.domains or None
-        parts.append(
-            Part(p.pool, p.slice_chips, p.slices, draw, chip.idle_w * chips, pinned)
-        )
+        parts.append(Part(p.pool, p.slice_chips, p.slices, draw, chip.idle_w * chips, pinned))
     uses = _chip_hours(instance, job, sum(p.chips for p in parts), running.periods_left)
     return Mode(
         tuple(parts),
@@ -226,28 +224,17 @@ def _finish(
     is_assumed: bool,
 ) -> Mode | Refusal:
     """Add what a gang and an explicit mode have in common; refuse what a rule excludes."""
-    horizon = instance.horizon
     sites = {instance.pools[p.pool].site for p in parts}
-    for site in sorted(sites):
-        why = _residency(instance, job, site)
-        if why:
-            return Refusal("residency", origin, why)
-    for part in parts:
-        pool = instance.pools[part.pool]
-        why = _no_fit(instance, pool, part)
-        if why:
-            return Refusal("domain_fit", origin, why)
-        most = int(pool.usable(horizon).max()) * instance.domain_chips(pool)
-        if part.chips > most:
-            return Refusal("pool_capacity", origin, f"{part.chips} chips, the pool has {most}")
+    refusal = _refused(instance, job, parts, origin)
+    if refusal is not None:
+        return refusal
     held = [d for d in job.data if d.site in sites]
-    first = max([0, horizon.up(job.release)] + [horizon.up(d.ready) for d in held])
-    end_by = horizon.periods
-    if job.deadline is not None:
-        end_by = min(end_by, horizon.down(job.deadline))
+    first, end_by = _window(instance, job, sites)
     if first + duration > end_by:
         return Refusal(
-            "window", origin, f"takes {duration} periods, has {max(0, end_by - first)} of its window"
+            "window",
+            origin,
+            f"takes {duration} periods, has {max(0, end_by - first)} of its window",
         )
     uses = _chip_hours(instance, job, sum(p.chips for p in parts), duration)
     for budget, amount in given.uses.items():
@@ -265,6 +252,33 @@ def _finish(
         level,
         is_assumed,
     )
+
+
+def _window(instance: Instance, job: Job, sites: set[str]) -> tuple[int, int]:
+    """Earliest start and latest end of a run at these sites [period boundary]."""
+    horizon = instance.horizon
+    ready = [horizon.up(d.ready) for d in job.data if d.site in sites]
+    end_by = horizon.periods
+    if job.deadline is not None:
+        end_by = min(end_by, horizon.down(job.deadline))
+    return max([0, horizon.up(job.release), *ready]), end_by
+
+
+def _refused(instance: Instance, job: Job, parts: tuple[Part, ...], origin: str) -> Refusal | None:
+    """What residency, domains or the size of pools exclude, in this order."""
+    for site in sorted({instance.pools[p.pool].site for p in parts}):
+        why = _residency(instance, job, site)
+        if why:
+            return Refusal("residency", origin, why)
+    for part in parts:
+        pool = instance.pools[part.pool]
+        why = _no_fit(instance, pool, part)
+        if why:
+            return Refusal("domain_fit", origin, why)
+        most = int(pool.usable(instance.horizon).max()) * instance.domain_chips(pool)
+        if part.chips > most:
+            return Refusal("pool_capacity", origin, f"{part.chips} chips, the pool has {most}")
+    return None
 
 
 def _chip_hours(instance: Instance, job: Job, chips: int, duration: int) -> dict[str, int]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from optimizer.domain.fields import Entity, Text
 from optimizer.domain.horizon import Horizon, Moment
 from optimizer.domain.series import Series, constant, within
 from optimizer.units import energy_nano_per_watt_period, watts_down
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["MAX_MW", "Call", "Permit", "Supply"]
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime  # noqa: TC003 - pydantic reads the annotations of SeriesData
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import AfterValidator, PlainSerializer, PlainValidator, WithJsonSchema
 
 from optimizer.domain.fields import shown
 from optimizer.domain.horizon import Horizon, iso, parse_moment
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["Series", "SeriesData", "constant", "within"]
 
@@ -155,7 +157,9 @@ def within(low: float, high: float, unit: str) -> AfterValidator:
         for i, value in enumerate(series.numbers):
             if not low <= value <= high:
                 where = "" if series.is_constant else f"[{i}] "
-                what = "must not be negative" if value < 0 == low else f"must be in {low:g}..{high:g}"
+                what = (
+                    "must not be negative" if value < 0 == low else f"must be in {low:g}..{high:g}"
+                )
                 raise ValueError(f"{where}{what}, got {value:g} {unit}".rstrip())
         return series
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from optimizer.domain.chips import Cooling
@@ -14,6 +13,9 @@ from optimizer.domain.horizon import Horizon, Moment
 from optimizer.domain.power import MAX_MW, Supply
 from optimizer.domain.series import Series, constant, within
 from optimizer.units import pue_thousandths, watts_up
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["IdRange", "Maintenance", "Pool", "Site"]
 

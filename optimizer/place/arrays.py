@@ -7,15 +7,20 @@ stored. The checker and the certificate do not use this file: they add up for th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.domain.instance import Instance
-from optimizer.domain.modes import Mode
 from optimizer.units import budget_down, nano, nano_per_period
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from optimizer.domain.instance import Instance
+    from optimizer.domain.modes import Mode
 
 __all__ = ["Group", "Ints", "PlaceArrays", "build_arrays", "groups_of"]
 
@@ -23,7 +28,8 @@ Ints = NDArray[np.int64]
 Flags = NDArray[np.uint8]
 
 
-class Group(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Group:
     """Domains of one pool that are interchangeable: ids, and from which period each is there.
 
     Ids that come and then stay form one group: runs on them are intervals that any free id can
@@ -200,7 +206,7 @@ def _power(instance: Instance) -> dict[str, Ints]:
     cost = np.array([k.cost_nano(h, instance.carbon_usd_per_kg) for k in flat])
     limits = [k.permit_watt_periods(h) for k in flat]
     ptr = np.concatenate(([0], np.cumsum([len(each) for each in supplies]))).astype(np.int64)
-    total = np.array([cap[a:b].sum(0) for a, b in zip(ptr[:-1], ptr[1:], strict=True)])
+    total = np.array([cap[a:b].sum(0) for a, b in itertools.pairwise(ptr)])
     return {
         "pue": pue,
         "fixed_mw": fixed,
@@ -226,7 +232,7 @@ def _pools(instance: Instance) -> dict[str, Ints]:
     }
 
 
-def _jobs(instance: Instance) -> dict[str, Ints | Flags]:
+def _jobs(instance: Instance) -> dict[str, Any]:
     h, jobs = instance.horizon, instance.jobs
     index = {job.id: j for j, job in enumerate(jobs)}
     tenant = {name: i for i, name in enumerate(instance.tenants)}
@@ -254,7 +260,7 @@ def _jobs(instance: Instance) -> dict[str, Ints | Flags]:
     }
 
 
-def _modes(instance: Instance) -> dict[str, Ints | Flags]:
+def _modes(instance: Instance) -> dict[str, Any]:
     each = [instance.modes(j) for j in range(len(instance.jobs))]
     modes = [m for ms in each for m in ms]
     value = [nano(instance.jobs[j].value_usd) for j, ms in enumerate(each) for _ in ms]
@@ -290,49 +296,61 @@ def _modes(instance: Instance) -> dict[str, Ints | Flags]:
     }
 
 
-def _allowed(a: dict[str, Ints | Flags], instance: Instance) -> Flags:
+def _needs(a: dict[str, Any], m: int) -> tuple[dict[int, int], dict[int, int]]:
+    """Watts above idle by site and chips by pool that a mode takes."""
+    watts: dict[int, int] = {}
+    chips: dict[int, int] = {}
+    for p in range(a["part_ptr"][m], a["part_ptr"][m + 1]):
+        pool = int(a["part_pool"][p])
+        site = int(a["pool_site"][pool])
+        watts[site] = watts.get(site, 0) + int(a["part_net_w"][p])
+        chips[pool] = chips.get(pool, 0) + int(a["part_slice"][p] * a["part_slices"][p])
+    return watts, chips
+
+
+def _left(a: dict[str, Any], running: Ints) -> tuple[Ints, Ints]:
+    """Watts by site and chips by pool that running modes leave, (S, T) and (pools, T)."""
+    room = a["room_w"].copy()
+    chips = a["usable"] * a["pool_size"][:, None]
+    for m in running.tolist():
+        mask = int(a["mask"][m])
+        end = int(a["when"][mask, a["dur"][m]])
+        works = np.diff(a["act"][mask])[:end]
+        need_w, need_chips = _needs(a, m)
+        for site, watts in need_w.items():
+            room[site, :end] -= works * watts
+        for pool, count in need_chips.items():
+            chips[pool, :end] -= count
+    return room, chips
+
+
+def _allowed(a: dict[str, Any], periods: int) -> Flags:
     """Columns within the window that fit into what running jobs leave, one by one."""
-    T = instance.horizon.periods
-    room = np.array(a["room_w"])
-    chips = np.array(a["usable"]) * np.array(a["pool_size"])[:, None]
-    act, when, ptr = a["act"], a["when"], a["part_ptr"]
-    starts = np.arange(T)
+    act, when, starts = a["act"], a["when"], np.arange(periods)
     job_of = np.repeat(np.arange(len(a["job_ptr"]) - 1), np.diff(a["job_ptr"]))
-    for m in np.flatnonzero(a["running"][job_of]):
-        end = int(when[a["mask"][m], a["dur"][m]])
-        works = np.diff(act[a["mask"][m]])[:end]
-        for p in range(ptr[m], ptr[m + 1]):
-            pool = a["part_pool"][p]
-            room[a["pool_site"][pool], :end] -= works * a["part_net_w"][p]
-            chips[pool, :end] -= a["part_slice"][p] * a["part_slices"][p]
-    allowed = np.zeros((len(job_of), T), np.uint8)
-    for m, j in enumerate(job_of):
-        mask = a["mask"][m]
-        if a["running"][j]:
-            allowed[m, 0] = 1
-            continue
-        need_w = np.zeros(len(room), np.int64)
-        need_chips = np.zeros(len(chips), np.int64)
-        for p in range(ptr[m], ptr[m + 1]):
-            pool = a["part_pool"][p]
-            need_w[a["pool_site"][pool]] += a["part_net_w"][p]
-            need_chips[pool] += a["part_slice"][p] * a["part_slices"][p]
-        works = np.diff(act[mask]) > 0
-        bad = np.zeros(T, bool)
-        for s in np.flatnonzero(need_w):
-            bad |= works & (room[s] < need_w[s])
-        for pool in np.flatnonzero(need_chips):
-            bad |= chips[pool] < need_chips[pool]
-        ends = when[mask, np.minimum(act[mask, :-1] + a["dur"][m], T)]
-        ends = np.where(act[mask, :-1] + a["dur"][m] > T, T + 1, ends)
+    is_running = a["running"][job_of] == 1
+    room, chips = _left(a, np.flatnonzero(is_running))
+    allowed = np.zeros((len(job_of), periods), np.uint8)
+    allowed[is_running, 0] = 1
+    for m in np.flatnonzero(~is_running).tolist():
+        row = int(a["mask"][m])
+        works, bad = np.diff(act[row]) > 0, np.zeros(periods, bool)
+        need_w, need_chips = _needs(a, m)
+        for site, watts in need_w.items():
+            bad |= works & (room[site] < watts)
+        for pool, count in need_chips.items():
+            bad |= chips[pool] < count
+        done = act[row, :-1] + a["dur"][m]
+        ends = np.where(done > periods, periods + 1, when[row, np.minimum(done, periods)])
         fits = (starts >= a["first"][m]) & (ends <= a["end_by"][m])
         before = np.concatenate(([0], np.cumsum(bad)))
-        clear = before[np.minimum(ends, T)] == before[:-1]
-        allowed[m] = fits & clear
+        allowed[m] = fits & (before[np.minimum(ends, periods)] == before[:-1])
     return allowed
 
 
 def build_arrays(instance: Instance) -> PlaceArrays:
     """Return the numeric image of an instance."""
-    fields = _jobs(instance) | _modes(instance) | _pools(instance) | _power(instance)
-    return PlaceArrays(allowed=_allowed(fields, instance), **fields)
+    fields: dict[str, Any] = (
+        _jobs(instance) | _modes(instance) | _pools(instance) | _power(instance)
+    )
+    return PlaceArrays(allowed=_allowed(fields, instance.horizon.periods), **fields)

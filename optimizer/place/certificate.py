@@ -6,18 +6,21 @@ MODEL section 6 is the text that this file follows; no engine, no solver, none o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.domain.instance import Instance
 from optimizer.domain.modes import Mode, run_ends
 from optimizer.errors import PlanError
-from optimizer.place.plan import Certificate
 from optimizer.units import budget_down, nano, nano_per_period
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from optimizer.place.plan import Certificate
+    from optimizer.domain.instance import Instance
+    from collections.abc import Sequence
 
 __all__ = ["BestColumn", "Bound", "upper_bound"]
 
@@ -99,7 +102,8 @@ class _World:
 
     def _supplied(self, site: str) -> Ints:
         rows = [cap for (name, _), cap in self.caps.items() if name == site]
-        return np.sum(rows, axis=0, dtype=np.int64) if rows else np.zeros(self.T, np.int64)
+        total: Ints = np.sum([np.zeros(self.T, np.int64), *rows], axis=0)
+        return total
 
     def _take_away(self, mode: Mode) -> None:
         """Subtract a running job from what the others may have."""
@@ -127,7 +131,8 @@ class _World:
         there = np.arange(int(usable.max()))[:, None] < usable[None, :]
         for (low, high), begin, end in pool.out_of_use(h):
             there[low : high + 1, begin:end] = False
-        return there.sum(0).astype(np.int64)
+        left: Ints = there.sum(0)
+        return left
 
 
 def upper_bound(instance: Instance, certificate: Certificate) -> Bound:
@@ -166,10 +171,12 @@ def _agrees(instance: Instance, certificate: Certificate) -> None:
             raise PlanError(f"certificate: {name!r} is not among the {kind} of the instance")
         if len(prices) != T:
             raise PlanError(f"certificate: {name!r} has {len(prices)} prices for {T} periods")
-    known = {f"{s}/{k}" for s, site in instance.sites.items() for k in site.supplies}
+    supplies = {f"{s}/{k}": x for s, at in instance.sites.items() for k, x in at.supplies.items()}
     for name in certificate.permits:
-        if name not in known:
+        if name not in supplies:
             raise PlanError(f"certificate: {name!r} is not a supply of the instance")
+        if supplies[name].permit_watt_periods(instance.horizon) is None:
+            raise PlanError(f"certificate: {name!r} has no permit")
     for name in certificate.budgets:
         if name not in instance.budgets:
             raise PlanError(f"certificate: {name!r} is not a budget of the instance")
@@ -210,10 +217,7 @@ def _supply(world: _World, certificate: Certificate) -> tuple[int, int]:
         permit = certificate.permits.get(f"{site}/{key}", 0)
         supply = instance.sites[site].supplies[key]
         if permit:
-            limit = supply.permit_watt_periods(instance.horizon)
-            if limit is None:
-                raise PlanError(f"certificate: {site}/{key} has no permit")
-            earned += permit * limit
+            earned += permit * (supply.permit_watt_periods(instance.horizon) or 0)
         if power is not None:
             cost = supply.cost_nano(instance.horizon, instance.carbon_usd_per_kg)
             earned += sum(
@@ -262,9 +266,7 @@ class _Pricer:
                 best = BestColumn(int(profit[i]), m, int(starts[i]))
         return best
 
-    def _starts(
-        self, mode: Mode, stands: NDArray[np.bool_], ends: Ints, is_running: bool
-    ) -> Ints:
+    def _starts(self, mode: Mode, stands: NDArray[np.bool_], ends: Ints, is_running: bool) -> Ints:
         """Return the allowed starts of a mode."""
         if is_running:
             return np.zeros(1, np.int64)
@@ -283,7 +285,9 @@ class _Pricer:
         before = np.concatenate(([0], np.cumsum(bad)))
         starts = np.arange(world.T)
         fits = (starts >= mode.first) & (ends <= mode.end_by)
-        return starts[fits & (before[np.minimum(ends, world.T)] == before[:-1])]
+        clear = before[np.minimum(ends, world.T)] == before[:-1]
+        allowed: Ints = starts[fits & clear]
+        return allowed
 
     def _profit(
         self,
@@ -299,7 +303,7 @@ class _Pricer:
         job = self.world.instance.jobs[j]
         power, other = self._prices(mode, stands, job.tenant, job.running is not None)
         spent = (power[ends] - power[starts]) // 1000 + other[ends] - other[starts]
-        spent = spent + late * np.maximum(ends - due, 0)
+        spent = spent + late * np.maximum(ends - due, 0).astype(object)
         if mode.restart_nano and stands.any():
             calls = np.concatenate(([0], np.cumsum(stands)))
             spent = spent + mode.restart_nano * (calls[ends] > calls[starts])

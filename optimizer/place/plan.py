@@ -1,4 +1,4 @@
-"""What is asked of placement (Options), what is answered (PlacePlan), the rules that bind (Rule)."""
+"""What is asked of placement (Options), what is answered (PlacePlan), what binds (Rule)."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ __all__ = [
     "Status",
     "Verdict",
     "Violation",
+    "gap_of",
 ]
 
 PLAN_SCHEMA = "fleetwatt/place-plan/1"
@@ -226,6 +227,13 @@ class Verdict(Record):
         return not self.violations
 
 
+def gap_of(objective: int, bound: int | None) -> float | None:
+    """Return abs(objective - bound) / abs(objective); None where that says nothing."""
+    if bound is None or (objective == 0 and bound != 0):
+        return None
+    return 0.0 if objective == bound else abs(objective - bound) / abs(objective)
+
+
 class PlacePlan(Record):
     """The answer of `place`: plan, certificate, run record and the hash of what it answers.
 
@@ -239,7 +247,9 @@ class PlacePlan(Record):
         abs(objective - bound) / abs(objective); None while the objective is 0 and the bound not.
     """
 
-    schema_version: Literal["fleetwatt/place-plan/1"] = Field(PLAN_SCHEMA, alias="schema")
+    schema_version: Literal["fleetwatt/place-plan/1"] = Field(
+        "fleetwatt/place-plan/1", alias="schema"
+    )
     question: Literal["place"] = "place"
     instance: str
     instance_hash: str

@@ -10,23 +10,19 @@ Whatever stops it - proof, gap, time, work or cancel - the answer is a plan with
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import dataclass
+from functools import cache
 from threading import Event
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.domain.instance import Instance
+from optimizer.place.answer import answer, plan_objective, whole_prices
 from optimizer.place.arrays import PlaceArrays, build_arrays
-from optimizer.place.certificate import Bound, upper_bound
-from optimizer.place.engines.dispatch import dispatch_site
-from optimizer.place.engines.packing import name_domains, pin_running
-from optimizer.place.engines.prices import TAUS, Dual, Prices, Stop
+from optimizer.place.certificate import upper_bound
+from optimizer.place.clock import Clock, OnIncumbent, StoppedBy
 from optimizer.place.engines.handles import (
     Memory,
     Problem,
@@ -35,30 +31,20 @@ from optimizer.place.engines.handles import (
     problem_handle,
     state_handle,
 )
+from optimizer.place.engines.packing import pin_running
+from optimizer.place.engines.prices import TAUS, Dual, Stop
 from optimizer.place.engines.search import anneal, construct, copy_best, make_memory
 from optimizer.place.engines.state import empty_state, make_problem
-from optimizer.place.plan import (
-    Certificate,
-    ObjectiveParts,
-    Options,
-    Placement,
-    PlacePlan,
-    Rounding,
-    RunRecord,
-    SlicePrices,
-    Status,
-)
-from optimizer.units import NANO, nano
+from optimizer.place.plan import Options, PlacePlan
+from optimizer.place.prepare import small_instance
 
-__all__ = ["OnIncumbent", "solve"]
+if TYPE_CHECKING:
+    from optimizer.domain.instance import Instance
 
-OnIncumbent = Callable[[int | None, int | None, float], None]
-"""Called with incumbent and bound [nano-USD], None while there is none, and seconds so far."""
-
-StoppedBy = Literal["proof", "gap", "time limit", "work limit", "cancel"]
+__all__ = ["OnIncumbent", "prepare", "solve"]
 
 DUAL_SHARE = 0.18
-"""Share of the time that prices get."""
+"""Share of the time that prices get at most."""
 
 CHUNK_SECONDS = 0.15
 """The searches come back this often to be watched and stopped."""
@@ -66,60 +52,8 @@ CHUNK_SECONDS = 0.15
 ROUND_MOVES = 2000
 """Moves of one round, where work is limited instead of time."""
 
-
-@dataclass
-class _Clock:
-    """Time, cancel, and the history of incumbent and bound."""
-
-    options: Options
-    cancel: Event
-    on_incumbent: OnIncumbent | None
-    start: float = field(default_factory=time.monotonic)
-    incumbent: int | None = None
-    bound: int | None = None
-    history: list[tuple[float, int | None, int | None]] = field(default_factory=list)
-    reserve: float = 0.2
-
-    def seconds(self) -> float:
-        return time.monotonic() - self.start
-
-    def left(self) -> float:
-        return self.options.seconds - self.reserve - self.seconds()
-
-    def tell(self, incumbent: int | None, bound: int | None) -> None:
-        """Note a better incumbent or bound; neither ever gets worse."""
-        before = (self.incumbent, self.bound)
-        if incumbent is not None:
-            self.incumbent = incumbent if self.incumbent is None else max(self.incumbent, incumbent)
-        if bound is not None:
-            self.bound = bound if self.bound is None else min(self.bound, bound)
-        if (self.incumbent, self.bound) != before:
-            at = round(self.seconds(), 3)
-            self.history.append((at, self.incumbent, self.bound))
-            if self.on_incumbent is not None:
-                self.on_incumbent(self.incumbent, self.bound, at)
-
-    def reason(self, rounds: int) -> StoppedBy | None:
-        """Return why to stop now, or None."""
-        if self.cancel.is_set():
-            return "cancel"
-        if self.incumbent is not None and self.bound is not None:
-            if self.incumbent >= self.bound:
-                return "proof"
-            if self.bound - self.incumbent <= self.options.gap * abs(self.incumbent):
-                return "gap"
-        if self.options.rounds is not None and rounds >= self.options.rounds:
-            return "work limit"
-        return "time limit" if self.left() <= 0 else None
-
-
-@dataclass(frozen=True)
-class _Search:
-    """One search: what it has placed, what it remembers, and both for compiled code."""
-
-    state: State
-    memory: Memory
-    handles: tuple[Any, Any, Any]
+HOT, COLD = 0.3, 2e-3
+"""First and last temperature, as shares of the mean value of a mode."""
 
 
 def solve(
@@ -141,254 +75,142 @@ def solve(
     cancel
         Set it to stop early; the plan is finished and returned.
     """
-    options = options or Options()
-    clock = _Clock(options, cancel or Event(), on_incumbent)
+    prepare()
+    return _solve(instance, Clock(options or Options(), cancel or Event(), on_incumbent))
+
+
+@cache
+def prepare() -> None:
+    """Load the compiled search, or compile it (once on a machine, about half a minute).
+
+    Time limits begin after it.
+    """
+    _solve(small_instance(), Clock(Options(rounds=1, threads=1), Event(), None))
+
+
+def _solve(instance: Instance, clock: Clock) -> PlacePlan:
     arrays = build_arrays(instance)
     dual = _prices(arrays, clock)
-    certificate = _certificate(instance, dual.best)
+    certificate = whole_prices(instance, dual.best)
     began = time.monotonic()
-    proof = upper_bound(instance, certificate)
+    bound = upper_bound(instance, certificate)
     clock.reserve = 0.2 + 1.5 * (time.monotonic() - began)
-    clock.tell(None, proof.total)
-    problem, plan, pins, rounds, stopped_by = _search(instance, arrays, dual, clock)
-    return _finish(instance, problem, plan, pins, certificate, proof, clock, rounds, stopped_by)
+    clock.tell(None, bound.total)
+    race = _Race(instance, arrays, dual, clock)
+    rounds, stopped_by = race.run()
+    return answer(
+        instance,
+        race.problem,
+        race.best(),
+        race.pins,
+        (certificate, bound),
+        clock,
+        rounds,
+        stopped_by,
+    )
 
 
-def _prices(arrays: PlaceArrays, clock: _Clock) -> Dual:
+def _prices(arrays: PlaceArrays, clock: Clock) -> Dual:
     """Return the dual, minimised as far as its share of the time allows."""
-    limit = DUAL_SHARE * clock.options.seconds
-    is_timed = clock.options.rounds is None
+    share = DUAL_SHARE if clock.options.rounds is None else 1.0
+    limit = share * clock.options.seconds
+
+    def is_over() -> bool:
+        return clock.cancel.is_set() or clock.seconds() > limit
 
     def poll(bound: float) -> None:
-        if clock.cancel.is_set() or (is_timed and clock.seconds() > limit and dual.evaluations > 2):
+        if is_over() and dual.evaluations > 2:
             raise Stop
 
     dual = Dual(arrays, clock.options.threads, poll)
     dual.minimise()
-    for _ in range(2):
-        if clock.cancel.is_set() or (is_timed and clock.seconds() > limit):
-            break
-        if not dual.add_rounding():
-            break
-        dual.minimise(TAUS[2:])
+    if not is_over() and dual.add_rounding():
+        dual.minimise(TAUS[3:])
     return dual
 
 
-def _certificate(instance: Instance, p: Prices) -> Certificate:
-    """Return prices as whole numbers, by the names of what they price."""
-    sites, pools = list(instance.sites), list(instance.pools)
-    tenants = list(instance.tenants)
-    whole = np.rint(np.maximum(p.rows, 0) * NANO).astype(np.int64).tolist()
-    power, chips, quotas = {}, {}, {}
-    slices, rounding = [], []
-    for row, each in zip(p.table.rows, whole, strict=True):
-        prices = tuple(each)
-        if row.kind == "power":
-            power[sites[row.of]] = prices
-        elif row.kind == "chips":
-            chips[pools[row.of]] = prices
-        elif row.kind == "quota":
-            quotas[tenants[row.of]] = prices
-        elif not any(prices):
-            continue
-        elif row.kind == "slice":
-            slices.append(SlicePrices(pool=pools[row.of], slice_chips=row.size, prices=prices))
-        elif row.kind == "round_chips":
-            rounding.append(Rounding(row="chips", of=pools[row.of], divisor=row.size, prices=prices))
-        else:
-            rounding.append(Rounding(row="power", of=sites[row.of], divisor=row.size, prices=prices))
-    supplies = [f"{s}/{k}" for s, site in instance.sites.items() for k in site.supplies]
-    permits = {
-        name: nano(float(x)) for name, x in zip(supplies, p.permits, strict=True) if nano(float(x))
-    }
-    return Certificate(
-        power=power,
-        chips=chips,
-        slices=tuple(slices),
-        rounding=tuple(rounding),
-        quotas=quotas,
-        budgets={b: nano(float(x)) for b, x in zip(instance.budgets, p.budgets, strict=True)},
-        permits=permits,
-    )
+@dataclass(frozen=True)
+class _Search:
+    """One search: what it has placed, what it remembers, and both for compiled code."""
+
+    state: State
+    memory: Memory
+    handles: tuple[Any, Any, Any]
 
 
-def _search(
-    instance: Instance, arrays: PlaceArrays, dual: Dual, clock: _Clock
-) -> tuple[Problem, State, dict[int, int], int, StoppedBy]:
-    """Return the best plan of the searches, as placement records of a State."""
-    priced, worth = dual.mode_prices()
-    problem = make_problem(arrays, priced, worth, dual.best.permits)
-    searches: list[_Search] = []
-    pins: dict[int, int] = {}
-    for i in range(clock.options.threads):
-        state = empty_state(problem)
-        pins = pin_running(instance, problem, state)
-        memory = make_memory(problem, state, clock.options.seed * 1009 + i + 1)
-        handles = problem_handle(problem), state_handle(state), memory_handle(memory)
+class _Race:
+    """Searches with different seeds, side by side on one problem."""
+
+    def __init__(self, instance: Instance, arrays: PlaceArrays, dual: Dual, clock: Clock) -> None:
+        self.instance, self.clock = instance, clock
+        priced, worth = dual.mode_prices()
+        self.problem: Problem = make_problem(arrays, priced, worth, dual.best.permits)
+        self.weight = 1.0 if len(arrays.late) > 400 else 0.5  # many small jobs: trust prices more
+        self.pins: dict[int, int] = {}
+        self.told = -np.inf
+        self.searches = [self._search(i) for i in range(clock.options.threads)]
+
+    def _search(self, i: int) -> _Search:
+        state = empty_state(self.problem)
+        self.pins = pin_running(self.instance, self.problem, state)
+        memory = make_memory(self.problem, state, self.clock.options.seed * 1009 + i + 1)
+        handles = problem_handle(self.problem), state_handle(state), memory_handle(memory)
         copy_best(*handles)
-        searches.append(_Search(state, memory, handles))
-    weight = 1.0 if len(arrays.late) > 400 else 0.5
-    construct(*searches[0].handles, weight)
-    _tell(clock, searches, problem)
-    rounds, reason = _improve(problem, searches, clock, weight)
-    best = _best(searches)
-    state = searches[0].state._replace(
-        mode_of=best.best_mode,
-        start=best.best_start,
-        end=best.best_end,
-        alloc=best.best_alloc,
-        slots=best.best_slots,
-    )
-    return problem, state, pins, rounds, reason
+        return _Search(state, memory, handles)
 
-
-def _best(searches: list[_Search]) -> Memory:
-    return max((s.memory for s in searches), key=lambda m: float(m.best[0]))
-
-
-def _tell(clock: _Clock, searches: list[_Search], problem: Problem) -> None:
-    """Hand on the best incumbent, if every must job is in it."""
-    memory = _best(searches)
-    musts = np.flatnonzero(problem.a.must)
-    if (memory.best_mode[musts] >= 0).all():
-        prize = float(problem.prize[musts].sum())
-        clock.tell(int((float(memory.best[0]) - prize) * NANO) - 1000, None)
-
-
-def _improve(
-    problem: Problem, searches: list[_Search], clock: _Clock, weight: float
-) -> tuple[int, StoppedBy]:
-    """Anneal all searches side by side until something stops them; return rounds and why."""
-    mean = float(np.mean(problem.gain_usd)) if len(problem.gain_usd) else 1.0
-    hot, cold = 0.5 * mean, 2e-3 * mean
-    moves, rounds = 200, 0
-    began, span = clock.seconds(), max(clock.left(), 1e-3)
-    with ThreadPoolExecutor(len(searches)) as pool:
-        while True:
-            reason = clock.reason(rounds)
-            if reason is not None:
-                return rounds, reason
-            if clock.options.rounds is not None:
-                share, step, moves = rounds / clock.options.rounds, 1 / clock.options.rounds, ROUND_MOVES
-            else:
-                share, step = min(1.0, (clock.seconds() - began) / span), CHUNK_SECONDS / span
-            high = hot * (cold / hot) ** share
-            low = hot * (cold / hot) ** min(1.0, share + step)
-            chunk = time.monotonic()
-            running: list[Future[None]] = [
-                pool.submit(anneal, *search.handles, moves, high, low, weight)
-                for search in searches
-            ]
-            while running and wait(running, timeout=0.05).not_done:
-                pass
-            for future in running:
-                future.result()
-            spent = time.monotonic() - chunk
-            moves = int(np.clip(moves * CHUNK_SECONDS / max(spent, 1e-4), 10, 1_000_000))
-            rounds += 1
-            _tell(clock, searches, problem)
-
-
-def _finish(
-    instance: Instance,
-    problem: Problem,
-    plan: State,
-    pins: dict[int, int],
-    certificate: Certificate,
-    proof: Bound,
-    clock: _Clock,
-    rounds: int,
-    stopped_by: StoppedBy,
-) -> PlacePlan:
-    """Return the plan file: names, dispatch, objective, proof and record."""
-    names = name_domains(instance, problem, plan, pins)
-    placements = tuple(
-        Placement(
-            job=instance.jobs[j].id,
-            mode=int(plan.mode_of[j] - problem.a.job_ptr[j]),
-            start=int(plan.start[j]),
-            end=int(plan.end[j]),
-            domains=domains,
+    def best(self) -> State:
+        """Return the best plan so far, as placement records of a State."""
+        memory = max((s.memory for s in self.searches), key=lambda m: float(m.best[0]))
+        return self.searches[0].state._replace(
+            mode_of=memory.best_mode,
+            start=memory.best_start,
+            end=memory.best_end,
+            alloc=memory.best_alloc,
+            slots=memory.best_slots,
+            objective=memory.best,
         )
-        for j, domains in sorted(names.items())
-    )
-    dispatch, energy = _dispatch(instance, problem, plan)
-    objective = _objective(problem, plan, energy)
-    is_complete = all(p >= 0 for p in plan.mode_of[problem.a.must == 1])
-    bound = proof.total
-    gap = None
-    if bound is not None and (objective.total != 0 or bound == 0):
-        same = objective.total == bound
-        gap = 0.0 if same else abs(objective.total - bound) / abs(objective.total)
-    status = Status.FEASIBLE if is_complete else Status.UNKNOWN
-    if bound is None:
-        status = Status.INFEASIBLE
-    elif gap == 0 and is_complete:
-        status = Status.OPTIMAL
-    clock.tell(objective.total if is_complete else None, None)
-    record = RunRecord(
-        stopped_by="proof" if status is Status.OPTIMAL else stopped_by,
-        seconds=round(clock.seconds(), 3),
-        options=clock.options.model_dump(mode="json"),
-        versions=_versions(),
-        rounds=rounds,
-        history=tuple(clock.history),
-    )
-    return PlacePlan(
-        instance=instance.name,
-        instance_hash=instance.hash,
-        status=status,
-        placements=placements,
-        dispatch=dispatch,
-        objective=objective,
-        bound=bound,
-        gap=gap,
-        certificate=certificate,
-        run=record,
-    )
 
+    def run(self) -> tuple[int, StoppedBy]:
+        """Construct, then anneal until something stops it; return rounds and why."""
+        first = self.searches[0]
+        construct(first.handles, self.problem, first.memory, self.weight)
+        self._tell()
+        gain, rounds, moves = self.problem.gain_usd, 0, 200
+        mean = max(float(np.mean(gain)), 1e-6) if len(gain) else 1.0
+        began, span = self.clock.seconds(), max(self.clock.left(), 1e-3)
+        limit = self.clock.options.rounds
+        with ThreadPoolExecutor(len(self.searches)) as pool:
+            while (reason := self.clock.reason(rounds)) is None:
+                if limit is not None:
+                    share, step, moves = rounds / limit, 1 / limit, ROUND_MOVES
+                else:
+                    share = min(1.0, (self.clock.seconds() - began) / span)
+                    step = CHUNK_SECONDS / span
+                heats = [mean * HOT * (COLD / HOT) ** min(1.0, x) for x in (share, share + step)]
+                spent = self._anneal(pool, moves, heats[0], heats[1])
+                moves = int(np.clip(moves * CHUNK_SECONDS / spent, 10, 1_000_000))
+                rounds += 1
+                self._tell()
+        return rounds, reason
 
-def _dispatch(
-    instance: Instance, problem: Problem, plan: State
-) -> tuple[dict[str, dict[str, tuple[int, ...]]], int]:
-    """Return the cheapest dispatch of a plan and its cost [nano-USD]."""
-    a, out, energy = problem.a, {}, 0
-    load = np.zeros(a.pue.shape, np.int64)
-    for j in np.flatnonzero(plan.mode_of >= 0):
-        m, start, end = int(plan.mode_of[j]), int(plan.start[j]), int(plan.end[j])
-        works = np.diff(a.act[a.mask[m]])[start:end]
-        for part in range(a.part_ptr[m], a.part_ptr[m + 1]):
-            load[a.pool_site[a.part_pool[part]], start:end] += works * a.part_net_w[part]
-    for s, (name, site) in enumerate(instance.sites.items()):
-        given = dispatch_site(a, s, load[s])
-        cost = a.sup_cost[a.sup_ptr[s] : a.sup_ptr[s + 1]]
-        energy += int((given.astype(object) * cost).sum())
-        out[name] = {
-            key: tuple(row) for key, row in zip(site.supplies, given.tolist(), strict=True)
-        }
-    return out, energy
+    def _anneal(self, pool: ThreadPoolExecutor, moves: int, hot: float, cold: float) -> float:
+        """Let every search make so many moves; return the seconds it took."""
+        began = time.monotonic()
+        running: list[Future[None]] = [
+            pool.submit(anneal, *search.handles, moves, hot, cold, self.weight)
+            for search in self.searches
+        ]
+        while wait(running, timeout=0.05).not_done:  # signals are handled in between
+            pass
+        for future in running:
+            future.result()
+        return max(time.monotonic() - began, 1e-4)
 
-
-def _objective(problem: Problem, plan: State, energy: int) -> ObjectiveParts:
-    a, value, lateness, one_off = problem.a, 0, 0, 0
-    for j in np.flatnonzero(plan.mode_of >= 0):
-        m, start, end = int(plan.mode_of[j]), int(plan.start[j]), int(plan.end[j])
-        value += int(a.value[j])
-        lateness += int(a.late[j]) * max(0, end - int(a.due[j]))
-        one_off += int(a.value[j] - a.gain[m])
-        if end - start > a.dur[m]:
-            one_off += int(a.restart[m])
-    total = value - lateness - one_off - energy
-    return ObjectiveParts(
-        value=value, lateness=lateness, one_off=one_off, energy=energy, total=total
-    )
-
-
-def _versions() -> dict[str, str]:
-    found = {"cores": str(os.cpu_count())}
-    for name in ("fleetwatt", "numpy", "scipy", "numba"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "source"
-    return found
+    def _tell(self) -> None:
+        """Hand on a better incumbent, if every must job is in it."""
+        plan = self.best()
+        if float(plan.objective[0]) <= self.told:
+            return
+        self.told = float(plan.objective[0])
+        if (plan.mode_of[self.problem.a.must == 1] >= 0).all():
+            self.clock.tell(plan_objective(self.instance, self.problem, plan).total, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from io import StringIO
 from typing import TYPE_CHECKING
 
@@ -13,13 +14,17 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from optimizer.domain.reports import Chart, Fact, Report, Section, Table
+    from optimizer.domain.reports import Chart, Column, Fact, Report, Section, Table, Value
 
 __all__ = ["WIDTH", "terminal"]
 
 WIDTH = 100
 """Columns where the terminal does not tell [characters]."""
 
+_LONG = 24
+"""Cells longer than this are text that folds [characters]."""
+_BETWEEN = 3
+"""Between two columns of a table [characters]."""
 _TONES = {"plain": "", "good": "green", "warn": "yellow", "bad": "bold red"}
 
 
@@ -61,10 +66,10 @@ def _pieces(report: Report, width: int) -> Iterator[RenderableType]:
         yield Text("")
         yield Text(section.title, style="bold cyan")
         yield Text("-" * min(width, len(section.title)))
-        yield from _section(section)
+        yield from _section(section, width)
 
 
-def _section(section: Section) -> Iterator[RenderableType]:
+def _section(section: Section, width: int) -> Iterator[RenderableType]:
     from rich.text import Text
 
     for sentence in section.sentences:
@@ -72,7 +77,7 @@ def _section(section: Section) -> Iterator[RenderableType]:
     if section.facts:
         yield _facts(section.facts)
     for table in section.tables:
-        yield from _table(table)
+        yield from _table(table, width)
     for chart in section.charts:
         yield from _chart(chart)
 
@@ -90,7 +95,7 @@ def _facts(facts: tuple[Fact, ...]) -> RenderableType:
     return grid
 
 
-def _table(table: Table) -> Iterator[RenderableType]:
+def _table(table: Table, width: int) -> Iterator[RenderableType]:
     from rich import box
     from rich.table import Table as Grid
     from rich.text import Text
@@ -99,18 +104,51 @@ def _table(table: Table) -> Iterator[RenderableType]:
     if not table.rows:
         yield Text("none")
         return
+    rows = table.rows if table.show is None else table.rows[: table.show]
+    cells = [[_cell(v, c) for v, c in zip(row, table.columns, strict=True)] for row in rows]
+    heads = [_head(c, [row[i] for row in rows]) for i, c in enumerate(table.columns)]
+    sizes = [max(len(row[i]) for row in cells) for i in range(len(heads))]
+    sizes = [max(size, *map(len, h.split("\n"))) for size, h in zip(sizes, heads, strict=True)]
+    shown = _fitting(sizes, width)
     grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
-    for column in table.columns:
-        unit = "" if column.unit in ("", "share") else f" [{column.unit}]"
-        header = Text(f"{column.name}{unit}")
-        grid.add_column(header, justify=column.align, overflow="fold")
-    shown = table.rows if table.show is None else table.rows[: table.show]
-    for row in shown:
-        pairs = zip(row, table.columns, strict=True)
-        grid.add_row(*(Text(number(v, c.unit)) for v, c in pairs))
+    for head, column, size in zip(heads[:shown], table.columns, sizes, strict=False):
+        is_short = size <= _LONG
+        grid.add_column(
+            Text(head), justify=column.align, overflow="fold", min_width=size if is_short else None
+        )
+    for row in cells:
+        grid.add_row(*map(Text, row[:shown]))
     yield grid
-    if len(table.rows) > len(shown):
-        yield Text(f"... and {len(table.rows) - len(shown):,} more", style="dim")
+    if shown < len(heads):
+        names = ", ".join(c.name for c in table.columns[shown:])
+        yield Text(f"too wide for here: {names}", style="dim")
+    if len(table.rows) > len(rows):
+        yield Text(f"... and {len(table.rows) - len(rows):,} more", style="dim")
+
+
+def _head(column: Column, values: list[Value]) -> str:
+    """Return a heading with its unit below; that of date-times has the year that they share."""
+    unit = "" if column.unit in ("", "share") else column.unit
+    years = {v.year for v in values if isinstance(v, datetime)}
+    if len(years) == 1:
+        unit = f"{years.pop()} {unit}".rstrip()
+    return f"{column.name}\n[{unit}]" if unit else column.name
+
+
+def _cell(value: Value, column: Column) -> str:
+    """Return a value as a cell; a date-time without its year."""
+    text = number(value, column.unit)
+    return text[5:] if isinstance(value, datetime) else text
+
+
+def _fitting(sizes: list[int], width: int) -> int:
+    """Return how many columns fit; long text folds, figures and names do not."""
+    if max(sizes) > _LONG:
+        return len(sizes)
+    shown = len(sizes)
+    while shown > 1 and sum(sizes[:shown]) + _BETWEEN * (shown - 1) > width:
+        shown -= 1
+    return shown
 
 
 def _chart(chart: Chart) -> Iterator[RenderableType]:

@@ -1,6 +1,8 @@
 """The cheapest dispatch of supplies for given loads: merit order, and permits where they pay most.
 
-min sum cost[k, t] g[k, t]  over  sum_k g[k, t] >= load[t], 0 <= g <= cap, sum_t g[k, t] <= permit[k].
+min  sum cost[k, t] g[k, t]
+over sum_k g[k, t] >= load[t], 0 <= g <= cap, sum_t g[k, t] <= permit[k]
+
 Without permits the merit order is exact. With a permit, supplies that have one are first used as
 little as the load allows, then energy moves to them where that saves most: exact for one permit at
 a site (a fractional knapsack with equal weights), good for several.
@@ -8,9 +10,12 @@ a site (a fractional knapsack with equal weights), good for several.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from optimizer.place.arrays import Ints, PlaceArrays
+if TYPE_CHECKING:
+    from optimizer.place.arrays import Ints, PlaceArrays
 
 __all__ = ["dispatch_site"]
 

@@ -24,8 +24,11 @@ class Problem(NamedTuple):
     ----------
     gain, late_usd, restart_usd, prize
         As in `PlaceArrays`, and what a must job is worth on top.
-    order, cap, cost
-        Supplies of a site by rising cost in every period: (S, most, T); -1 where there is none.
+    order, need_cap
+        Supplies of a site, those with a permit last: index (-1 where there is none) and cap [W] in
+        every period, (S, most, T).
+    cap, cost
+        Supplies of a site by rising cost, price of permits included: caps [W], true costs [USD/W].
     slot_ptr : (J+1,)
         Room for the virtual domains of each job's small slices.
     virt_ptr : (groups+1,)
@@ -44,6 +47,7 @@ class Problem(NamedTuple):
     restart_usd: Any
     prize: Any
     order: Any
+    need_cap: Any
     cap: Any
     cost: Any
     slot_ptr: Any
@@ -127,7 +131,7 @@ class Memory(NamedTuple):
     keys: Any
 
 
-class _Handle(types.StructRef):  # type: ignore[misc]
+class _Handle(types.StructRef):
     def preprocess_fields(self, fields: Any) -> Any:
         """Keep no literal types: one compiled function serves all instances."""
         return tuple((name, types.unliteral(kind)) for name, kind in fields)
@@ -148,7 +152,7 @@ class MemoryType(_Handle):
     """numba's type of a memory handle."""
 
 
-class ProblemHandle(structref.StructRefProxy):  # type: ignore[misc]
+class ProblemHandle(structref.StructRefProxy):
     """A `Problem` and its arrays, for compiled code."""
 
     def __new__(cls, *fields: Any) -> Any:
@@ -156,7 +160,7 @@ class ProblemHandle(structref.StructRefProxy):  # type: ignore[misc]
         return _problem(*fields)
 
 
-class StateHandle(structref.StructRefProxy):  # type: ignore[misc]
+class StateHandle(structref.StructRefProxy):
     """A `State`, for compiled code."""
 
     def __new__(cls, *fields: Any) -> Any:
@@ -164,7 +168,7 @@ class StateHandle(structref.StructRefProxy):  # type: ignore[misc]
         return _state(*fields)
 
 
-class MemoryHandle(structref.StructRefProxy):  # type: ignore[misc]
+class MemoryHandle(structref.StructRefProxy):
     """A `Memory`, for compiled code."""
 
     def __new__(cls, *fields: Any) -> Any:
@@ -172,24 +176,22 @@ class MemoryHandle(structref.StructRefProxy):  # type: ignore[misc]
         return _memory(*fields)
 
 
-structref.define_proxy(
-    ProblemHandle, ProblemType, [*PlaceArrays._fields, *Problem._fields[1:]]
-)
+structref.define_proxy(ProblemHandle, ProblemType, [*PlaceArrays._fields, *Problem._fields[1:]])
 structref.define_proxy(StateHandle, StateType, list(State._fields))
 structref.define_proxy(MemoryHandle, MemoryType, list(Memory._fields))
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _problem(*fields):
     return ProblemHandle(*fields)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _state(*fields):
     return StateHandle(*fields)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _memory(*fields):
     return MemoryHandle(*fields)
 

@@ -8,16 +8,22 @@ there are enough is what the search keeps true (`state.py`).
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.domain.instance import Instance
-from optimizer.domain.sites import IdRange
 from optimizer.place.arrays import Group, Ints, groups_of
 from optimizer.place.engines.handles import Problem, State, problem_handle, state_handle
 from optimizer.place.engines.state import restore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from optimizer.domain.instance import Instance
+    from optimizer.domain.sites import IdRange
 
 __all__ = ["name_domains", "pin_running"]
 
@@ -72,7 +78,7 @@ def pin_running(instance: Instance, p: Problem, state: State) -> dict[int, int]:
     return pins
 
 
-def _pin_whole(groups: list[Group], ids: Ints, chips: int, alloc: np.ndarray) -> None:  # type: ignore[type-arg]
+def _pin_whole(groups: list[Group], ids: Ints, chips: int, alloc: NDArray[np.int32]) -> None:
     if not len(ids):  # a pool that is only a chip count
         alloc[0] = chips
         return
@@ -168,9 +174,7 @@ def _stretches(
         out.append(_Interval(begin, end, 1, None, (-1, v, begin)))
     held = {int(j) for j in np.flatnonzero(p.a.running)}
     pinned = {
-        v
-        for v, slices in _slices(p, plan, [j for j in placed if j in held], g).items()
-        if slices
+        v for v, slices in _slices(p, plan, [j for j in placed if j in held], g).items() if slices
     }
     return [
         _Interval(x.start, x.end, 1, np.array([pins[x.key[1]]]), x.key)

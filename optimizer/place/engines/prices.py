@@ -15,27 +15,31 @@ Method      L-BFGS-B on F for falling tau, each evaluation one compiled pass ove
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from optimizer.place.arrays import PlaceArrays
+from optimizer.place.engines.columns import add_usage, mode_prices, one_pass, weigh
 from optimizer.place.engines.rows import Row, RowTable, base_rows, build_rows, rounding_candidates
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from optimizer.place.arrays import PlaceArrays
 
 __all__ = ["Dual", "Prices", "Stop"]
 
 Floats = NDArray[np.float64]
 
-TAUS = (0.1, 0.03, 0.01, 0.003, 0.001)
+TAUS = (0.1, 0.03, 0.01, 0.003, 0.001, 0.0003)
 """Smoothing, as a share of a job's value, from coarse to fine."""
 
-NEGLIGIBLE = -25.0
-"""Columns with exp(x) below this weight do not move the gradient."""
+SCALAR = 0.03
+"""Scale of prices that act on the whole horizon at once, against those of single periods."""
 
 
 class Stop(Exception):
@@ -61,96 +65,6 @@ class Prices:
     bound: float
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _column_prices(m, mask, works, use_ptr, use_split, use_row, use_amount, y, out):
-    """Prefix sums over periods of what mode m pays in each, out: (T+1,)."""
-    T = y.shape[1]
-    for t in range(T + 1):
-        out[t] = 0.0
-    for u in range(use_ptr[m], use_split[m]):
-        row, amount = use_row[u], use_amount[u]
-        for t in range(T):
-            out[t + 1] += amount * y[row, t]
-    if mask > 0:
-        for t in range(T):
-            out[t + 1] *= works[mask, t]
-    for u in range(use_split[m], use_ptr[m + 1]):
-        row, amount = use_row[u], use_amount[u]
-        for t in range(T):
-            out[t + 1] += amount * y[row, t]
-    for t in range(T):
-        out[t + 1] += out[t]
-
-
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _pass(jobs, a, works, gain, late, restart, tau, use_ptr, use_split, use_row, use_amount, y,
-          usage, mode_weight, buffer):  # fmt: skip
-    """One pass over the columns of some jobs: soft and hard maxima, usage of rows by weights."""
-    T = y.shape[1]
-    soft_sum, hard_sum = 0.0, 0.0
-    prefix = np.zeros(T + 1)
-    active = np.zeros(T + 1)
-    for j in jobs:
-        free = a.must[j] == 0 and a.running[j] == 0
-        best = 0.0 if free else -1e300
-        n = 0
-        for m in range(a.job_ptr[j], a.job_ptr[j + 1]):
-            mask = a.mask[m]
-            _column_prices(m, mask, works, use_ptr, use_split, use_row, use_amount, y, prefix)
-            for t in range(T):
-                if a.allowed[m, t]:
-                    end = a.when[mask, a.act[mask, t] + a.dur[m]]
-                    profit = gain[m] - (prefix[end] - prefix[t])
-                    if end > a.due[j]:
-                        profit -= late[j] * (end - a.due[j])
-                    if mask > 0 and end - t > a.dur[m]:
-                        profit -= restart[m]
-                    buffer[n] = profit
-                    n += 1
-                    if profit > best:
-                        best = profit
-        if n == 0:
-            continue
-        hard_sum += best
-        total = np.exp(-best / tau[j]) if free else 0.0
-        for i in range(n):
-            x = (buffer[i] - best) / tau[j]
-            if x > NEGLIGIBLE:
-                buffer[i] = np.exp(x)
-                total += buffer[i]
-            else:
-                buffer[i] = 0.0
-        soft_sum += best + tau[j] * np.log(total)
-        n = 0
-        for m in range(a.job_ptr[j], a.job_ptr[j + 1]):
-            mask = a.mask[m]
-            weight = 0.0
-            for t in range(T):
-                if a.allowed[m, t]:
-                    w = buffer[n] / total
-                    n += 1
-                    if w > 0.0:
-                        if weight == 0.0:
-                            active[:] = 0.0
-                        weight += w
-                        active[t] += w
-                        active[a.when[mask, a.act[mask, t] + a.dur[m]]] -= w
-            mode_weight[m] = weight
-            if weight == 0.0:
-                continue
-            for t in range(1, T):
-                active[t] += active[t - 1]
-            for u in range(use_ptr[m], use_ptr[m + 1]):
-                row, amount = use_row[u], use_amount[u]
-                if mask > 0 and u < use_split[m]:
-                    for t in range(T):
-                        usage[row, t] += amount * active[t] * works[mask, t]
-                else:
-                    for t in range(T):
-                        usage[row, t] += amount * active[t]
-    return soft_sum, hard_sum
-
-
 class Dual:
     """The smoothed dual of one instance; call `minimise`, read `best`.
 
@@ -171,10 +85,10 @@ class Dual:
         self.poll = poll
         self.evaluations = 0
         self.works = np.diff(arrays.act, axis=1).astype(np.float64)
-        self.gain = arrays.gain * 1e-9
+        self.gain: Floats = np.asarray(arrays.gain * 1e-9, np.float64)
         self.late = arrays.late * 1e-9
         self.restart = arrays.restart * 1e-9
-        self.energy = arrays.sup_cost * 1e-9
+        self.energy: Floats = np.asarray(arrays.sup_cost * 1e-9, np.float64)
         self.site_of_supply = np.repeat(np.arange(len(arrays.pue)), np.diff(arrays.sup_ptr))
         self.permitted = np.flatnonzero(arrays.permit >= 0)
         value = np.maximum(arrays.value * 1e-9, 1e-3)
@@ -182,14 +96,21 @@ class Dual:
         self.tau_of = np.maximum(value, value.mean() * 1e-3)
         self.pool = ThreadPoolExecutor(threads)
         self.shares = self._shares(threads)
-        columns = [arrays.allowed[p:q].sum() for p, q in zip(arrays.job_ptr[:-1], arrays.job_ptr[1:], strict=True)]
+        columns = [
+            arrays.allowed[p:q].sum()
+            for p, q in zip(arrays.job_ptr[:-1], arrays.job_ptr[1:], strict=True)
+        ]
         self.buffers = [np.zeros(int(max([1, *columns]))) for _ in self.shares]
         self.use_rows(base_rows(arrays))
 
     def _shares(self, threads: int) -> list[NDArray[np.int64]]:
         """Split the jobs so that every thread has about as many columns."""
         a = self.a
-        work = np.add.reduceat(np.append(a.allowed.sum(1), 0), a.job_ptr[:-1]) if len(a.job_ptr) > 1 else np.zeros(0)
+        work = (
+            np.add.reduceat(np.append(a.allowed.sum(1), 0), a.job_ptr[:-1])
+            if len(a.job_ptr) > 1
+            else np.zeros(0)
+        )
         work = np.where(np.diff(a.job_ptr) > 0, work, 0)
         order = np.argsort(-work, kind="stable")
         return [np.sort(order[i::threads]).astype(np.int64) for i in range(threads)]
@@ -203,8 +124,9 @@ class Dual:
         for r, row in enumerate(rows):
             right = self._power_right(row.of) if row.kind == "power" else self.table.right[r]
             self.scale[r] = self.scale_value / max(float(right.mean()), 1e-9) / T
-        self.scale_budget = self.scale_value / np.maximum(a.budget.astype(float), 1.0)
-        self.scale_permit = self.energy.mean() if self.energy.size else 1.0
+        self.scale_budget = SCALAR * self.scale_value / np.maximum(a.budget.astype(float), 1.0)
+        limits = np.maximum(a.permit[self.permitted].astype(float), 1.0)
+        self.scale_permit = SCALAR * self.scale_value / limits
         y = np.zeros((len(rows), T))
         for s in range(n_power):
             mine = self.energy[a.sup_ptr[s] : a.sup_ptr[s + 1]]
@@ -221,9 +143,10 @@ class Dual:
         self.best = Prices(self.table, y, budgets, permits, np.inf)
 
     def _power_right(self, site: int) -> Floats:
-        return self.a.sup_cap[self.a.sup_ptr[site] : self.a.sup_ptr[site + 1]].sum(0).astype(float)
+        cap = self.a.sup_cap[self.a.sup_ptr[site] : self.a.sup_ptr[site + 1]]
+        return np.asarray(cap.sum(0), np.float64)
 
-    def minimise(self, taus: tuple[float, ...] = TAUS, evaluations: int = 60) -> None:
+    def minimise(self, taus: tuple[float, ...] = TAUS, evaluations: int = 150) -> None:
         """Minimise through falling smoothing, at most so many evaluations for each."""
         for tau in taus:
             z0 = self._pack(self.best)
@@ -241,7 +164,7 @@ class Dual:
             except Stop:
                 return
 
-    def add_rounding(self, most_of_each: int = 6) -> int:
+    def add_rounding(self, most_of_each: int = 3) -> int:
         """Add the rounding rows that today's fractional plan breaks most; return how many."""
         have = set(self.table.rows)
         candidates = [row for row in rounding_candidates(self.a) if row not in have]
@@ -251,7 +174,7 @@ class Dual:
         trial = build_rows(self.a, candidates)
         self._evaluate(prices, 0.003)
         usage = np.zeros((len(candidates), self.a.allowed.shape[1]))
-        _usage_only(self.a, self.works, trial, self.columns(0.003), usage)
+        add_usage(self.a, self.works, trial, self.columns(0.003), usage)
         broken = np.maximum(usage - trial.right, 0).sum(1) / np.maximum(trial.right.mean(1), 1.0)
         taken: dict[tuple[str, int], int] = {}
         added = 0
@@ -270,9 +193,17 @@ class Dual:
         """Return the weights of all columns at the best prices and a smoothing, (M, T)."""
         weights = np.zeros(self.a.allowed.shape)
         t, p = self.table, self.best
-        _weights(self.a, self.works, self._gain(p), self.late, self.restart, tau * self.tau_of,
-                 t.use_ptr, t.use_split, t.use_row, t.use_amount, self._charged(p.rows),
-                 weights)  # fmt: skip
+        weigh(
+            self.a,
+            self.works,
+            self._gain(p),
+            self.late,
+            self.restart,
+            tau * self.tau_of,
+            t.compiled,
+            self._charged(p.rows),
+            weights,
+        )
         return weights
 
     def mode_prices(self) -> tuple[Floats, Floats]:
@@ -281,18 +212,17 @@ class Dual:
         y, gain = self._charged(self.best.rows), self._gain(self.best)
         priced = np.zeros((len(a.dur), a.allowed.shape[1] + 1))
         worth = np.zeros(len(a.late))
-        _all_prices(a, self.works, gain, self.late, t.use_ptr, t.use_split, t.use_row,
-                    t.use_amount, y, priced, worth)  # fmt: skip
+        mode_prices(a, self.works, gain, self.late, self.restart, t.compiled, y, priced, worth)
         return priced, worth
 
     def _gain(self, p: Prices) -> Floats:
         a = self.a
         if not len(a.use_budget):
             return self.gain
+        gain: Floats = self.gain.copy()
         paid = p.budgets[a.use_budget] * a.use_amount
-        return self.gain - np.bincount(
-            np.repeat(np.arange(len(a.dur)), np.diff(a.use_ptr)), paid, len(a.dur)
-        )
+        np.subtract.at(gain, np.repeat(np.arange(len(gain)), np.diff(a.use_ptr)), paid)
+        return gain
 
     def _charged(self, rows: Floats) -> Floats:
         """Prices as modes pay them: power by the IT watt, PUE included."""
@@ -324,38 +254,44 @@ class Dual:
         rows, budgets, permits = slopes
         slope = [rows * self.scale, budgets * self.scale_budget]
         slope.append(permits[self.permitted] * self.scale_permit)
-        return value / self.scale_value, np.concatenate([x.ravel() for x in slope]) / self.scale_value
+        return value / self.scale_value, np.concatenate(
+            [x.ravel() for x in slope]
+        ) / self.scale_value
+
+    def _passes(self, p: Prices, tau: float) -> tuple[float, float, Floats, Floats]:
+        """Return soft and hard maxima of all jobs, usage of rows (R, T) and weights of modes."""
+        mode_weight = np.zeros(len(self.a.dur))
+        money = self._gain(p), self.late, self.restart, tau * self.tau_of
+        charged = self._charged(p.rows)
+
+        def run(share: NDArray[np.int64], buffer: Floats) -> tuple[float, float, Floats]:
+            usage = np.zeros(p.rows.shape)
+            world = (share, self.a, self.works)
+            out = (charged, usage, mode_weight, buffer)
+            soft, hard = one_pass(*world, *money, self.table.compiled, *out)
+            return soft, hard, usage
+
+        done = list(self.pool.map(run, self.shares, self.buffers))
+        usage = np.asarray(sum(d[2] for d in done), np.float64)
+        return sum(d[0] for d in done), sum(d[1] for d in done), usage, mode_weight
 
     def _evaluate(
         self, p: Prices, tau: float
     ) -> tuple[float, float, tuple[Floats, Floats, Floats]]:
-        """Return F, the exact bound, and the slopes of F."""
-        a, t = self.a, self.table
-        y, gain, tau_j = self._charged(p.rows), self._gain(p), tau * self.tau_of
-        mode_weight = np.zeros(len(a.dur))
-
-        def run(share: NDArray[np.int64], buffer: Floats) -> tuple[float, float, Floats]:
-            usage = np.zeros(p.rows.shape)
-            soft, hard = _pass(share, a, self.works, gain, self.late, self.restart, tau_j,
-                               t.use_ptr, t.use_split, t.use_row, t.use_amount, y, usage,
-                               mode_weight, buffer)  # fmt: skip
-            return soft, hard, usage
-
-        done = list(self.pool.map(run, self.shares, self.buffers))
-        usage = np.sum([d[2] for d in done], axis=0)
-        n = len(a.pue)
-        slope = t.right - usage
-        slope[:n] = -usage[:n] * a.pue / 1000 - a.fixed_mw / 1000
-        linear = float((p.rows[n:] * t.right[n:]).sum() - (p.rows[:n] * a.fixed_mw / 1000).sum())
-        linear += float((p.budgets * a.budget).sum()) + float((p.permits * np.maximum(a.permit, 0)).sum())
+        """Return F, the exact bound, and the slopes of F by rows, budgets and permits."""
+        a, n, right = self.a, len(self.a.pue), self.table.right
+        permit = np.maximum(a.permit, 0)
+        linear = float((p.rows[n:] * right[n:]).sum() - (p.rows[:n] * a.fixed_mw / 1000).sum())
+        linear += float((p.budgets * a.budget).sum()) + float((p.permits * permit).sum())
+        soft, hard, usage, mode_weight = self._passes(p, tau)
         soft_supply, hard_supply, given = self._supplies(p, tau)
+        slope: Floats = right - usage
+        slope[:n] = -usage[:n] * a.pue / 1000 - a.fixed_mw / 1000
         np.add.at(slope, self.site_of_supply, given)
-        value = linear + soft_supply + sum(d[0] for d in done)
-        hard = linear + hard_supply + sum(d[1] for d in done)
-        used = np.repeat(mode_weight, np.diff(a.use_ptr)) * a.use_amount
-        budget_slope = a.budget - np.bincount(a.use_budget, used, len(a.budget)) if len(a.budget) else a.budget * 1.0
-        permit_slope = np.maximum(a.permit, 0) - given.sum(1)
-        return value, hard, (slope, budget_slope, permit_slope)
+        used = np.zeros(len(a.budget))
+        np.add.at(used, a.use_budget, np.repeat(mode_weight, np.diff(a.use_ptr)) * a.use_amount)
+        slopes = slope, a.budget - used, permit - given.sum(1)
+        return linear + soft + soft_supply, linear + hard + hard_supply, slopes
 
     def _supplies(self, p: Prices, tau: float) -> tuple[float, float, Floats]:
         """Soft and hard earnings of supplies, and what each gives at the prices (K, T)."""
@@ -363,73 +299,7 @@ class Dual:
         if not over.size:
             return 0.0, 0.0, over
         width = max(tau * 10, 0.003) * float(self.energy.mean() + 1e-12)
-        x = np.clip(over / width, -50, 50)
-        soft = float((self.a.sup_cap * width * (np.logaddexp(0, x) + over / width - x)).sum())
+        soft = float((self.a.sup_cap * width * np.logaddexp(0, over / width)).sum())
         hard = float((self.a.sup_cap * np.maximum(over, 0)).sum())
-        return soft, hard, self.a.sup_cap / (1 + np.exp(-x))
-
-
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _weights(a, works, gain, late, restart, tau, use_ptr, use_split, use_row, use_amount, y, out):
-    """Soft-max weight of every column, out: (M, T)."""
-    T = y.shape[1]
-    prefix = np.zeros(T + 1)
-    for j in range(len(a.job_ptr) - 1):
-        free = a.must[j] == 0 and a.running[j] == 0
-        best = 0.0 if free else -1e300
-        for m in range(a.job_ptr[j], a.job_ptr[j + 1]):
-            mask = a.mask[m]
-            _column_prices(m, mask, works, use_ptr, use_split, use_row, use_amount, y, prefix)
-            for t in range(T):
-                out[m, t] = -1e300
-                if a.allowed[m, t]:
-                    end = a.when[mask, a.act[mask, t] + a.dur[m]]
-                    profit = gain[m] - (prefix[end] - prefix[t])
-                    if end > a.due[j]:
-                        profit -= late[j] * (end - a.due[j])
-                    if mask > 0 and end - t > a.dur[m]:
-                        profit -= restart[m]
-                    out[m, t] = profit
-                    best = max(best, profit)
-        total = np.exp(-best / tau[j]) if free else 0.0
-        for m in range(a.job_ptr[j], a.job_ptr[j + 1]):
-            for t in range(T):
-                x = (out[m, t] - best) / tau[j]
-                out[m, t] = np.exp(x) if x > NEGLIGIBLE else 0.0
-                total += out[m, t]
-        for m in range(a.job_ptr[j], a.job_ptr[j + 1]):
-            for t in range(T):
-                out[m, t] /= max(total, 1e-300)
-
-
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _all_prices(a, works, gain, late, use_ptr, use_split, use_row, use_amount, y, priced, worth):
-    """What every mode pays, prefix sums, and every job's best profit at the prices."""
-    for j in range(len(a.job_ptr) - 1):
-        for m in range(a.job_ptr[j], a.job_ptr[j + 1]):
-            mask, prefix = a.mask[m], priced[m]
-            _column_prices(m, mask, works, use_ptr, use_split, use_row, use_amount, y, prefix)
-            for t in range(y.shape[1]):
-                if a.allowed[m, t]:
-                    end = a.when[mask, a.act[mask, t] + a.dur[m]]
-                    profit = gain[m] - (prefix[end] - prefix[t])
-                    if end > a.due[j]:
-                        profit -= late[j] * (end - a.due[j])
-                    worth[j] = max(worth[j], profit)
-
-
-def _usage_only(
-    a: PlaceArrays, works: Floats, table: RowTable, weights: Floats, usage: Floats
-) -> None:
-    """Add up what column weights take from the rows of a table."""
-    T = weights.shape[1]
-    for m in np.flatnonzero(weights.any(1)):
-        starts = np.flatnonzero(weights[m])
-        active = np.zeros(T + 2)
-        ends = a.when[a.mask[m], a.act[a.mask[m], starts] + a.dur[m]]
-        np.add.at(active, starts, weights[m, starts])
-        np.add.at(active, ends, -weights[m, starts])
-        level = np.cumsum(active)[:T]
-        for u in range(table.use_ptr[m], table.use_ptr[m + 1]):
-            part = level * works[a.mask[m]] if u < table.use_split[m] else level
-            usage[table.use_row[u]] += table.use_amount[u] * part
+        given = self.a.sup_cap * np.exp(-np.logaddexp(0, -over / width))
+        return soft, hard, np.asarray(given, np.float64)

@@ -12,13 +12,15 @@ Rounding rows hold for jobs that are not running, under what running jobs leave.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.place.arrays import Ints, PlaceArrays
+if TYPE_CHECKING:
+    from optimizer.place.arrays import Ints, PlaceArrays
 
-__all__ = ["Row", "RowTable", "base_rows", "build_rows", "rounding_candidates", "rooms_left"]
+__all__ = ["Row", "RowTable", "base_rows", "build_rows", "rooms_left", "rounding_candidates"]
 
 Floats = NDArray[np.float64]
 
@@ -66,6 +68,11 @@ class RowTable:
     use_row: Ints
     use_amount: Floats
 
+    @property
+    def compiled(self) -> tuple[Ints, Ints, Ints, Floats]:
+        """What compiled code reads: use_ptr, use_split, use_row, use_amount."""
+        return self.use_ptr, self.use_split, self.use_row, self.use_amount
+
 
 def rooms_left(a: PlaceArrays) -> tuple[Ints, Ints]:
     """Return IT watts by site and chips by pool that running jobs leave, (S, T) and (pools, T)."""
@@ -92,7 +99,7 @@ def base_rows(a: PlaceArrays) -> list[Row]:
             same = size % q == 0 and (sizes % q == 0).all()  # a multiple of the chips row
             if 1 < q <= size and (not same or rests):
                 rows.append(Row("slice", pool, int(q)))
-    rows += [Row("quota", i) for i in np.flatnonzero(a.quota >= 0)]
+    rows += [Row("quota", int(i)) for i in np.flatnonzero(a.quota >= 0)]
     return rows
 
 
@@ -154,8 +161,8 @@ def build_rows(a: PlaceArrays, rows: list[Row]) -> RowTable:
     ptr, split, use_row, use_amount = [0], [], [], []
     job_of = np.repeat(np.arange(len(a.job_ptr) - 1), np.diff(a.job_ptr))
     for m, j in enumerate(job_of):
-        uses = _uses(a, m, int(j), by_place)
-        uses = sorted(uses.items(), key=lambda item: not item[0].is_power)
+        taken = _uses(a, m, int(j), by_place)
+        uses = sorted(taken.items(), key=lambda item: not item[0].is_power)
         split.append(ptr[-1] + sum(row.is_power for row, _ in uses))
         use_row += [index[row] for row, _ in uses]
         use_amount += [float(x) for _, x in uses]

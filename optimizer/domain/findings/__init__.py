@@ -1,0 +1,1 @@
+"""What is wrong with an instance as a whole; `cross.py` is the door."""

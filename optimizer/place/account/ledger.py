@@ -1,0 +1,175 @@
+"""The ledger of a plan: its runs, and what they use of every limit in every period.
+
+Whole watts, chips and nano-USD, added up from instance and plan; MODEL section 6 is the text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.domain.modes import Mode, run_ends
+from optimizer.units import nano, nano_per_period
+
+if TYPE_CHECKING:
+    from optimizer.domain.instance import Instance
+    from optimizer.place.plan import Placement, PlacePlan
+
+__all__ = ["Ints", "Ledger", "Run"]
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A placement with the mode that it names.
+
+    Attributes
+    ----------
+    works : (end - start,) bool
+        Periods of the run in which it trains; it stands still in the others.
+    """
+
+    job: int
+    mode_number: int
+    mode: Mode
+    start: int
+    end: int
+    works: NDArray[np.bool_]
+    placement: Placement
+
+    @property
+    def span(self) -> slice:
+        """Its periods."""
+        return slice(self.start, self.end)
+
+
+class Ledger:
+    """What a plan uses of every limit.
+
+    Attributes
+    ----------
+    runs
+        Every placement that can be read, by job.
+    cap_w, pue, fixed_mw, cost, caps
+        By site or (site, supply), (T,): all supplies together [W], PUE in thousandths, load
+        without gangs in training [thousandths of W], energy cost [nano-USD per W-period], cap [W].
+    usable, used
+        Chips of each pool that may be used, and that are, (T,).
+    net_w
+        IT watts of gangs in training above idle, by site, (T,).
+    room_w, chips_left
+        What running jobs leave to the others: IT watts by site, chips by pool, (T,).
+    """
+
+    def __init__(self, instance: Instance, plan: PlacePlan) -> None:
+        self.instance, self.plan = instance, plan
+        self.horizon = instance.horizon
+        self.T = instance.horizon.periods
+        self.index = {job.id: j for j, job in enumerate(instance.jobs)}
+        self.called = {n: s.is_called(self.horizon) for n, s in instance.sites.items()}
+        self._limits()
+        self.runs = dict(sorted((run.job, run) for run in map(self._run, plan.placements) if run))
+        self.used = {name: np.zeros(self.T, np.int64) for name in instance.pools}
+        self.net_w = {name: np.zeros(self.T, np.int64) for name in instance.sites}
+        for run in self.runs.values():
+            for part in run.mode.parts:
+                self.used[part.pool][run.span] += part.chips
+                net = np.int64(part.draw_w - part.idle_w)
+                self.net_w[self.site_of(part.pool)][run.span] += run.works * net
+        self._rooms()
+
+    def _limits(self) -> None:
+        instance, h = self.instance, self.horizon
+        self.pue = {name: site.pue_milli(h) for name, site in instance.sites.items()}
+        self.fixed_mw = {name: 1000 * site.other_w(h) for name, site in instance.sites.items()}
+        self.usable: dict[str, Ints] = {}
+        self.present: dict[str, Ints] = {}
+        for name, pool in instance.pools.items():
+            size = instance.domain_chips(pool)
+            self.present[name], self.usable[name] = pool.present(h) * size, pool.usable(h) * size
+            idle = self.pue[pool.site] * instance.chips[pool.chip].idle_w * self.present[name]
+            self.fixed_mw[pool.site] = self.fixed_mw[pool.site] + idle
+        self.caps: dict[tuple[str, str], Ints] = {}
+        self.cost: dict[tuple[str, str], Ints] = {}
+        self.cap_w = {name: np.zeros(self.T, np.int64) for name in instance.sites}
+        for name, site in instance.sites.items():
+            for key, supply in site.supplies.items():
+                self.caps[name, key] = supply.cap_w(h)
+                self.cost[name, key] = supply.cost_nano(h, instance.carbon_usd_per_kg)
+                self.cap_w[name] = self.cap_w[name] + self.caps[name, key]
+
+    def _run(self, placement: Placement) -> Run | None:
+        j = self.index.get(placement.job)
+        if j is None or placement.mode >= len(self.instance.modes(j)):
+            return None
+        if not placement.start < placement.end <= self.T:
+            return None
+        mode = self.instance.modes(j)[placement.mode]
+        works = ~self.stands(mode)[placement.start : placement.end]
+        return Run(j, placement.mode, mode, placement.start, placement.end, works, placement)
+
+    def _rooms(self) -> None:
+        """Take what runs already from what there is: nobody else can have it."""
+        self.room_w = {
+            name: (1000 * self.cap_w[name] - self.fixed_mw[name]) // self.pue[name]
+            for name in self.instance.sites
+        }
+        self.chips_left = {name: row.copy() for name, row in self.usable.items()}
+        for j, job in enumerate(self.instance.jobs):
+            if job.running is None:
+                continue
+            mode = self.instance.modes(j)[0]
+            stands = self.stands(mode)
+            end = int(run_ends(mode.duration, stands, self.T)[0])
+            for part in mode.parts:
+                self.chips_left[part.pool][:end] -= part.chips
+                net = np.int64(part.draw_w - part.idle_w)
+                self.room_w[self.site_of(part.pool)][:end] -= ~stands[:end] * net
+
+    def site_of(self, pool: str) -> str:
+        """Return the site of a pool."""
+        return self.instance.pools[pool].site
+
+    def stands(self, mode: Mode) -> NDArray[np.bool_]:
+        """Return the periods in which a mode stands still, because its site is called, (T,)."""
+        still = np.zeros(self.T, bool)
+        for part in mode.parts if mode.pauses else ():
+            still |= self.called[self.site_of(part.pool)]
+        return still
+
+    def load_mw(self, site: str) -> Ints:
+        """Return the load at the meter, shape (T,) [thousandths of a watt]."""
+        load: Ints = self.fixed_mw[site] + self.pue[site] * self.net_w[site]
+        return load
+
+    def dispatch_w(self, site: str, supply: str) -> Ints:
+        """Return what a supply gives, shape (T,) [W]."""
+        return np.array(self.plan.dispatch[site][supply], np.int64)
+
+    def due(self, job: int) -> int:
+        """Return the period boundary by which a job should end; T where it has no due date."""
+        due = self.instance.jobs[job].due
+        return self.T if due is None else self.horizon.down(due)
+
+    def late_nano(self, job: int) -> int:
+        """Return what a period of lateness of a job costs [nano-USD]."""
+        rate = self.instance.jobs[job].late_usd_per_hour
+        return nano_per_period(rate, self.horizon.period_hours)
+
+    def periods_late(self, run: Run) -> int:
+        """Return how many periods after its due date a run ends, at least 0."""
+        return max(0, run.end - self.due(run.job))
+
+    def worth_nano(self, run: Run) -> int:
+        """Return value less lateness, one-off and restart of a run, before energy [nano-USD]."""
+        worth = nano(self.instance.jobs[run.job].value_usd) - run.mode.one_off_nano
+        worth -= self.late_nano(run.job) * self.periods_late(run)
+        return worth if run.works.all() else worth - run.mode.restart_nano
+
+    def is_fixed(self, job: int) -> bool:
+        """Return whether a job has to be in every plan."""
+        return self.instance.jobs[job].must or self.instance.jobs[job].running is not None

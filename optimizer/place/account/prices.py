@@ -1,0 +1,300 @@
+"""What runs pay at the certified prices, row by row, and where the gap to the bound lies.
+
+`UB - plan = slack of rows + supplies + regret of jobs`, every term whole nano-USD and >= 0
+(MODEL section 2, Certificate). Python integers throughout: no sum overflows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from optimizer.domain.modes import Mode, run_ends
+from optimizer.units import budget_down, nano
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from optimizer.place.account.ledger import Ints, Ledger, Run
+    from optimizer.place.certificate import Bound
+
+__all__ = ["GapTerm", "PriceBook", "Row", "gap_terms"]
+
+TermKind = Literal["row", "supply", "job"]
+Exact = "NDArray[np.object_]"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A priced limit: its kind, what it is of, and the size of slice or divisor (0: neither)."""
+
+    kind: Literal["power", "chips", "slices", "round_chips", "round_power", "quota", "budget"]
+    of: str
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class GapTerm:
+    """One part of the distance between bound and plan [nano-USD], never negative."""
+
+    kind: TermKind
+    name: str
+    amount: int
+
+
+def _exact(values: object) -> NDArray[np.object_]:
+    return np.array(values, object)
+
+
+class PriceBook:
+    """The prices of a plan's certificate, and what a run pays for each row.
+
+    Attributes
+    ----------
+    rows
+        Price of every row but budgets, (T,): [nano-USD per W-period at the meter], per
+        chip-period, per slice-period, per divisor-period.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        c = ledger.plan.certificate
+        self.rows: dict[Row, NDArray[np.object_]] = {}
+        for name, prices in c.power.items():
+            self.rows[Row("power", name)] = _exact(prices)
+        for name, prices in c.chips.items():
+            self.rows[Row("chips", name)] = _exact(prices)
+        for piece in c.slices:
+            self._add(Row("slices", piece.pool, piece.slice_chips), piece.prices)
+        for cut in c.rounding:
+            self._add(
+                Row("round_chips" if cut.row == "chips" else "round_power", cut.of, cut.divisor),
+                cut.prices,
+            )
+        for name, prices in c.quotas.items():
+            self.rows[Row("quota", name)] = _exact(prices)
+        self.budgets = dict(c.budgets)
+
+    def _add(self, row: Row, prices: tuple[int, ...]) -> None:
+        """Add prices of a row; a certificate may name a row more than once."""
+        before = self.rows.get(row)
+        self.rows[row] = _exact(prices) if before is None else before + _exact(prices)
+
+    def use(self, row: Row, job: int, mode: Mode) -> int:
+        """Return what a mode takes of a row in a period in which it trains."""
+        parts, site_of = mode.parts, self.ledger.site_of
+        if row.kind == "power":
+            return sum(p.draw_w - p.idle_w for p in parts if site_of(p.pool) == row.of)
+        if row.kind == "quota":
+            is_tenant = self.ledger.instance.jobs[job].tenant == row.of
+            return mode.chips if is_tenant else 0
+        if row.kind == "slices":
+            return sum(p.slices * (p.slice_chips // row.size) for p in parts if p.pool == row.of)
+        if row.kind == "chips":
+            return sum(p.chips for p in parts if p.pool == row.of)
+        if self.ledger.instance.jobs[job].running is not None:
+            return 0
+        if row.kind == "round_chips":
+            return sum(p.chips for p in parts if p.pool == row.of) // row.size
+        return sum(p.draw_w - p.idle_w for p in parts if site_of(p.pool) == row.of) // row.size
+
+    def pays(
+        self, job: int, mode: Mode, starts: Ints, ends: Ints
+    ) -> dict[Row, NDArray[np.object_]]:
+        """Return what a mode pays for each row, for every start [nano-USD].
+
+        Power is rounded down once for each run, over all sites: the site of the first part takes
+        the rounding.
+        """
+        found: dict[Row, NDArray[np.object_]] = {}
+        works = (~self.ledger.stands(mode)).astype(object)
+        milli = np.zeros(len(starts), object)
+        first = Row("power", self.ledger.site_of(mode.parts[0].pool))
+        for row, prices in self.rows.items():
+            amount = self.use(row, job, mode)
+            if amount == 0:
+                continue
+            each = prices * amount
+            if row.kind in ("power", "round_power"):
+                each = each * works
+            if row.kind == "power":
+                each = each * self.ledger.pue[row.of].astype(object)
+            sums = np.concatenate(([0], np.cumsum(each)))
+            found[row] = sums[ends] - sums[starts]
+            if row.kind == "power":
+                milli = milli + found[row]
+                found[row] = found[row] // 1000
+        whole = milli // 1000 - sum(found[r] for r in found if r.kind == "power")
+        if first in found:
+            found[first] = found[first] + whole
+        for name, amount in mode.uses:
+            if self.budgets.get(name):
+                found[Row("budget", name)] = _exact([self.budgets[name] * amount] * len(starts))
+        return found
+
+    def profits(self, job: int, mode: Mode, starts: Ints, ends: Ints) -> NDArray[np.object_]:
+        """Return value less lateness, one-offs and prices, for every start [nano-USD]."""
+        ledger = self.ledger
+        value = nano(ledger.instance.jobs[job].value_usd) - mode.one_off_nano
+        profit: NDArray[np.object_] = _exact([value] * len(starts))
+        for paid in self.pays(job, mode, starts, ends).values():
+            profit = profit - paid
+        late = np.maximum(ends - ledger.due(job), 0).astype(object)
+        profit = profit - ledger.late_nano(job) * late
+        stands = ledger.stands(mode)
+        if mode.restart_nano and stands.any():
+            calls = np.concatenate(([0], np.cumsum(stands)))
+            profit = profit - mode.restart_nano * (calls[ends] > calls[starts]).astype(object)
+        return profit
+
+    def profit(self, run: Run) -> int:
+        """Return what a run earns above all prices [nano-USD]."""
+        at = np.array([run.start]), np.array([run.end])
+        return int(self.profits(run.job, run.mode, *at)[0])
+
+    def starts(self, job: int, mode: Mode) -> tuple[Ints, Ints]:
+        """Return the starts that the certificate allows a mode, and the ends of these runs."""
+        ledger = self.ledger
+        stands = ledger.stands(mode)
+        ends = run_ends(mode.duration, stands, ledger.T)
+        if ledger.instance.jobs[job].running is not None:
+            return np.zeros(1, np.int64), ends[:1]
+        bad = np.zeros(ledger.T, bool)
+        for row_bad in self.forbidding(mode).values():
+            bad |= row_bad
+        before = np.concatenate(([0], np.cumsum(bad)))
+        starts = np.arange(ledger.T)
+        fits = (starts >= mode.first) & (ends <= mode.end_by)
+        fits &= before[np.minimum(ends, ledger.T)] == before[:-1]
+        return starts[fits], ends[fits]
+
+    def forbidding(self, mode: Mode) -> dict[tuple[str, str], NDArray[np.bool_]]:
+        """Return by (rule, site or pool) when running jobs leave too little for a mode, (T,)."""
+        ledger, stands = self.ledger, self.ledger.stands(mode)
+        found: dict[tuple[str, str], NDArray[np.bool_]] = {}
+        for pool in {p.pool for p in mode.parts}:
+            chips = sum(p.chips for p in mode.parts if p.pool == pool)
+            found["pool_capacity", pool] = ledger.chips_left[pool] < chips
+        for site in {ledger.site_of(p.pool) for p in mode.parts}:
+            watts = self.use(Row("power", site), -1, mode)
+            found["power_cap", site] = ~stands & (ledger.room_w[site] < watts)
+        return found
+
+    def right_side(self, row: Row) -> Ints:
+        """Return the right side of a row, shape (T,)."""
+        ledger, instance = self.ledger, self.ledger.instance
+        if row.kind == "quota":
+            quota = instance.tenants[row.of].quota_chips or 0
+            return np.full(ledger.T, quota, np.int64)
+        if row.kind == "chips":
+            return ledger.usable[row.of]
+        if row.kind == "slices":
+            per_domain = instance.domain_chips(instance.pools[row.of]) // row.size
+            slots: Ints = domains_free(ledger, row.of) * per_domain
+            return slots
+        left = ledger.chips_left if row.kind == "round_chips" else ledger.room_w
+        lumps: Ints = np.maximum(left[row.of] // row.size, 0)
+        return lumps
+
+
+def domains_free(ledger: Ledger, name: str) -> Ints:
+    """Return the domains of a pool that are present, no spares, not in maintenance, (T,)."""
+    pool, h = ledger.instance.pools[name], ledger.horizon
+    usable = pool.usable(h)
+    if not pool.maintenance:
+        return usable
+    there = np.arange(int(usable.max()))[:, None] < usable[None, :]
+    for (low, high), begin, end in pool.out_of_use(h):
+        there[low : high + 1, begin:end] = False
+    left: Ints = there.sum(0)
+    return left
+
+
+def gap_terms(ledger: Ledger, bound: Bound, book: PriceBook) -> tuple[GapTerm, ...]:
+    """Return the parts of bound less objective, largest first; they add up exactly."""
+    terms = [
+        *_row_terms(ledger, book),
+        *_supply_terms(ledger, book),
+        *_job_terms(ledger, bound, book),
+    ]
+    return tuple(sorted((t for t in terms if t.amount), key=lambda t: (-t.amount, t.name)))
+
+
+def _row_terms(ledger: Ledger, book: PriceBook) -> Iterator[GapTerm]:
+    for row, prices in book.rows.items():
+        if row.kind == "power":
+            continue
+        slack = book.right_side(row).astype(object)
+        for run in ledger.runs.values():
+            amount = book.use(row, run.job, run.mode)
+            if amount:
+                times = run.works.astype(object) if row.kind == "round_power" else 1
+                slack[run.span] = slack[run.span] - amount * times
+        yield GapTerm("row", _row_name(row), int((prices * slack).sum()))
+    for name, price in book.budgets.items():
+        used = sum(x for run in ledger.runs.values() for n, x in run.mode.uses if n == name)
+        left = budget_down(ledger.instance.budgets[name].limit) - used
+        yield GapTerm("row", f"budget {name} left over", price * left)
+
+
+def _row_name(row: Row) -> str:
+    if row.kind == "chips":
+        return f"chips of {row.of} left free"
+    if row.kind == "slices":
+        return f"slices of {row.size} in {row.of} left free"
+    if row.kind == "quota":
+        return f"quota of {row.of} left free"
+    what = "chips" if row.kind == "round_chips" else "power"
+    return f"{what} of {row.of} in lumps of {row.size:,} left free"
+
+
+def _supply_terms(ledger: Ledger, book: PriceBook) -> Iterator[GapTerm]:
+    instance, permits = ledger.instance, ledger.plan.certificate.permits
+    for (site, key), cap in ledger.caps.items():
+        permit = permits.get(f"{site}/{key}", 0)
+        power = book.rows.get(Row("power", site), np.zeros(ledger.T, object))
+        margin = power - ledger.cost[site, key].astype(object) - permit
+        given = ledger.dispatch_w(site, key).astype(object)
+        earned = (
+            cap.astype(object) * np.maximum(margin, 0) if Row("power", site) in book.rows else 0
+        )
+        yield GapTerm(
+            "supply",
+            f"{site}/{key}: other hours than its price asks",
+            int((earned - given * margin).sum()),
+        )
+        if permit:
+            limit = instance.sites[site].supplies[key].permit_watt_periods(ledger.horizon) or 0
+            left = limit - int(given.sum())
+            yield GapTerm("supply", f"permit of {site}/{key} left over", permit * left)
+    yield GapTerm("supply", "rounding to whole watts", _dispatch_above_load(ledger, book))
+
+
+def _dispatch_above_load(ledger: Ledger, book: PriceBook) -> int:
+    """Return the price of what is dispatched above the load that runs and the site pay for."""
+    over = fixed = 0
+    for site, place in ledger.instance.sites.items():
+        prices = book.rows.get(Row("power", site))
+        if prices is not None:
+            for key in place.supplies:
+                over += int((prices * ledger.dispatch_w(site, key).astype(object)).sum())
+            fixed += int((prices * ledger.fixed_mw[site].astype(object)).sum())
+    for run in ledger.runs.values():
+        at = np.array([run.start]), np.array([run.end])
+        paid = book.pays(run.job, run.mode, *at)
+        over -= sum(int(x[0]) for row, x in paid.items() if row.kind == "power")
+    return over - fixed // 1000
+
+
+def _job_terms(ledger: Ledger, bound: Bound, book: PriceBook) -> Iterator[GapTerm]:
+    for j, best in enumerate(bound.best):
+        run = ledger.runs.get(j)
+        most = best.profit or 0
+        if not ledger.is_fixed(j):
+            most = max(0, most)
+        got = 0 if run is None else book.profit(run)
+        yield GapTerm("job", ledger.instance.jobs[j].id, most - got)

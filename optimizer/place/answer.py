@@ -1,0 +1,183 @@
+"""From what the engines found to the plan file: names, dispatch, whole prices, objective."""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from optimizer.place.engines.dispatch import dispatch_site
+from optimizer.place.engines.packing import name_domains
+from optimizer.place.plan import (
+    Certificate,
+    ObjectiveParts,
+    Placement,
+    PlacePlan,
+    Rounding,
+    RunRecord,
+    SlicePrices,
+    Status,
+    gap_of,
+)
+from optimizer.units import NANO, nano
+
+if TYPE_CHECKING:
+    from optimizer.domain.instance import Instance
+    from optimizer.place.certificate import Bound
+    from optimizer.place.clock import Clock, StoppedBy
+    from optimizer.place.engines.handles import Problem, State
+    from optimizer.place.engines.prices import Prices
+
+__all__ = ["answer", "plan_objective", "whole_prices"]
+
+MOST_USD = 1e9
+"""No price is higher: that of a chip-period or a watt-period [USD]."""
+
+
+def whole_prices(instance: Instance, p: Prices) -> Certificate:
+    """Return prices as whole numbers, by the names of what they price."""
+    whole = np.rint(np.clip(p.rows, 0, MOST_USD) * NANO).astype(np.int64).tolist()
+    sites, pools, tenants = list(instance.sites), list(instance.pools), list(instance.tenants)
+    named: dict[str, dict[str, tuple[int, ...]]] = {"power": {}, "chips": {}, "quota": {}}
+    names = {"power": sites, "chips": pools, "quota": tenants}
+    slices, rounding = [], []
+    for row, each in zip(p.table.rows, whole, strict=True):
+        if row.kind in named:
+            named[row.kind][names[row.kind][row.of]] = tuple(each)
+        elif row.kind == "slice" and any(each):
+            slices.append(SlicePrices(pool=pools[row.of], slice_chips=row.size, prices=tuple(each)))
+        elif any(each):
+            kind: Literal["chips", "power"] = "chips" if row.kind == "round_chips" else "power"
+            of = names[kind][row.of]
+            rounding.append(Rounding(row=kind, of=of, divisor=row.size, prices=tuple(each)))
+    supplies = [f"{s}/{k}" for s, site in instance.sites.items() for k in site.supplies]
+    permits = {k: nano(float(x)) for k, x in zip(supplies, p.permits, strict=True)}
+    return Certificate(
+        power=named["power"],
+        chips=named["chips"],
+        slices=tuple(slices),
+        rounding=tuple(rounding),
+        quotas=named["quota"],
+        budgets={b: nano(float(x)) for b, x in zip(instance.budgets, p.budgets, strict=True)},
+        permits={name: price for name, price in permits.items() if price},
+    )
+
+
+def answer(
+    instance: Instance,
+    problem: Problem,
+    plan: State,
+    pins: dict[int, int],
+    proof: tuple[Certificate, Bound],
+    clock: Clock,
+    rounds: int,
+    stopped_by: StoppedBy,
+) -> PlacePlan:
+    """Return the plan file of placement records.
+
+    plan
+        mode_of, start, end, alloc and slots of a State; pins and proof as the strategy made them.
+    """
+    certificate, bound = proof[0], proof[1].total
+    dispatch, energy = _dispatch(instance, problem, plan)
+    objective = _objective(problem, plan, energy)
+    is_complete = all(p >= 0 for p in plan.mode_of[problem.a.must == 1])
+    status = _status(objective.total, bound, is_complete)
+    clock.tell(objective.total if is_complete else None, None)
+    return PlacePlan(
+        instance=instance.name,
+        instance_hash=instance.hash,
+        status=status,
+        placements=_placements(instance, problem, plan, pins),
+        dispatch=dispatch,
+        objective=objective,
+        bound=bound,
+        gap=gap_of(objective.total, bound),
+        certificate=certificate,
+        run=RunRecord(
+            stopped_by="proof" if status is Status.OPTIMAL else stopped_by,
+            seconds=round(clock.seconds(), 3),
+            options=clock.options.model_dump(mode="json"),
+            versions=_versions(),
+            rounds=rounds,
+            history=tuple(clock.history),
+        ),
+    )
+
+
+def _status(objective: int, bound: int | None, is_complete: bool) -> Status:
+    """What is proven: is_complete says that every must job is placed."""
+    if bound is None:
+        return Status.INFEASIBLE
+    if not is_complete:
+        return Status.UNKNOWN
+    return Status.OPTIMAL if objective == bound else Status.FEASIBLE
+
+
+def _placements(
+    instance: Instance, problem: Problem, plan: State, pins: dict[int, int]
+) -> tuple[Placement, ...]:
+    names = name_domains(instance, problem, plan, pins)
+    return tuple(
+        Placement(
+            job=instance.jobs[j].id,
+            mode=int(plan.mode_of[j] - problem.a.job_ptr[j]),
+            start=int(plan.start[j]),
+            end=int(plan.end[j]),
+            domains=domains,
+        )
+        for j, domains in sorted(names.items())
+    )
+
+
+def plan_objective(instance: Instance, problem: Problem, plan: State) -> ObjectiveParts:
+    """Return the objective of placement records under the cheapest dispatch [nano-USD]."""
+    return _objective(problem, plan, _dispatch(instance, problem, plan)[1])
+
+
+def _dispatch(
+    instance: Instance, problem: Problem, plan: State
+) -> tuple[dict[str, dict[str, tuple[int, ...]]], int]:
+    """Return the cheapest dispatch of a plan and its cost [nano-USD]."""
+    a, out, energy = problem.a, {}, 0
+    load = np.zeros(a.pue.shape, np.int64)
+    for j in np.flatnonzero(plan.mode_of >= 0):
+        m, start, end = int(plan.mode_of[j]), int(plan.start[j]), int(plan.end[j])
+        works = np.diff(a.act[a.mask[m]])[start:end]
+        for part in range(a.part_ptr[m], a.part_ptr[m + 1]):
+            load[a.pool_site[a.part_pool[part]], start:end] += works * a.part_net_w[part]
+    for s, (name, site) in enumerate(instance.sites.items()):
+        given = dispatch_site(a, s, load[s])
+        cost = a.sup_cost[a.sup_ptr[s] : a.sup_ptr[s + 1]]
+        energy += int((given.astype(object) * cost).sum())
+        out[name] = {
+            key: tuple(row) for key, row in zip(site.supplies, given.tolist(), strict=True)
+        }
+    return out, energy
+
+
+def _objective(problem: Problem, plan: State, energy: int) -> ObjectiveParts:
+    a, value, lateness, one_off = problem.a, 0, 0, 0
+    for j in np.flatnonzero(plan.mode_of >= 0):
+        m, start, end = int(plan.mode_of[j]), int(plan.start[j]), int(plan.end[j])
+        value += int(a.value[j])
+        lateness += int(a.late[j]) * max(0, end - int(a.due[j]))
+        one_off += int(a.value[j] - a.gain[m])
+        if end - start > a.dur[m]:
+            one_off += int(a.restart[m])
+    total = value - lateness - one_off - energy
+    return ObjectiveParts(
+        value=value, lateness=lateness, one_off=one_off, energy=energy, total=total
+    )
+
+
+def _versions() -> dict[str, str]:
+    found = {"cores": str(os.cpu_count())}
+    for name in ("fleetwatt", "numpy", "scipy", "numba"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "source"
+    return found

@@ -1,0 +1,66 @@
+"""Time, cancel, and the history of incumbent and bound of one solve."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from threading import Event
+
+    from optimizer.place.plan import Options
+
+__all__ = ["Clock", "OnIncumbent", "StoppedBy"]
+
+OnIncumbent = Callable[[int | None, int | None, float], None]
+"""Called with incumbent and bound [nano-USD], None while there is none, and seconds so far."""
+
+StoppedBy = Literal["proof", "gap", "time limit", "work limit", "cancel"]
+
+
+@dataclass
+class Clock:
+    """Time, cancel, and the history of incumbent and bound."""
+
+    options: Options
+    cancel: Event
+    on_incumbent: OnIncumbent | None
+    start: float = field(default_factory=time.monotonic)
+    incumbent: int | None = None
+    bound: int | None = None
+    history: list[tuple[float, int | None, int | None]] = field(default_factory=list)
+    reserve: float = 0.2
+
+    def seconds(self) -> float:
+        return time.monotonic() - self.start
+
+    def left(self) -> float:
+        return self.options.seconds - self.reserve - self.seconds()
+
+    def tell(self, incumbent: int | None, bound: int | None) -> None:
+        """Note a better incumbent or bound; neither ever gets worse."""
+        before = (self.incumbent, self.bound)
+        if incumbent is not None:
+            self.incumbent = incumbent if self.incumbent is None else max(self.incumbent, incumbent)
+        if bound is not None:
+            self.bound = bound if self.bound is None else min(self.bound, bound)
+        if (self.incumbent, self.bound) != before:
+            at = round(self.seconds(), 3)
+            self.history.append((at, self.incumbent, self.bound))
+            if self.on_incumbent is not None:
+                self.on_incumbent(self.incumbent, self.bound, at)
+
+    def reason(self, rounds: int) -> StoppedBy | None:
+        """Return why to stop now, or None."""
+        if self.cancel.is_set():
+            return "cancel"
+        if self.incumbent is not None and self.bound is not None:
+            if self.incumbent >= self.bound:
+                return "proof"
+            if self.bound - self.incumbent <= self.options.gap * abs(self.incumbent):
+                return "gap"
+        if self.options.rounds is not None and rounds >= self.options.rounds:
+            return "work limit"
+        return "time limit" if self.left() <= 0 else None

@@ -1,0 +1,169 @@
+"""Compiled book-keeping of domains: whole ones by count, small slices on virtual domains.
+
+A whole-domain slice needs any free domain, so the use of whole domains over time is an interval
+graph: it can be coloured if and only if the domains in use never exceed those present. Slices
+smaller than a domain lie in virtual domains, rows of chips in use by period, each of which costs
+one domain of its group in the periods in which it is not empty. `domains in use <= domains
+present`, per group and period, is therefore exact; names are given once at the end (`packing.py`).
+"""
+
+from __future__ import annotations
+
+from numba import njit
+
+__all__ = ["drop_domains", "group_of", "put_slices", "take_domains"]
+
+
+@njit(nogil=True, cache=True)
+def _take_whole(p, state, j, part, rank, start, end):
+    """Take whole domains for one part, from scarce groups first; False if there are too few."""
+    group_n, used = p.group_n, state.used
+    pool, need = p.part_pool[part], p.part_need[part]
+    first, last = p.group_ptr[pool], p.group_ptr[pool + 1]
+    for g in range(last - 1, first - 1, -1):
+        free = need
+        for t in range(start, end):
+            free = min(free, group_n[g, t] - used[g, t])
+            if free <= 0:
+                break
+        if free > 0:
+            state.alloc[j, rank, g - first] = free
+            for t in range(start, end):
+                used[g, t] += free
+            need -= free
+        if need == 0:
+            return True
+    return False
+
+
+@njit(nogil=True, cache=True)
+def _fits(p, state, g, v, chips, size, start, end):
+    """How many slices virtual domain v can take, and in how many periods it would be opened."""
+    virt, used, group_n = state.virt, state.used, p.group_n
+    most, opened = 0, 0
+    for t in range(start, end):
+        most = max(most, virt[v, t])
+        if most + chips > size:
+            return 0, 0
+        if virt[v, t] == 0:
+            if used[g, t] >= group_n[g, t]:
+                return 0, 0
+            opened += 1
+    return (size - most) // chips, opened
+
+
+@njit(nogil=True, cache=True)
+def put_slices(state, g, v, chips, start, end):
+    """Add chips to a virtual domain; it is in use where it was empty."""
+    virt, used = state.virt, state.used
+    for t in range(start, end):
+        if virt[v, t] == 0:
+            used[g, t] += 1
+        virt[v, t] += chips
+
+
+@njit(nogil=True, cache=True)
+def _take_small(p, state, j, part, slot, start, end):
+    """Put the small slices of one part into virtual domains; return how many it placed.
+
+    First where no domain has to be opened, then where least has to be.
+    """
+    pool, chips = p.part_pool[part], p.part_slice[part]
+    size, need, done = p.pool_size[pool], p.part_slices[part], 0
+    for g in range(p.group_ptr[pool + 1] - 1, p.group_ptr[pool] - 1, -1):
+        low = p.virt_ptr[g]
+        waiting, n = state.waiting, 0
+        for v in range(low, low + state.virt_top[g]):
+            fits, opened = _fits(p, state, g, v, chips, size, start, end)
+            if fits > 0 and opened > 0:
+                waiting[n] = opened * 1_000_000 + v
+                n += 1
+            elif fits > 0:
+                done = _fill(state, g, v, chips, min(fits, need - done), slot, done, start, end)
+                if done == need:
+                    return done
+        waiting[:n].sort()
+        for i in range(n):
+            v = waiting[i] % 1_000_000
+            fits, _ = _fits(p, state, g, v, chips, size, start, end)
+            if fits > 0:
+                done = _fill(state, g, v, chips, min(fits, need - done), slot, done, start, end)
+                if done == need:
+                    return done
+        while low + state.virt_top[g] < p.virt_ptr[g + 1]:
+            v = low + state.virt_top[g]
+            fits, _ = _fits(p, state, g, v, chips, size, start, end)
+            if fits == 0:
+                break
+            state.virt_top[g] += 1
+            done = _fill(state, g, v, chips, min(fits, need - done), slot, done, start, end)
+            if done == need:
+                return done
+    return done
+
+
+@njit(nogil=True, cache=True)
+def _fill(state, g, v, chips, count, slot, done, start, end):
+    """Put so many slices into virtual domain v and note them; return how many are done."""
+    put_slices(state, g, v, chips * count, start, end)
+    for k in range(done, done + count):
+        state.slots[slot + k] = v
+    return done + count
+
+
+@njit(nogil=True, cache=True)
+def group_of(p, v):
+    g = 0
+    while p.virt_ptr[g + 1] <= v:
+        g += 1
+    return g
+
+
+@njit(nogil=True, cache=True)
+def drop_domains(p, state, j, m, parts, last_slices, start, end):
+    """Give back the domains of the first parts of a run, of the last of them some slices."""
+    used, virt, slots = state.used, state.virt, state.slots
+    slot = p.slot_ptr[j]
+    for rank in range(parts):
+        part = p.part_ptr[m] + rank
+        pool = p.part_pool[part]
+        if p.part_whole[part]:
+            for g in range(p.group_ptr[pool], p.group_ptr[pool + 1]):
+                count = state.alloc[j, rank, g - p.group_ptr[pool]]
+                if count > 0:
+                    state.alloc[j, rank, g - p.group_ptr[pool]] = 0
+                    for t in range(start, end):
+                        used[g, t] -= count
+            continue
+        slices = p.part_slices[part] if rank < parts - 1 else last_slices
+        k = 0
+        while k < slices:
+            v, chips = slots[slot + k], 0
+            while k < slices and slots[slot + k] == v:
+                chips += p.part_slice[part]
+                k += 1
+            g = group_of(p, v)
+            for t in range(start, end):
+                virt[v, t] -= chips
+                if virt[v, t] == 0:
+                    used[g, t] -= 1
+        slot += p.part_slices[part]
+
+
+@njit(nogil=True, cache=True)
+def take_domains(p, state, j, m, start, end):
+    """Take the domains of a run; nothing is taken where not all can be."""
+    a = p
+    slot = p.slot_ptr[j]
+    for rank in range(a.part_ptr[m + 1] - a.part_ptr[m]):
+        part = a.part_ptr[m] + rank
+        if a.part_whole[part]:
+            placed, fits = 0, _take_whole(p, state, j, part, rank, start, end)
+        else:
+            placed = _take_small(p, state, j, part, slot, start, end)
+            fits = placed == a.part_slices[part]
+            slot += a.part_slices[part]
+        if not fits:
+            drop_domains(p, state, j, m, rank + 1, placed, start, end)
+            return False
+    return True

@@ -1,0 +1,181 @@
+"""Compiled ejection: taking out what is in the way, and bringing a plan back exactly."""
+
+from __future__ import annotations
+
+from numba import njit
+
+from optimizer.place.engines.insertion import random
+from optimizer.place.engines.state import place, restore, unplace
+
+__all__ = ["eject_for", "forget", "note", "random_neighbour", "take_out", "undo"]
+
+TRIES = 24
+"""Runs that one move may eject; more is another plan, not a move."""
+
+SAMPLE = 64
+"""Runs that are looked at for one ejection."""
+
+
+@njit(nogil=True, cache=True)
+def note(p, state, memory, j):
+    """Remember where job j was before the move."""
+    if memory.logged[j]:
+        return
+    memory.logged[j] = 1
+    memory.log[memory.count[0]] = j
+    memory.count[0] += 1
+    memory.old_mode[j] = state.mode_of[j]
+    memory.old_start[j] = state.start[j]
+    memory.old_end[j] = state.end[j]
+    if state.mode_of[j] >= 0:
+        memory.old_alloc[j] = state.alloc[j]
+        for i in range(p.slot_ptr[j], p.slot_ptr[j + 1]):
+            memory.old_slots[i] = state.slots[i]
+
+
+@njit(nogil=True, cache=True)
+def take_out(p, state, memory, j):
+    """Take out job j, and first its successors."""
+    for i in range(p.succ_ptr[j], p.succ_ptr[j + 1]):
+        after = p.succ[i]
+        if state.mode_of[after] >= 0:
+            take_out(p, state, memory, after)
+    note(p, state, memory, j)
+    unplace(p, state, j)
+
+
+@njit(nogil=True, cache=True)
+def undo(p, state, memory):
+    """Bring back the plan before the move."""
+    n = memory.count[0]
+    for i in range(n):
+        j = memory.log[i]
+        if state.mode_of[j] >= 0:
+            unplace(p, state, j)
+    for i in range(n):
+        j = memory.log[i]
+        if memory.old_mode[j] >= 0:
+            restore(p, state, j, memory.old_mode[j], memory.old_start[j], memory.old_end[j],
+                    memory.old_alloc[j],
+                    memory.old_slots[p.slot_ptr[j] : p.slot_ptr[j + 1]])  # fmt: skip
+
+
+@njit(nogil=True, cache=True)
+def forget(memory):
+    for i in range(memory.count[0]):
+        memory.logged[memory.log[i]] = 0
+    memory.count[0] = 0
+
+
+@njit(nogil=True, cache=True)
+def _relief(p, state, j, m, start, end, other):
+    """How much of what mode m lacks in [start, end) the run of another job holds, as a share."""
+    low, high = max(start, state.start[other]), min(end, state.end[other])
+    if low >= high:
+        return 0.0
+    load, room, act, used, group_n = state.load, p.room_w, p.act, state.used, p.group_n
+    held_chips, avail = state.chips, p.avail
+    mask, theirs, relief = p.mask[m], state.mode_of[other], 0.0
+    for part in range(p.part_ptr[m], p.part_ptr[m + 1]):
+        pool, net = p.part_pool[part], p.part_net_w[part]
+        s, need, size = p.pool_site[pool], p.part_need[part], p.pool_size[pool]
+        first, last = p.group_ptr[pool], p.group_ptr[pool + 1]
+        chips = p.part_slice[part] * p.part_slices[part]
+        for held in range(p.part_ptr[theirs], p.part_ptr[theirs + 1]):
+            other_pool, other_net = p.part_pool[held], p.part_net_w[held]
+            if p.pool_site[other_pool] != s:
+                continue
+            for t in range(low, high):
+                lack = load[s, t] + net - room[s, t]
+                if lack > 0 and (mask == 0 or act[mask, t + 1] > act[mask, t]):
+                    relief += min(lack, other_net) / (net + 1)
+            if other_pool != pool:
+                continue
+            other_chips = p.part_slice[held] * p.part_slices[held]
+            for t in range(low, high):
+                lack = chips - avail[pool, t] * size + held_chips[pool, t]
+                if p.part_whole[part]:
+                    free = 0
+                    for g in range(first, last):
+                        free += group_n[g, t] - used[g, t]
+                    lack = max(lack, (need - free) * size)
+                if lack > 0:
+                    relief += min(lack, other_chips) / chips
+    i = p.tenant[j]
+    if i >= 0 and p.tenant[other] == i and p.quota[i] >= 0:
+        by_tenant, most = state.tenant_chips, p.quota[i] - p.chips[m]
+        for t in range(low, high):
+            if by_tenant[i, t] > most:
+                relief += min(by_tenant[i, t] - most, p.chips[theirs]) / p.chips[m]
+    return relief
+
+
+@njit(nogil=True, cache=True)
+def _overrun(p, state, m):
+    """Whether mode m alone would break a budget now."""
+    for u in range(p.use_ptr[m], p.use_ptr[m + 1]):
+        b = p.use_budget[u]
+        if state.budget_used[b] + p.use_amount[u] > p.budget[b]:
+            return b
+    return -1
+
+
+@njit(nogil=True, cache=True)
+def _uses(p, m, b):
+    for u in range(p.use_ptr[m], p.use_ptr[m + 1]):
+        if p.use_budget[u] == b:
+            return float(p.use_amount[u])
+    return 0.0
+
+
+@njit(nogil=True, cache=True)
+def eject_for(p, state, memory, j, m, start, end):
+    """Take out what is in the way of (m, start) until it is placed; False if that fails."""
+    a, J, rng = p, len(state.mode_of), memory.rng
+    for _ in range(TRIES):
+        if place(p, state, j, m, start, end):
+            return True
+        over = _overrun(p, state, m)
+        best, victim = 0.0, -1
+        seen, offset = 0, int(random(rng) * J)
+        for i in range(J):
+            other = (offset + i) % J
+            if state.mode_of[other] < 0 or a.running[other] or other == j:
+                continue
+            if over >= 0:
+                relief = _uses(p, state.mode_of[other], over)
+            else:
+                relief = _relief(p, state, j, m, start, end, other)
+            if relief <= 0.0:
+                continue
+            worth = max(p.gain_usd[state.mode_of[other]] + p.prize[other], 1e-6)
+            relief *= (0.3 + random(rng)) / worth
+            if relief > best:
+                best, victim = relief, other
+            seen += 1
+            if seen >= SAMPLE:
+                break
+        if victim < 0:  # room is there, but in pieces: make some at random
+            victim = random_neighbour(p, state, j, m, start, end, rng)
+        if victim < 0:
+            return False
+        take_out(p, state, memory, victim)
+    return False
+
+
+@njit(nogil=True, cache=True)
+def random_neighbour(p, state, j, m, start, end, rng):
+    """A placed job that shares a pool with mode m in [start, end), or -1."""
+    a, J = p, len(state.mode_of)
+    pool = a.part_pool[a.part_ptr[m]]
+    offset = int(random(rng) * J)
+    for i in range(J):
+        other = (offset + i) % J
+        theirs = state.mode_of[other]
+        if theirs < 0 or a.running[other] or other == j:
+            continue
+        if a.part_pool[a.part_ptr[theirs]] != pool:
+            continue
+        if state.start[other] < end and state.end[other] > start:
+            return other
+    return -1
