@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from optimizer.domain.fields import ChipCount, Entity, Id, Share, Text, UsdPerHour
+from optimizer.domain.fields import ChipCount, Entity, Id, Share, Text, Usd, UsdPerHour
 
-__all__ = ["Demand", "Ordered", "Tenancy"]
+__all__ = ["Copying", "Demand", "Ordered", "Tenancy"]
 
 Part = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0, le=2**31)]
@@ -39,8 +39,8 @@ class Tenancy(Entity):
         Share of the jobs that are its own.
     has_largest
         The largest jobs may be its own.
-    countries
-        Residency of its jobs; None for anywhere.
+    countries, owners
+        Residency of its jobs; None for anywhere. What runs already keeps to it, too.
     uses_budget, usd_per_chip_hour
         A budget in USD from which its gangs take so much per chip-hour.
     """
@@ -48,8 +48,25 @@ class Tenancy(Entity):
     share: Share
     has_largest: bool = False
     countries: tuple[Id, ...] | None = None
+    owners: tuple[Text, ...] | None = None
     uses_budget: Id | None = None
     usd_per_chip_hour: UsdPerHour = 0.0
+
+
+class Copying(Entity):
+    """Data that lies at the home site of a job: what having it at another site costs.
+
+    Attributes
+    ----------
+    share
+        Share of the jobs whose data lies at one site.
+    usd_per_chip, hours
+        Cost of the copy per chip of the gang [USD], and how long it takes from the release [h].
+    """
+
+    share: Part
+    usd_per_chip: Usd
+    hours: Annotated[float, Field(ge=0, le=8784)] = 0.0
 
 
 class Demand(Entity):
@@ -69,6 +86,13 @@ class Demand(Entity):
         Shares of jobs with a window shorter than 3/4 of the horizon; with a due date; with gangs of
         several sizes; that may use every power level; that may pause at calls (of those of a domain
         or more); whose data must be brought first; that are not bound to one pool.
+    elsewhere
+        Share of the jobs that are not bound to one pool and may run on other chips or domains,
+        too, with a gang of about the same speed. If it is above 0, every gang names its pools.
+    whole_domains
+        Scale-up domains of which gangs of several take whole ones only.
+    copying
+        Data that lies at one site; None where it is everywhere.
     must, successors
         Jobs that have to be placed, jobs that follow another.
     size_spread
@@ -95,6 +119,9 @@ class Demand(Entity):
     pauses: Part = 0.0
     staged: Part = 0.15
     anywhere: Part = 0.8
+    elsewhere: Part = 0.0
+    whole_domains: tuple[Id, ...] = ()
+    copying: Copying | None = None
     must: Count = 4
     successors: Count = 12
     size_spread: Annotated[float, Field(ge=0, le=5)] = 1.5

@@ -7,20 +7,22 @@ rate of its class.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import exp
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from instances.chains import add_must, add_predecessors
+from instances.elsewhere import Sized, at_home, elsewhere
 from instances.fleet import FreeDomains, fleet_of
 from instances.sampling import Draft, draw_drafts
 from optimizer.domain.jobs import Job
 from optimizer.errors import InstanceError
 
 if TYPE_CHECKING:
-    from instances.demand import Demand
+    from instances.demand import Demand, Tenancy
+    from instances.fleet import FleetPool
     from optimizer.domain.instance import Instance
 
 __all__ = ["make_jobs"]
@@ -44,6 +46,7 @@ class _Week:
     world: Instance
     demand: Demand
     rng: np.random.Generator
+    fleet: tuple[FleetPool, ...]
     free: dict[str, FreeDomains]
     held: dict[str, int] = field(default_factory=dict)  # chips of running jobs by tenant
 
@@ -63,7 +66,7 @@ def make_jobs(world: Instance, demand: Demand) -> tuple[Job, ...]:
     fleet = fleet_of(world)
     rng = np.random.default_rng(demand.seed)
     free = {pool.name: FreeDomains(world, pool) for pool in fleet}
-    week = _Week(world, demand, rng, free)
+    week = _Week(world, demand, rng, fleet, free)
     drafts = draw_drafts(rng, demand, fleet, world.horizon.hours)
     # what runs already takes whole domains first, so that it leaves no holes
     drafts.sort(key=lambda d: -d.slice_chips if d.kind == "running" else 1)
@@ -81,11 +84,12 @@ def make_jobs(world: Instance, demand: Demand) -> tuple[Job, ...]:
 
 
 def _tenant(week: _Week, draft: Draft) -> str:
-    """Draw a tenant whose quota holds the gang (beside what it runs already)."""
+    """Draw a tenant who may be there and whose quota holds the gang (beside what it runs)."""
     tenants = {
         name: t.share
         for name, t in week.demand.tenants.items()
         if (t.has_largest or draft.kind != "large") and _has_room(week, name, draft)
+        if _may_be_at(week.world, t, draft.pool)
     }
     if not tenants:
         raise InstanceError([f"tenants: none has room for a gang of {draft.chips} chips"])
@@ -99,6 +103,13 @@ def _has_room(week: _Week, tenant: str, draft: Draft) -> bool:
         return True
     held = week.held.get(tenant, 0) if draft.kind == "running" else 0
     return held + draft.chips <= quota * 0.6
+
+
+def _may_be_at(world: Instance, tenancy: Tenancy, pool: FleetPool) -> bool:
+    """Whether residency lets a tenant's jobs run in a pool."""
+    site = world.sites[pool.site]
+    in_country = tenancy.countries is None or site.country in tenancy.countries
+    return in_country and (tenancy.owners is None or site.owner in tenancy.owners)
 
 
 def _workload(week: _Week, draft: Draft) -> tuple[str, float]:
@@ -147,7 +158,14 @@ def _running_job(week: _Week, draft: Draft, tenant: str) -> dict[str, Any]:
 
 
 def _may_pause(week: _Week, draft: Draft) -> bool:
-    return draft.chips >= draft.pool.domain_chips and week.chance(week.demand.pauses)
+    may = draft.chips >= draft.pool.domain_chips and week.chance(week.demand.pauses)
+    return may and _meets_calls(week.world, {"pools": [draft.pool.name]})
+
+
+def _meets_calls(world: Instance, gang: dict[str, Any]) -> bool:
+    """Whether a gang may run at a site whose supplies may be called."""
+    sites = [world.sites[world.pools[name].site] for name in gang.get("pools", world.pools)]
+    return any(supply.calls for site in sites for supply in site.supplies.values())
 
 
 def _restart_usd(draft: Draft) -> float:
@@ -164,9 +182,17 @@ def _open_job(week: _Week, draft: Draft, tenant: str) -> dict[str, Any]:
     }
     _add_dates(week, draft, job)
     job["gangs"] = _gangs(week, draft, job, tenant)
-    countries = week.demand.tenants[tenant].countries
-    if countries is not None:
-        job["countries"] = countries
+    copying = week.demand.copying
+    if copying is not None and week.chance(copying.share):
+        ready = job.get("release", 0.0) + copying.hours
+        cost = _digits(copying.usd_per_chip * draft.chips)
+        away = [s for s in week.world.sites if s != draft.pool.site]
+        job["data"] = [{"site": site, "cost_usd": cost, "ready": ready} for site in away]
+    tenancy = week.demand.tenants[tenant]
+    if tenancy.countries is not None:
+        job["countries"] = tenancy.countries
+    if tenancy.owners is not None:
+        job["owners"] = tenancy.owners
     return job
 
 
@@ -196,33 +222,51 @@ def _add_dates(week: _Week, draft: Draft, job: dict[str, Any]) -> None:
 
 
 def _gangs(week: _Week, draft: Draft, job: dict[str, Any], tenant: str) -> list[dict[str, Any]]:
-    """Return the gangs of a job: its own, perhaps another size, perhaps each pausing at calls."""
-    sizes = [(draft.slice_chips, draft.slices, draft.hours)]
+    """Return the gangs of a job: its own, perhaps other sizes or chips, perhaps pausing ones."""
+    sizes = [Sized(draft.slice_chips, draft.slices, draft.hours, ())]
     if week.chance(week.demand.choices):
         sizes += _other_size(week, draft, job, week.world.tenants[tenant].quota_chips)
-    shared: dict[str, Any] = {}
-    if len(week.world.pools) > 1 and not week.chance(week.demand.anywhere):
-        shared["pools"] = [draft.pool.name]
-    if not week.chance(week.demand.levels):
-        shared["power_levels"] = ["full"]
+    is_bound = len(week.world.pools) > 1 and not week.chance(week.demand.anywhere)
+    shared = {} if week.chance(week.demand.levels) else {"power_levels": ["full"]}
+    if is_bound:
+        sizes = [replace(s, pools=(draft.pool.name,)) for s in sizes]
+    elif week.demand.elsewhere > 0:
+        sizes = [replace(s, pools=at_home(week.fleet, draft, s.chips)) for s in sizes]
+        if week.chance(week.demand.elsewhere):
+            sizes += _other_chips(week, draft, job, tenant)
     budget = week.demand.tenants[tenant]
     gangs: list[dict[str, Any]] = []
-    for slice_chips, slices, hours in sizes:
-        gang = {"chips": slice_chips * slices, "slice_chips": slice_chips} | shared
+    for size in sizes:
+        gang: dict[str, Any] = {"chips": size.chips, "slice_chips": size.slice_chips}
+        if size.pools:
+            gang["pools"] = size.pools
+        gang |= shared
         if budget.uses_budget is not None:
-            cost = slice_chips * slices * hours * budget.usd_per_chip_hour
+            cost = size.chips * size.hours * budget.usd_per_chip_hour
             gang["uses"] = {budget.uses_budget: _digits(cost)}
         gangs.append(gang)
     if _may_pause(week, draft):
         pausing = {"pauses_at_calls": True, "restart_usd": _restart_usd(draft)}
-        gangs += [gang | pausing for gang in gangs]
+        gangs += [gang | pausing for gang in gangs if _meets_calls(week.world, gang)]
     return gangs
 
 
-def _other_size(
-    week: _Week, draft: Draft, job: dict[str, Any], quota: int | None
-) -> list[tuple[int, int, float]]:
-    """Return one more (slice, slices, hours) that does the work within the window, or none."""
+def _other_chips(week: _Week, draft: Draft, job: dict[str, Any], tenant: str) -> list[Sized]:
+    """Return gangs on other chips where the tenant may be, within its quota."""
+    tenancy, quota = week.demand.tenants[tenant], week.world.tenants[tenant].quota_chips
+    fleet = [pool for pool in week.fleet if _may_be_at(week.world, tenancy, pool)]
+    model = week.world.workloads[job["workload"]]
+    found = elsewhere(week.world, fleet, draft, model, job["work"])
+    return [size for size in found if quota is None or size.chips <= quota]
+
+
+def _is_whole(week: _Week, pool: FleetPool) -> bool:
+    """Whether gangs of several domains take whole ones only."""
+    return pool.domain in week.demand.whole_domains
+
+
+def _other_size(week: _Week, draft: Draft, job: dict[str, Any], quota: int | None) -> list[Sized]:
+    """Return one more size of the gang that does the work within the window, or none."""
     pool, model = draft.pool, week.world.workloads[job["workload"]]
     end = job.get("deadline", week.world.horizon.hours)
     room = end - job.get("release", 0.0) - 2.0
@@ -230,11 +274,13 @@ def _other_size(
     tries += [(s, draft.slices) for s in pool.sizes if s > draft.slice_chips][:1]
     for i in week.rng.permutation(len(tries)).tolist():
         slice_chips, slices = tries[i]
+        if slices > 1 and slice_chips < pool.domain_chips and _is_whole(week, pool):
+            continue
         chips = slice_chips * slices
         rate = model.rate(pool.chip, pool.domain, slice_chips, chips) if chips else None
         if rate is None or chips > min(0.5 * pool.chips, quota or pool.chips):
             continue
         hours = job["work"] / rate.work_per_hour
         if hours <= room:
-            return [(slice_chips, slices, hours)]
+            return [Sized(slice_chips, slices, hours, ())]
     return []

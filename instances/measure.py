@@ -33,16 +33,18 @@ class Shape:
         Offered chip-hours over those that the fleet has in the horizon.
     largest_share
         Share of the five largest jobs in the offered chip-hours.
-    large_gangs
-        Jobs with a gang above an eighth of the fleet.
+    large_gangs, large_in_pool
+        Jobs with a gang above an eighth of the fleet; of the pool in which it may run.
     windows
         Share of the jobs that may run in less than three quarters of the horizon only.
     running, running_share
         Jobs that run already, and the share of the fleet that they hold.
     partial
         Jobs with a gang in slices smaller than a domain.
-    choices
-        Jobs with gangs of several sizes.
+    choices, several_chips, several_sites
+        Jobs with gangs of several sizes; that may run on several kinds of chip; at several sites.
+    resident
+        Jobs to which residency leaves some sites only (what runs already apart).
     assumed
         Share of the jobs' modes that rest on an estimated rate or power level.
     """
@@ -52,11 +54,15 @@ class Shape:
     load: float
     largest_share: float
     large_gangs: int
+    large_in_pool: int
     windows: float
     running: int
     running_share: float
     partial: int
     choices: int
+    several_chips: int
+    several_sites: int
+    resident: int
     must: int
     successors: int
     modes: int
@@ -81,10 +87,19 @@ def fleet_chip_hours(instance: Instance) -> float:
 
 
 def offered_chip_hours(instance: Instance, job: int) -> float:
-    """Return the chip-hours that a job asks for: its largest mode at full power, 0 without one."""
+    """Return the chip-hours that a job asks for: its largest mode at full power, 0 without one.
+
+    Of a job that may run on several chips, those on the chip of its first mode count: chip-hours
+    of another chip are no measure of the same work.
+    """
     modes = [m for m in instance.modes(job) if m.level in ("full", "given")]
     modes = modes or list(instance.modes(job))  # a running job may run at another level
-    return max((_chip_hours(instance, m) for m in modes), default=0.0)
+    home = [m for m in modes if _chip(instance, m) == _chip(instance, modes[0])]
+    return max((_chip_hours(instance, m) for m in home), default=0.0)
+
+
+def _chip(instance: Instance, mode: Mode) -> str:
+    return instance.pools[mode.parts[0].pool].chip
 
 
 def _chip_hours(instance: Instance, mode: Mode) -> float:
@@ -108,13 +123,19 @@ def shape(instance: Instance) -> Shape:
     fleet = fleet_chips(instance)
     modes = [m for j in jobs for m in instance.modes(j)]
     running = [instance.modes(j)[0].chips for j in jobs if instance.jobs[j].running is not None]
+    h = instance.horizon
     size = {name: instance.domain_chips(pool) for name, pool in instance.pools.items()}
+    pools = {n: int(p.present(h).max()) * size[n] for n, p in instance.pools.items()}
     return Shape(
         jobs=len(instance.jobs),
         chips=fleet,
         load=float(offered.sum()) / fleet_chip_hours(instance),
         largest_share=float(np.sort(offered)[-5:].sum() / offered.sum()),
         large_gangs=sum(chips > LARGE_LIMIT * fleet for chips in gangs),
+        large_in_pool=sum(
+            any(p.chips > LARGE_LIMIT * pools[p.pool] for m in instance.modes(j) for p in m.parts)
+            for j in jobs
+        ),
         windows=float(np.mean([has_window(instance, job) for job in instance.jobs])),
         running=len(running),
         running_share=sum(running) / fleet,
@@ -123,11 +144,18 @@ def shape(instance: Instance) -> Shape:
             for j in jobs
         ),
         choices=sum(len({m.chips for m in instance.modes(j)}) > 1 for j in jobs),
+        several_chips=sum(len({_chip(instance, m) for m in instance.modes(j)}) > 1 for j in jobs),
+        several_sites=sum(len(_sites(instance, j)) > 1 for j in jobs),
+        resident=sum(bool(job.countries or job.owners) for job in instance.jobs),
         must=sum(job.must for job in instance.jobs),
         successors=sum(bool(job.predecessors) for job in instance.jobs),
         modes=len(modes),
         assumed=sum(m.is_assumed for m in modes) / len(modes),
     )
+
+
+def _sites(instance: Instance, job: int) -> set[str]:
+    return {instance.pools[p.pool].site for m in instance.modes(job) for p in m.parts}
 
 
 def cap_ratio(instance: Instance, site: str) -> float:

@@ -35,6 +35,10 @@ WHOLE_SLICES = 0.65
 SECOND_TO_LARGEST = 0.8
 """No other job has more chip-hours than this share of the smallest large one."""
 
+LEAST_RUNNING = 4
+"""In every pool at least so many jobs of whole domains run already, if any do: fewer cannot fill
+their share."""
+
 LONGEST_REST, LONGEST_LARGE = 0.55, 0.6
 """Longest jobs, as shares of the horizon."""
 
@@ -113,6 +117,7 @@ def _one(rng: np.random.Generator, demand: Demand, pool: FleetPool) -> Draft:
     if partial and rng.random() < demand.small:
         return Draft("rest", pool, int(rng.choice(partial)), 1, 1.0, grows=False)
     large = [s for s in partial if 2 * s >= pool.domain_chips > 16]
+    large = [] if pool.domain in demand.whole_domains else large
     if large and rng.random() > WHOLE_SLICES:
         return Draft("rest", pool, int(rng.choice(large)), 1, 1.0)
     return Draft("rest", pool, pool.domain_chips, 1, 1.0)
@@ -142,12 +147,13 @@ def _running(
     rng: np.random.Generator, demand: Demand, fleet: Sequence[FleetPool], horizon_hours: float
 ) -> list[Draft]:
     """Return what runs already; hours are those that are left."""
-    drafts = []
-    for pool in fleet:
+    drafts: list[Draft] = []
+    for pool in fleet if demand.running else ():
         count = round(demand.running * pool.chips / sum(p.chips for p in fleet))
-        if count == 0:
-            continue
         some = [replace(_one(rng, demand, pool), kind="running") for _ in range(count)]
+        few = LEAST_RUNNING - sum(d.grows for d in some)
+        some += [Draft("running", pool, pool.domain_chips, 1, 1.0)] * few
+        count = len(some)
         hours = _hours(rng, demand, count, horizon_hours / 2)
         some = [replace(d, hours=float(np.ceil(h))) for d, h in zip(some, hours, strict=True)]
         chips = demand.running_share * pool.chips

@@ -164,7 +164,8 @@ def _keeps_domain_fit(world: World, runs: list[Run]) -> bool:
             for i in ids:
                 for t in range(run.start, run.end):
                     used[part.pool, i, t] += part.slice_chips
-    usable = {(p, t): world.pools[p].usable(t) for p, _, t in used}
+    moments = {(p, t) for p, _, t in used}
+    usable = {(p, t): world.pools[p].usable(t) for p, t in moments}
     return all(i in usable[p, t] and n <= world.pools[p].size for (p, i, t), n in used.items())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from optimizer.place.engines.dispatch import dispatch_site
 from optimizer.place.engines.packing import name_domains
 from optimizer.place.plan import (
     Certificate,
+    EngineClaim,
     ObjectiveParts,
     Placement,
     PlacePlan,
@@ -25,15 +26,37 @@ from optimizer.units import NANO, nano
 
 if TYPE_CHECKING:
     from optimizer.domain.instance import Instance
+    from optimizer.domain.sites import IdRange
+    from optimizer.place.arrays import Ints
     from optimizer.place.certificate import Bound
     from optimizer.place.clock import Clock, StoppedBy
     from optimizer.place.engines.handles import Problem, State
     from optimizer.place.engines.prices import Prices
 
-__all__ = ["answer", "plan_objective", "whole_prices"]
+__all__ = ["Found", "Names", "answer", "plan_objective", "whole_prices"]
 
 MOST_USD = 1e9
 """No price is higher: that of a chip-period or a watt-period [USD]."""
+
+
+Names = dict[int, tuple[tuple["IdRange", ...], ...]]
+"""For every placed job the domain ids of each part."""
+
+
+class Found(NamedTuple):
+    """What an exact engine adds to the records: its claim, and what it decided itself.
+
+    Attributes
+    ----------
+    given : (K, T)
+        Dispatch [W], where it has one.
+    names
+        Domain ids, where it told them apart.
+    """
+
+    claim: EngineClaim | None = None
+    given: Ints | None = None
+    names: Names | None = None
 
 
 def whole_prices(instance: Instance, p: Prices) -> Certificate:
@@ -74,36 +97,44 @@ def answer(
     clock: Clock,
     rounds: int,
     stopped_by: StoppedBy,
+    found: Found | None = None,
 ) -> PlacePlan:
     """Return the plan file of placement records.
 
     plan
         mode_of, start, end, alloc and slots of a State; pins and proof as the strategy made them.
+    found
+        What an exact engine adds.
     """
-    certificate, bound = proof[0], proof[1].total
-    dispatch, energy = _dispatch(instance, problem, plan)
+    found = found or Found()
+    bound = proof[1].total
+    dispatch, energy = _dispatch(instance, problem, plan, found.given)
     objective = _objective(problem, plan, energy)
     is_complete = all(p >= 0 for p in plan.mode_of[problem.a.must == 1])
-    status = _status(objective.total, bound, is_complete)
     clock.tell(objective.total if is_complete else None, None)
     return PlacePlan(
         instance=instance.name,
         instance_hash=instance.hash,
-        status=status,
-        placements=_placements(instance, problem, plan, pins),
+        status=_status(objective.total, bound, is_complete),
+        placements=_placements(instance, problem, plan, pins, found.names),
         dispatch=dispatch,
         objective=objective,
         bound=bound,
         gap=gap_of(objective.total, bound),
-        certificate=certificate,
-        run=RunRecord(
-            stopped_by="proof" if status is Status.OPTIMAL else stopped_by,
-            seconds=round(clock.seconds(), 3),
-            options=clock.options.model_dump(mode="json"),
-            versions=_versions(),
-            rounds=rounds,
-            history=tuple(clock.history),
-        ),
+        certificate=proof[0],
+        run=_record(clock, rounds, "proof" if objective.total == bound else stopped_by, found),
+    )
+
+
+def _record(clock: Clock, rounds: int, stopped_by: StoppedBy, found: Found) -> RunRecord:
+    return RunRecord(
+        stopped_by=stopped_by,
+        seconds=round(clock.seconds(), 3),
+        options=clock.options.model_dump(mode="json"),
+        versions=_versions(),
+        rounds=rounds,
+        history=tuple(clock.history),
+        claim=found.claim,
     )
 
 
@@ -117,9 +148,10 @@ def _status(objective: int, bound: int | None, is_complete: bool) -> Status:
 
 
 def _placements(
-    instance: Instance, problem: Problem, plan: State, pins: dict[int, int]
+    instance: Instance, problem: Problem, plan: State, pins: dict[int, int], names: Names | None
 ) -> tuple[Placement, ...]:
-    names = name_domains(instance, problem, plan, pins)
+    if names is None:
+        names = name_domains(instance, problem, plan, pins)
     return tuple(
         Placement(
             job=instance.jobs[j].id,
@@ -138,9 +170,14 @@ def plan_objective(instance: Instance, problem: Problem, plan: State) -> Objecti
 
 
 def _dispatch(
-    instance: Instance, problem: Problem, plan: State
+    instance: Instance, problem: Problem, plan: State, engine: Ints | None = None
 ) -> tuple[dict[str, dict[str, tuple[int, ...]]], int]:
-    """Return the cheapest dispatch of a plan and its cost [nano-USD]."""
+    """Return the cheapest dispatch of a plan and its cost [nano-USD].
+
+    engine : (K, T)
+        A dispatch that serves the plan; taken where it is better than the merit order, which with
+        several permits at a site is only good.
+    """
     a, out, energy = problem.a, {}, 0
     load = np.zeros(a.pue.shape, np.int64)
     for j in np.flatnonzero(plan.mode_of >= 0):
@@ -149,13 +186,22 @@ def _dispatch(
         for part in range(a.part_ptr[m], a.part_ptr[m + 1]):
             load[a.pool_site[a.part_pool[part]], start:end] += works * a.part_net_w[part]
     for s, (name, site) in enumerate(instance.sites.items()):
-        given = dispatch_site(a, s, load[s])
-        cost = a.sup_cost[a.sup_ptr[s] : a.sup_ptr[s + 1]]
-        energy += int((given.astype(object) * cost).sum())
+        own = slice(int(a.sup_ptr[s]), int(a.sup_ptr[s + 1]))
+        options = [dispatch_site(a, s, load[s])] + ([] if engine is None else [engine[own]])
+        given = min(options, key=lambda g: (_breaks(g, a.permit[own]), _cost(g, a.sup_cost[own])))
+        energy += _cost(given, a.sup_cost[own])
         out[name] = {
             key: tuple(row) for key, row in zip(site.supplies, given.tolist(), strict=True)
         }
     return out, energy
+
+
+def _breaks(given: Ints, permit: Ints) -> bool:
+    return bool(((permit >= 0) & (given.sum(1) > permit)).any())
+
+
+def _cost(given: Ints, cost: Ints) -> int:
+    return int((given.astype(object) * cost).sum())
 
 
 def _objective(problem: Problem, plan: State, energy: int) -> ObjectiveParts:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +16,12 @@ from numpy.typing import NDArray
 from optimizer.domain.modes import Mode, run_ends
 from optimizer.errors import PlanError
 from optimizer.units import budget_down, nano, nano_per_period
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from optimizer.place.plan import Certificate
-    from optimizer.domain.instance import Instance
     from collections.abc import Sequence
+
+    from optimizer.domain.instance import Instance
+    from optimizer.place.plan import Certificate
 
 __all__ = ["BestColumn", "Bound", "upper_bound"]
 

@@ -385,5 +385,9 @@ def _claims(plan: PlacePlan, objective: int, bound: int | None) -> Iterator[Viol
         yield _said("gap", "plan", plan.gap, gap)
     if plan.status is Status.OPTIMAL and gap != 0:
         yield _said("status", "plan", plan.status.value, f"gap 0, not {gap}")
+    claim = plan.run.claim
+    if claim is not None and claim.bound is not None and claim.bound < objective:
+        found = f"bound {claim.bound} of {claim.engine}"
+        yield _said("claim", "plan", found, f"{objective} or more")
     if plan.status is Status.INFEASIBLE and bound is not None:
         yield _said("status", "plan", plan.status.value, "a must job without a column")

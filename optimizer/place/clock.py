@@ -17,7 +17,8 @@ __all__ = ["Clock", "OnIncumbent", "StoppedBy"]
 OnIncumbent = Callable[[int | None, int | None, float], None]
 """Called with incumbent and bound [nano-USD], None while there is none, and seconds so far."""
 
-StoppedBy = Literal["proof", "gap", "time limit", "work limit", "cancel"]
+StoppedBy = Literal["proof", "engine proof", "gap", "time limit", "work limit", "cancel", "error"]
+"""`proof` is that of the certificate; `engine proof` is what a solver claims."""
 
 
 @dataclass

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from optimizer.errors import InstanceError
-from optimizer.place.account.columns import best_fit, best_priced, described, price_split
+from optimizer.place.account.columns import best_fit, best_priced, described, gains, price_split
 from optimizer.place.account.displace import Displacer
 from optimizer.place.account.fixes import (
     Fix,
@@ -33,7 +33,7 @@ from optimizer.place.account.ledger import Ledger
 from optimizer.place.account.prices import PriceBook
 from optimizer.place.account.room import Room
 from optimizer.place.account.say import counted, listed, money, percent, when
-from optimizer.place.account.why import blocking, forbidden, refused, wording
+from optimizer.place.account.why import blocking, forbidden, oversized, refused, wording
 from optimizer.place.certificate import Bound, upper_bound
 from optimizer.place.check import check
 
@@ -124,7 +124,7 @@ def verify(
             is_in = run is not None and not (reason.is_late and ledger.periods_late(run))
             if is_in and check(changed, after).is_good:
                 effect = after.objective.total - plan.objective.total
-                fix = replace(fix, verified=True, effect=effect)
+                fix = replace(fix, verified=True, effect=effect, text=_confirmed(fix, effect))
         tried.append(fix)
     return replace(reason, fixes=tuple(tried))
 
@@ -152,6 +152,10 @@ class _Asked:
         if best is None:
             rules, text = forbidden(self.book, modes)
             return replace(made, rules=rules, short=text, text=text, fixes=self._later(j))
+        over = oversized(ledger, j, modes)
+        if over:
+            text = f"by itself it takes more than there is of {listed(over)}"
+            return replace(made, rules=over, short=text, text=text)
         if missing:
             return self._waiting(made, missing, best)
         columns = [self.room.columns(j, n, mode) for n, mode in modes]
@@ -289,9 +293,8 @@ class _Asked:
 
     def _gain(self, j: int, columns: list[Columns]) -> int:
         """Return what its best run would bring after energy, were there room [nano-USD]."""
-        free = [replace(c, blocks={}, undecided=np.zeros(len(c.starts), bool)) for c in columns]
-        fit = best_fit(self.ledger, j, free, self.displacer.marginal)
-        return 0 if fit is None else fit.gain
+        each = [gains(self.ledger, j, c, self.displacer.marginal) for c in columns]
+        return max((int(x.max()) for x in each if len(x)), default=0)
 
     def _later(self, j: int, room: Room | None = None) -> tuple[Fix, ...]:
         """Return the fix of a later deadline: the first end that pays, and fits in a room."""
@@ -320,6 +323,13 @@ def _mostly(split: tuple[tuple[str, int], ...]) -> str:
     """Return the largest part of a price, and its share."""
     name, amount = split[0]
     return f"{percent(amount, sum(x for _, x in split))} of it {name}"
+
+
+def _confirmed(fix: Fix, effect: int) -> str:
+    """Return a fix with what a new solve found; one that displaces says only that it must run."""
+    base = "as a job that must run" if fix.kind == "displace" else fix.text
+    way = "higher" if effect >= 0 else "lower"
+    return f"{base} (solved again: objective {money(abs(effect))} {way})"
 
 
 def _all_or(runs: int, total: int) -> str:

@@ -12,6 +12,7 @@ from optimizer.domain.sites import IdRange
 __all__ = [
     "PLAN_SCHEMA",
     "Certificate",
+    "EngineClaim",
     "ObjectiveParts",
     "Options",
     "PlacePlan",
@@ -168,26 +169,50 @@ class Certificate(Record):
     permits: dict[str, Price] = {}
 
 
+class EngineClaim(Record):
+    """What an exact engine says of its own run. A claim: the certificate proves, this does not.
+
+    Attributes
+    ----------
+    engine
+        Name and version.
+    status
+        What it holds to be proven: optimal, feasible, infeasible, unknown.
+    bound
+        Its bound on the objective of any plan [nano-USD]; None where it has none.
+    """
+
+    engine: str
+    status: Status
+    bound: int | None = None
+
+
 class RunRecord(Record):
     """One solve and what is known about it.
 
     Attributes
     ----------
     stopped_by
-        Why it stopped: proof, gap, time limit, work limit or cancel.
+        Why it stopped: proof (certified), engine proof (claimed), gap, time limit, work limit,
+        cancel or error.
     seconds
         Wall time from the call to the plan [s].
     history
         (seconds, incumbent, bound) in nano-USD whenever one of them got better; None while there
         is none.
+    claim
+        What an exact engine says of its run; None where there was none.
     """
 
-    stopped_by: Literal["proof", "gap", "time limit", "work limit", "cancel"]
+    stopped_by: Literal[
+        "proof", "engine proof", "gap", "time limit", "work limit", "cancel", "error"
+    ]
     seconds: float
     options: dict[str, Any]
     versions: dict[str, str]
     rounds: int
     history: tuple[tuple[float, int | None, int | None], ...]
+    claim: EngineClaim | None = None
 
 
 class Violation(Record):

@@ -148,8 +148,10 @@ _KINDS = {
 
 
 def _by_kind(reasons: list[Reason]) -> str:
-    counts = {k: sum(r.kind == k for r in reasons) for k in _KINDS}
-    return listed([f"{n} {_KINDS[k]}" for k, n in counts.items() if n], 4)
+    counts = {k: sum(r.kind == k and r.gain is None for r in reasons) for k in _KINDS}
+    said = [f"{n} {_KINDS[k]}" for k, n in counts.items() if n]
+    missed = sum(r.gain is not None for r in reasons)
+    return listed(said + ([f"{missed} missed by the search, as they fit"] if missed else []), 5)
 
 
 def _what_binds(ledger: Ledger, book: PriceBook) -> Iterator[str]:
@@ -233,7 +235,8 @@ def _turned_away(ledger: Ledger, reasons: tuple[Reason, ...]) -> Section:
     said = (
         "price: at the certified prices of the power, chips and budgets it takes, its best run "
         "costs more than it is worth. no room: none of its runs fits beside the others, which stay "
-        "where and when they are. rule: a rule excludes it. gap: not decided.",
+        "where and when they are. rule: a rule excludes it. gap: not decided, or missed by the "
+        "search.",
     )
     return Section("Who is turned away, and who is late", said, (), (out, late))
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OnIncumbent", "prepare", "solve"]
 
-DUAL_SHARE = 0.18
+DUAL_SHARE = 0.25
 """Share of the time that prices get at most."""
 
 CHUNK_SECONDS = 0.15
@@ -85,7 +85,12 @@ def prepare() -> None:
 
     Time limits begin after it.
     """
-    _solve(small_instance(), Clock(Options(rounds=1, threads=1), Event(), None))
+    instance, clock = small_instance(), Clock(Options(rounds=1, threads=1), Event(), None)
+    arrays = build_arrays(instance)
+    race = _Race(instance, arrays, _prices(arrays, clock), clock)
+    race.run()
+    with ThreadPoolExecutor(1) as pool:  # also where construction has left nothing to search for
+        race.anneal(pool, 10, 1.0, 0.1)
 
 
 def _solve(instance: Instance, clock: Clock) -> PlacePlan:
@@ -187,13 +192,13 @@ class _Race:
                     share = min(1.0, (self.clock.seconds() - began) / span)
                     step = CHUNK_SECONDS / span
                 heats = [mean * HOT * (COLD / HOT) ** min(1.0, x) for x in (share, share + step)]
-                spent = self._anneal(pool, moves, heats[0], heats[1])
+                spent = self.anneal(pool, moves, heats[0], heats[1])
                 moves = int(np.clip(moves * CHUNK_SECONDS / spent, 10, 1_000_000))
                 rounds += 1
                 self._tell()
         return rounds, reason
 
-    def _anneal(self, pool: ThreadPoolExecutor, moves: int, hot: float, cold: float) -> float:
+    def anneal(self, pool: ThreadPoolExecutor, moves: int, hot: float, cold: float) -> float:
         """Let every search make so many moves; return the seconds it took."""
         began = time.monotonic()
         running: list[Future[None]] = [

@@ -11,6 +11,7 @@ import os
 import sys
 
 from service.cli.codes import ABORTED, BAD_INPUT, GOOD
+from service.tables.columns import described
 
 __all__ = ["main"]
 
@@ -62,6 +63,10 @@ def _run(given: argparse.Namespace) -> int:
         from service.cli import placing
 
         return placing.place(given) if given.command == "place" else placing.demo(given)
+    if given.command == "import":
+        from service.cli import importing
+
+        return importing.bring_in(given)
     from service.cli import reading
 
     return reading.COMMANDS[given.command](given)
@@ -95,10 +100,32 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("plan", metavar="PLAN", help="plan file")
     schema = add("schema", help="print the JSON Schema of instance or plan files")
     schema.add_argument("of", nargs="?", choices=("instance", "plan"), default="instance")
+    _add_import(commands)
     demo = add("demo", help="place a week of jobs on a real campus and check the plan")
     demo.set_defaults(instance=None)
     _add_options(demo, seconds=20.0)
     return parser
+
+
+def _add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command that reads spreadsheets; its help documents their columns."""
+    parser = commands.add_parser(
+        "import",
+        help="make an instance file from spreadsheets of jobs and pools",
+        description="Puts the jobs of a CSV file, and the counts of pools, on the chips, domains, "
+        "workloads and sites of a base.",
+        epilog=described(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--jobs", metavar="CSV", required=True, help="jobs, one a row")
+    add("--pools", metavar="CSV", help="counts of pools, one a row")
+    add("--base", metavar="INSTANCE", required=True, help="name in the catalog, or a file")
+    add("--out", metavar="FILE", required=True, help="where the instance goes")
+    add("--name", help="its name (that of FILE)")
+    add(
+        "--extend", action="store_true", help="keep the base's jobs; rows replace those of their id"
+    )
 
 
 def _add_options(parser: argparse.ArgumentParser, seconds: float) -> None:
@@ -108,7 +135,7 @@ def _add_options(parser: argparse.ArgumentParser, seconds: float) -> None:
     add("--seed", type=int, default=0, help="seed of the search (%(default)d)")
     add("--threads", type=int, default=2, help="searches side by side (%(default)d)")
     add("--rounds", type=int, help="work limit: rounds of search, the same on every machine")
-    add("--out", metavar="DIR", help="where plan.json goes (fleetwatt-out/NAME)")
+    add("--out", metavar="DIR", help="where plan, report and tables go (fleetwatt-out/NAME)")
 
 
 if __name__ == "__main__":

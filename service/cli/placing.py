@@ -10,9 +10,9 @@ from optimizer.errors import FleetwattError
 from optimizer.questions import PLACE
 from service.cli.codes import GOOD, NOT_GOOD
 from service.cli.describe import print_report, verdict_report
-from service.cli.files import load_instance, plan_text, read_plan, write_whole
+from service.cli.files import load_instance, read_plan
 from service.cli.live import Live, interruptible, watch
-from service.render.terminal import terminal
+from service.cli.written import write_plan, write_report
 
 if TYPE_CHECKING:
     import argparse
@@ -61,13 +61,15 @@ def _place(instance: Instance, options: Options, folder: Path) -> int:
         if not verdict.is_good:
             print_report(verdict_report("The plan found breaks a rule; not written", verdict))
             return NOT_GOOD
-        write_whole(folder / "plan.json", plan_text(plan))
+        path = write_plan(folder, plan)
         report = PLACE.report(instance, plan, verdict)
-        write_whole(folder / "report.txt", terminal(report))
+        written = write_report(folder, report)
         print_report(report)
     if cancel.is_set():
         print("interrupted: this is the best plan so far, checked", file=sys.stderr)
-    print(f"\nplan    {folder / 'plan.json'}\nreport  {folder / 'report.txt'}")
+    print()
+    for what, where in {"plan": path, **written}.items():
+        print(f"{what:<7} {where}")
     return GOOD
 
 

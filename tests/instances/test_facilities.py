@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 
     from optimizer.domain.instance import Instance
 
-NAMES = ("loughton-2027", "memphis-bridge")
+NAMES = (
+    "loughton-2027",
+    "memphis-bridge",
+    "lake-mariner-mixed",
+    "trainium3-campus",
+    "uk-and-norway",
+    "four-sites",
+)
 LARGEST_FILE = 600_000
 
 
@@ -110,7 +117,7 @@ def test_rebuilding_gives_the_same_file(facility: Instance, tmp_path: Any) -> No
 
 
 def test_catalog_lists_every_recipe_and_tells_its_size() -> None:
-    assert set(NAMES) <= set(names()) == set(recipes())
+    assert set(NAMES) == set(names()) == set(recipes())
     for name in names():
         line, instance = entry(name), load(name)
         assert (line.name, line.question, line.title) == (instance.name, "place", instance.title)
@@ -134,7 +141,8 @@ def test_offered_load_and_the_largest_jobs(form: Shape) -> None:
     assert form.jobs >= 250
     assert 1.3 <= form.load <= 1.6
     assert 0.3 <= form.largest_share <= 0.5
-    assert form.large_gangs >= 3
+    assert form.large_gangs >= 3  # above an eighth of the whole fleet, whatever its pools
+    assert form.large_in_pool >= form.large_gangs
 
 
 def test_windows_running_jobs_and_choices(form: Shape) -> None:
@@ -144,6 +152,7 @@ def test_windows_running_jobs_and_choices(form: Shape) -> None:
     assert form.choices >= 10
     assert form.successors >= 5
     assert 1 <= form.must <= 10
+    assert form.resident >= 10
 
 
 def test_tenants_quotas_budgets_and_due_dates(facility: Instance) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from instances.demand import Demand
+from instances.elsewhere import AS_FAST
 from instances.generate import make_jobs
 from instances.measure import shape
 from optimizer.domain.files import parse_instance
@@ -21,7 +22,8 @@ def world(periods: int = 84, period_hours: float = 2.0) -> Instance:
     slices = [rate | {"slice_chips": s, "chips": s} for s in (2, 4, 8)]
     plain = {"chip": "p", "slice_chips": 1, "chips": 16, "work_per_hour": 5.0}
     supply = {"kind": "grid", "cap_mw": 5.0, "price_usd_per_mwh": 50.0}
-    site = {"country": "NO", "pue": 1.1, "supplies": {"grid": supply}}
+    call = {"from": 30.0, "until": 32.0, "cap_mw": 2.0}
+    site = {"country": "NO", "pue": 1.1, "supplies": {"grid": supply | {"calls": [call]}}}
     chip = {"hbm_gb": 80.0, "nameplate_kw": 1.2, "training_kw": 1.0}
     data: dict[str, Any] = {
         "schema": SCHEMA,
@@ -30,7 +32,7 @@ def world(periods: int = 84, period_hours: float = 2.0) -> Instance:
         "chips": {"c": chip | {"rent_usd_per_chip_hour": 2.0}, "p": chip},
         "domains": {"d8": {"chip": "c", "chips": 8, "slice_chips": [2, 4]}},
         "workloads": {"w": {"unit": "steps", "rates": [*slices, plain]}},
-        "sites": {"a": site, "b": site | {"country": "GB"}},
+        "sites": {"a": site, "b": {"country": "GB", "pue": 1.1, "supplies": {"grid": supply}}},
         "pools": {
             "a/c": {"site": "a", "chip": "c", "domain": "d8", "count": 200, "spares": 2},
             "b/p": {"site": "b", "chip": "p", "count": 800},
@@ -92,6 +94,56 @@ def test_pauses_and_power_levels_follow_their_shares() -> None:
     every = make_jobs(world(), demand(pauses=1.0, levels=1.0))
     assert any(g.pauses_at_calls and g.restart_usd > 0 for job in every for g in job.gangs)
     assert all(g.power_levels is None for job in every for g in job.gangs)
+
+
+def test_gangs_elsewhere_are_about_as_fast_as_the_one_at_home() -> None:
+    instance = with_jobs(world(), demand(elsewhere=1.0, anywhere=1.0, choices=0.0, levels=0.0))
+    several = 0
+    for j, job in enumerate(instance.jobs):
+        modes = [m for m in instance.modes(j) if m.parts[0].pinned is None]
+        assert all(gang.pools for gang in job.gangs)
+        if len({m.parts[0].pool for m in modes}) > 1:
+            several += 1
+            assert all(m.duration <= AS_FAST * modes[0].duration + 1 for m in modes)
+    assert several > 40
+
+
+def test_jobs_that_are_bound_to_a_pool_have_no_gang_elsewhere() -> None:
+    for job in make_jobs(world(), demand(elsewhere=1.0, anywhere=0.0)):
+        assert len({pools for gang in job.gangs for pools in gang.pools or ()}) <= 1
+
+
+def test_residency_holds_for_what_runs_already_and_for_the_home_of_every_job() -> None:
+    british = {"share": 0.5, "countries": ["GB"]}
+    anyone = {"share": 0.5, "has_largest": True}
+    instance = with_jobs(world(), demand(tenants={"one": anyone, "two": british}))
+    for j, job in enumerate(instance.jobs):
+        if job.tenant == "two":
+            assert {instance.pools[p.pool].site for p in instance.modes(j)[0].parts} == {"b"}
+
+
+def test_copies_cost_money_and_time_at_every_other_site() -> None:
+    copying = {"share": 1.0, "usd_per_chip": 2.0, "hours": 3.0}
+    base = world()
+    for job in make_jobs(base, demand(copying=copying, staged=0.0)):
+        if job.running is None:
+            (held,) = job.data
+            hours = base.horizon.hours_at
+            assert hours(held.ready) == hours(job.release) + 3.0
+            assert held.cost_usd == pytest.approx(2.0 * job.gangs[0].chips, rel=5e-3)
+
+
+def test_gangs_of_several_domains_take_whole_ones_where_that_is_asked() -> None:
+    base = world().data()
+    base["domains"]["d8"] |= {"chips": 32, "slice_chips": [8, 16]}
+    first, _, _, plain = base["workloads"]["w"]["rates"]
+    slices = [first | {"slice_chips": s, "chips": s, "work_per_hour": 2.0 * s} for s in (8, 16, 32)]
+    base["workloads"]["w"]["rates"] = [*slices, plain]
+    fleet = parse_instance(json.dumps(base))
+    for whole in ([], ["d8"]):
+        jobs = make_jobs(fleet, demand(whole_domains=whole, choices=1.0))
+        gangs = [g for job in jobs for g in job.gangs if g.slice_chips in (8, 16)]
+        assert any(g.chips > g.slice_chips for g in gangs) == (not whole)
 
 
 def test_jobs_can_be_many_and_large_ones_none() -> None:

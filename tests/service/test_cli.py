@@ -136,7 +136,10 @@ def test_place_writes_a_plan_of_its_instance(placed: tuple[str, Path]) -> None:
     plan = json.loads((out / "plan.json").read_text())
     assert plan["instance_hash"] == read_instance(Path(instance)).hash
     assert len(plan["placements"]) == 3
-    assert sorted(f.name for f in out.iterdir()) == ["plan.json", "report.txt"]
+    names = ["plan.json", "report.html", "report.txt", "tables"]
+    assert sorted(f.name for f in out.iterdir()) == names
+    assert "jobs-placed-in-order-of-start.csv" in {f.name for f in (out / "tables").iterdir()}
+    assert 'class="proof"' in (out / "report.html").read_text()
 
 
 def test_place_prints_plain_lines_where_there_is_no_terminal(
@@ -149,7 +152,7 @@ def test_place_prints_plain_lines_where_there_is_no_terminal(
     assert "\x1b" not in said.out + said.err
     assert "nan" not in said.out.lower().split()
     assert "None" not in said.out
-    assert max(map(len, said.out.splitlines()[:-2])) <= 100
+    assert max(map(len, said.out.splitlines()[:-4])) <= 100
 
 
 def test_check_finds_a_good_plan_good(

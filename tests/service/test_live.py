@@ -31,7 +31,7 @@ def test_a_terminal_gets_one_line_that_is_redrawn() -> None:
     live.close()
     said = stream.getvalue()
     assert "\n" not in said
-    assert "plan -   bound -   gap -" in said
+    assert "making ready" in said
     assert "plan USD 90.0   bound USD 100   gap 11.1 %" in said
 
 

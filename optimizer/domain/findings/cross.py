@@ -117,7 +117,7 @@ def _pools(parts: Parts) -> Iterator[str]:
         domain = parts.domains.get(pool.domain)
         if domain is None:
             continue
-        if domain.chip != pool.chip:
+        if domain.chip != pool.chip and domain.chip in parts.names["chips"]:
             yield f"{where}.domain: {pool.domain} is of {domain.chip}, the pool of {pool.chip}"
         most = max(pool.count.numbers)
         floor_space[pool.site] = floor_space.get(pool.site, 0.0) + most * domain.racks
@@ -211,12 +211,12 @@ def _job_modes(i: int, job: Job, parts: Parts) -> Iterator[str]:
     for m, mode in enumerate(job.modes):
         at = f"jobs[{i}].modes[{m}]"
         yield from _uses(f"{at}.uses", mode.uses, parts)
-        sites = set()
+        sites: set[str] = set()
         for p, part in enumerate(mode.parts):
             yield from unknown(f"{at}.parts[{p}].pool", part.pool, "pools", parts)
             pool = parts.pools.get(part.pool)
             if pool is not None:
-                sites.add(pool.site)
+                sites |= {pool.site} & parts.names["sites"]
                 yield from slice_fits(f"{at}.parts[{p}]", part.slice_chips, pool, parts)
                 yield from _draw(f"{at}.parts[{p}]", part, pool, parts)
         if len(sites) > 1 and mode.link is None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from optimizer.place.account.ledger import Ints, Ledger
     from optimizer.place.account.prices import PriceBook
 
-__all__ = ["Fit", "Priced", "best_fit", "best_priced", "described", "price_split"]
+__all__ = ["Fit", "Priced", "best_fit", "best_priced", "described", "gains", "price_split"]
 
 
 @dataclass(frozen=True)
@@ -40,68 +40,134 @@ class Priced:
     profit: int
 
 
-def best_fit(
-    ledger: Ledger,
-    job: int,
-    columns: list[Columns],
-    energy: dict[str, Ints] | None = None,
-) -> Fit | None:
-    """Return the run that fits and adds most; None if none fits.
+def best_fit(ledger: Ledger, job: int, columns: list[Columns]) -> Fit | None:
+    """Return the run that fits and adds most, energy dispatched anew; None if none fits.
 
-    energy gives the cost of power by site [nano-USD per W-period]; without it, what the supplies
-    have left is used, the cheapest first.
+    Exact where a site has at most one supply with a permit; else an estimate.
     """
     best: Fit | None = None
+    least = {site: _least_cost(ledger, site) for site in ledger.instance.sites}
     for c in columns:
-        fits = np.flatnonzero(c.fits)
-        if not len(fits):
-            continue
-        gains = _gains(ledger, job, c, energy)[fits]
-        i = int(np.argmax(gains))
-        if best is None or int(gains[i]) > best.gain:
-            best = Fit(c, int(fits[i]), int(gains[i]))
+        at_most = gains(ledger, job, c, least)
+        for i in sorted(np.flatnonzero(c.fits).tolist(), key=lambda i: (-at_most[i], i)):
+            if best is not None and at_most[i] <= best.gain:
+                break
+            saved = int(at_most[i]) + _energy_at(ledger, c, i, least)
+            gain = saved - _added_energy(ledger, c, i)
+            if best is None or gain > best.gain:
+                best = Fit(c, i, gain)
     return best
 
 
-def _gains(
-    ledger: Ledger, job: int, c: Columns, energy: dict[str, Ints] | None
-) -> NDArray[np.int64]:
-    """Return value less lateness, one-offs, restart and added energy of every run, (N,)."""
+def gains(ledger: Ledger, job: int, c: Columns, energy: dict[str, Ints]) -> NDArray[np.int64]:
+    """Return value less lateness, one-offs, restart and energy of every run, (N,) [nano-USD].
+
+    energy : {site: (T,) int64}
+        What a watt costs in each period [nano-USD per W-period].
+    """
     mode, stands = c.mode, ledger.stands(c.mode)
     late = ledger.late_nano(job) * np.maximum(c.ends - ledger.due(job), 0)
-    paid = np.zeros(ledger.T, np.int64)
-    for site in {ledger.site_of(p.pool) for p in mode.parts}:
-        net = sum(p.draw_w - p.idle_w for p in mode.parts if ledger.site_of(p.pool) == site)
-        watts = -(-ledger.pue[site] * net // 1000)
-        paid += watts * energy[site] if energy is not None else _fill(ledger, site, watts)
-    sums = np.concatenate(([0], np.cumsum(np.where(stands, 0, paid))))
+    sums = _energy_sums(ledger, mode, energy)
     calls = np.concatenate(([0], np.cumsum(stands)))
     restart = mode.restart_nano * (calls[c.ends] > calls[c.starts])
     value = nano(ledger.instance.jobs[job].value_usd) - mode.one_off_nano
-    gains: NDArray[np.int64] = value - late - restart - (sums[c.ends] - sums[c.starts])
-    return gains
+    found: NDArray[np.int64] = value - late - restart - (sums[c.ends] - sums[c.starts])
+    return found
 
 
-def _fill(ledger: Ledger, site: str, watts: Ints) -> Ints:
-    """Return what so much more power costs at most, from what the supplies have left, (T,).
+def _net(ledger: Ledger, mode: Mode) -> dict[str, int]:
+    """Return the IT watts of a mode above idle, by site."""
+    found: dict[str, int] = {}
+    for part in mode.parts:
+        site = ledger.site_of(part.pool)
+        found[site] = found.get(site, 0) + part.draw_w - part.idle_w
+    return found
 
-    Supplies without a permit come first, each hour's cheapest first. What only a permitted one has
-    may move energy between hours: it is charged at the dearest price of the site.
+
+def _energy_sums(ledger: Ledger, mode: Mode, energy: dict[str, Ints]) -> Ints:
+    paid = np.zeros(ledger.T, np.int64)
+    for site, net in _net(ledger, mode).items():
+        paid += ledger.pue[site] * net // 1000 * energy[site]
+    sums: Ints = np.concatenate(([0], np.cumsum(np.where(ledger.stands(mode), 0, paid))))
+    return sums
+
+
+def _energy_at(ledger: Ledger, c: Columns, i: int, energy: dict[str, Ints]) -> int:
+    sums = _energy_sums(ledger, c.mode, energy)
+    return int(sums[c.ends[i]] - sums[c.starts[i]])
+
+
+def _least_cost(ledger: Ledger, site: str) -> Ints:
+    """Return the cost of the cheapest supply of any period: no watt is cheaper, (T,)."""
+    supplies = ledger.instance.sites[site].supplies
+    least = min((int(ledger.cost[site, k].min()) for k in supplies), default=0)
+    return np.full(ledger.T, least, np.int64)
+
+
+def _added_energy(ledger: Ledger, c: Columns, i: int) -> int:
+    """Return by how much the energy of a plan's sites gets dearer with one more run."""
+    works = ~ledger.stands(c.mode)
+    works[: c.starts[i]] = False
+    works[c.ends[i] :] = False
+    total = 0
+    for site, net in _net(ledger, c.mode).items():
+        milli = ledger.load_mw(site)
+        after = -(-(milli + works * (ledger.pue[site] * np.int64(net))) // 1000)
+        total += _dispatch_cost(ledger, site, after)
+        total -= _dispatch_cost(ledger, site, -(-milli // 1000))
+    return total
+
+
+def _dispatch_cost(ledger: Ledger, site: str, load: Ints) -> int:
+    """Return the least cost of a load, permits kept [nano-USD].
+
+    A single permit goes to the watts for which it saves most, after those that nothing else can
+    give. Several permits: each is taken as used where it has to be, at the dearest cost.
     """
     supplies = ledger.instance.sites[site].supplies
-    free = [k for k, s in supplies.items() if s.permit is None]
-    left, paid = watts.copy(), np.zeros(ledger.T, np.int64)
-    if free:
-        cost = np.array([ledger.cost[site, k] for k in free])
-        spare = np.array([ledger.caps[site, k] - ledger.dispatch_w(site, k) for k in free])
-        order = np.argsort(cost, axis=0, kind="stable")
-        cost, spare = np.take_along_axis(cost, order, 0), np.take_along_axis(spare, order, 0)
-        for each, has in zip(cost, spare, strict=True):
-            take = np.minimum(left, has)
-            paid += take * each
-            left = left - take
-    dearest = max(int(ledger.cost[site, k].max()) for k in supplies)
-    return paid + left * dearest
+    limited = [k for k, s in supplies.items() if s.permit_watt_periods(ledger.horizon) is not None]
+    steps: list[tuple[Ints, Ints]] = []
+    rest, paid = load, 0
+    for cost, cap in _merit_order(ledger, site, [k for k in supplies if k not in limited]):
+        take = np.minimum(rest, cap)
+        paid += int((take * cost).sum())
+        rest = rest - take
+        steps.append((cost, take))
+    if len(limited) != 1:
+        return paid + int(rest.sum()) * max((int(x.max()) for x in ledger.cost.values()), default=0)
+    (key,) = limited
+    own = ledger.cost[site, key]
+    paid += int((rest * own).sum())
+    left = (supplies[key].permit_watt_periods(ledger.horizon) or 0) - int(rest.sum())
+    return paid - _saving(steps, own, ledger.caps[site, key] - rest, left)
+
+
+def _merit_order(ledger: Ledger, site: str, keys: list[str]) -> list[tuple[Ints, Ints]]:
+    """Return (cost, cap) of supplies, in every period the cheapest first."""
+    if not keys:
+        return []
+    cost = np.array([ledger.cost[site, k] for k in keys])
+    cap = np.array([ledger.caps[site, k] for k in keys])
+    order = np.argsort(cost, axis=0, kind="stable")
+    cost, cap = np.take_along_axis(cost, order, 0), np.take_along_axis(cap, order, 0)
+    return list(zip(cost, cap, strict=True))
+
+
+def _saving(steps: list[tuple[Ints, Ints]], own: Ints, room: Ints, left: int) -> int:
+    """Return what a permitted supply saves in place of others, the greatest savings first."""
+    saves, watts = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for cost, take in reversed(steps):
+        swap = np.clip(np.minimum(take, room), 0, None)
+        swap = np.where(cost > own, swap, 0)
+        room = room - swap
+        saves.append(cost - own)
+        watts.append(swap)
+    each, much = np.concatenate(saves), np.concatenate(watts)
+    order = np.argsort(-each, kind="stable")
+    each, much = each[order], much[order]
+    before = np.cumsum(much) - much
+    used = np.clip(left - before, 0, much)
+    return int((each * used).sum())
 
 
 def best_priced(book: PriceBook, job: int, modes: list[tuple[int, Mode]]) -> Priced | None:

@@ -97,6 +97,8 @@ class Displacer:
         kept = self._before(job)
         among = [j for j in self.order if not self.groups[j] & kept]
         open_columns = [c for c in columns if not _only_order(c)]
+        if not among or not open_columns:
+            return None
         hopeful = self._hopeful(job, among, open_columns)
         for j in among:
             numbers = hopeful.get(j, ())
@@ -115,7 +117,7 @@ class Displacer:
         for c in columns:
             blocked = np.zeros((len(among), len(c.starts)), bool)
             for block, need, left, counts in self.room.needs(job, c.mode):
-                given = np.array([self._gives(j, block) for j in among]).reshape(len(among), -1)
+                given = np.array([self._gives(j, block) for j in among])
                 bad = counts & (left + given < need)
                 sums = np.concatenate((np.zeros((len(among), 1), int), np.cumsum(bad, 1)), 1)
                 blocked |= sums[:, c.ends] > sums[:, c.starts]

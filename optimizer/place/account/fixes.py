@@ -235,23 +235,45 @@ def _totals(ledger: Ledger, room: Room, found: Columns) -> Iterator[tuple[Block,
 
 
 def _lacks(ledger: Ledger, room: Room, job: int, found: Columns, i: int) -> Iterator[_Lack]:
-    """Return everything that one run lacks."""
+    """Return everything that one run lacks; chips that are added draw idle power, too."""
     span = np.zeros(ledger.T, bool)
     span[found.starts[i] : found.ends[i]] = True
-    for block, need, left, counts in room.needs(job, found.mode):
+    needs = list(room.needs(job, found.mode))
+    lacks = [
+        _Lack(Block("domain_fit", pool), int(count[i]), span)
+        for pool, count in _domains(ledger, room, found).items()
+        if count[i] > 0
+    ]
+    for block, need, left, counts in needs:
         short = span & counts & (left < need)
         is_whole = block.rule == "pool_capacity" and block.of in room.stretches
-        if short.any() and not is_whole:
-            lack = need - left
-            if block.rule == "power_cap":
-                lack = -(-lack * ledger.pue[block.of] // 1000)
-            yield _Lack(block, int(lack[short].max()), short)
-    for pool, count in _domains(ledger, room, found).items():
-        if count[i] > 0:
-            yield _Lack(Block("domain_fit", pool), int(count[i]), span)
+        if short.any() and not is_whole and block.rule != "power_cap":
+            lacks.append(_Lack(block, int((need - left)[short].max()), short))
+    idle = _idle(ledger, lacks)
+    yield from lacks
+    for block, need, left, counts in needs:
+        lack = np.where(span & counts, need, 0) + idle.get(block.of, 0) - left
+        if block.rule == "power_cap" and (lack > 0).any():
+            watts = -(-lack * ledger.pue[block.of] // 1000)
+            yield _Lack(block, int(watts.max()), lack > 0)
     for block, over in _totals(ledger, room, found):
-        if over[i] > 0:
-            yield _Lack(block, int(over[i]), span)
+        more = 0
+        if block.rule == "supply" and (extra := idle.get(block.of.split("/", 1)[0])):
+            more = int((ledger.pue[block.of.split("/", 1)[0]] * extra // 1000 + 1).sum())
+        if over[i] + more > 0:
+            yield _Lack(block, int(over[i]) + more, span)
+
+
+def _idle(ledger: Ledger, lacks: list[_Lack]) -> dict[str, int]:
+    """Return the idle draw of the chips that are added, by site [IT W]."""
+    found: dict[str, int] = {}
+    for lack in lacks:
+        if lack.block.rule in ("domain_fit", "pool_capacity"):
+            pool = ledger.instance.pools[lack.block.of]
+            chips = lack.amount * ledger.instance.domain_chips(pool)
+            idle = ledger.instance.chips[pool.chip].idle_w * chips
+            found[pool.site] = found.get(pool.site, 0) + idle
+    return found
 
 
 def _grow(ledger: Ledger, lack: _Lack) -> tuple[str, list[Change]]:

@@ -114,12 +114,18 @@ def gap_table(ledger: Ledger, terms: tuple[GapTerm, ...]) -> Table:
         if t.kind == "job":
             what += " (not placed)" if ledger.index[t.name] not in ledger.runs else " (placed)"
         rows.append((what, usd(t.amount), t.amount / total if total else None))
-    names = {"job": "other jobs", "row": "other limits left free", "supply": "other supplies"}
+    names = {"job": "other job", "row": "other limit", "supply": "other part of supply"}
+    many = {"supply": "other parts of supply"}
     for kind, name in names.items():
         rest = [t.amount for t in terms[TOP:] if t.kind == kind]
         if rest:
-            rows.append((f"{len(rest)} {name}", usd(sum(rest)), sum(rest) / total))
-    columns = (Column("part"), Column("", "USD", "right"), Column("of the gap", "share", "right"))
+            what = counted(len(rest), name, many.get(kind, ""))
+            rows.append((what, usd(sum(rest)), sum(rest) / total))
+    columns = (
+        Column("part"),
+        Column("amount", "USD", "right"),
+        Column("of the gap", "share", "right"),
+    )
     return Table("Where the gap lies: bound less objective", columns, tuple(rows))
 
 

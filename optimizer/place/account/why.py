@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.place.account.say import listed, stretches
+from optimizer.units import budget_down
 
 if TYPE_CHECKING:
     from optimizer.domain.instance import Instance
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from optimizer.place.account.prices import PriceBook
     from optimizer.place.account.room import Block, Columns, Room
 
-__all__ = ["Blocking", "blocking", "forbidden", "refused", "wording"]
+__all__ = ["Blocking", "blocking", "forbidden", "oversized", "refused", "wording"]
 
 _WORDS = {
     "power_cap": "power at {}",
@@ -25,7 +26,7 @@ _WORDS = {
     "domain_fit": "domains in {}",
     "quota": "quota of {}",
     "budget": "budget {}",
-    "precedence": "the hours of {}",
+    "precedence": "its order with {}",
 }
 
 
@@ -75,6 +76,26 @@ def forbidden(book: PriceBook, modes: list[tuple[int, Mode]]) -> tuple[tuple[str
     ]
     rules = tuple(f"{rule} {of}" for (rule, of), _ in order)
     return rules, f"what runs already leaves too little for any run of it: {listed(said)}"
+
+
+def oversized(ledger: Ledger, job: int, modes: list[tuple[int, Mode]]) -> tuple[str, ...]:
+    """Return the quota and budgets that each mode alone passes, beside running jobs; () if not."""
+    instance = ledger.instance
+    left = {name: budget_down(budget.limit) for name, budget in instance.budgets.items()}
+    for j, other in enumerate(instance.jobs):
+        for name, amount in instance.modes(j)[0].uses if other.running is not None else ():
+            left[name] -= amount
+    tenant = instance.jobs[job].tenant
+    quota = None if tenant is None else instance.tenants[tenant].quota_chips
+    found: set[str] = set()
+    for _, mode in modes:
+        over = {f"budget {name}" for name, amount in mode.uses if amount > left[name]}
+        if quota is not None and mode.chips > quota:
+            over.add(f"quota {tenant}")
+        if not over:
+            return ()
+        found |= over
+    return tuple(sorted(found))
 
 
 def blocking(ledger: Ledger, room: Room, job: int, columns: list[Columns]) -> list[Blocking]:

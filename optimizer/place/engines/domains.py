@@ -120,50 +120,76 @@ def group_of(p, v):
 
 
 @njit(nogil=True, cache=True)
-def drop_domains(p, state, j, m, parts, last_slices, start, end):
-    """Give back the domains of the first parts of a run, of the last of them some slices."""
-    used, virt, slots = state.used, state.virt, state.slots
+def _slot_of(p, j, m, rank):
+    """Where the virtual domains of a part's small slices are noted."""
     slot = p.slot_ptr[j]
-    for rank in range(parts):
-        part = p.part_ptr[m] + rank
-        pool = p.part_pool[part]
-        if p.part_whole[part]:
-            for g in range(p.group_ptr[pool], p.group_ptr[pool + 1]):
-                count = state.alloc[j, rank, g - p.group_ptr[pool]]
-                if count > 0:
-                    state.alloc[j, rank, g - p.group_ptr[pool]] = 0
-                    for t in range(start, end):
-                        used[g, t] -= count
-            continue
-        slices = p.part_slices[part] if rank < parts - 1 else last_slices
-        k = 0
-        while k < slices:
-            v, chips = slots[slot + k], 0
-            while k < slices and slots[slot + k] == v:
-                chips += p.part_slice[part]
-                k += 1
-            g = group_of(p, v)
-            for t in range(start, end):
-                virt[v, t] -= chips
-                if virt[v, t] == 0:
-                    used[g, t] -= 1
-        slot += p.part_slices[part]
+    for part in range(p.part_ptr[m], p.part_ptr[m] + rank):
+        if not p.part_whole[part]:
+            slot += p.part_slices[part]
+    return slot
+
+
+@njit(nogil=True, cache=True)
+def _drop_part(p, state, j, m, rank, slices, start, end):
+    """Give back the whole domains of a part, or so many of its small slices."""
+    used, virt, slots = state.used, state.virt, state.slots
+    part = p.part_ptr[m] + rank
+    pool = p.part_pool[part]
+    if p.part_whole[part]:
+        for g in range(p.group_ptr[pool], p.group_ptr[pool + 1]):
+            count = state.alloc[j, rank, g - p.group_ptr[pool]]
+            if count > 0:
+                state.alloc[j, rank, g - p.group_ptr[pool]] = 0
+                for t in range(start, end):
+                    used[g, t] -= count
+        return
+    slot, k = _slot_of(p, j, m, rank), 0
+    while k < slices:
+        v, chips = slots[slot + k], 0
+        while k < slices and slots[slot + k] == v:
+            chips += p.part_slice[part]
+            k += 1
+        g = group_of(p, v)
+        for t in range(start, end):
+            virt[v, t] -= chips
+            if virt[v, t] == 0:
+                used[g, t] -= 1
+
+
+@njit(nogil=True, cache=True)
+def drop_domains(p, state, j, m, start, end):
+    """Give back all domains of a run."""
+    for rank in range(p.part_ptr[m + 1] - p.part_ptr[m]):
+        _drop_part(p, state, j, m, rank, p.part_slices[p.part_ptr[m] + rank], start, end)
 
 
 @njit(nogil=True, cache=True)
 def take_domains(p, state, j, m, start, end):
-    """Take the domains of a run; nothing is taken where not all can be."""
-    a = p
-    slot = p.slot_ptr[j]
-    for rank in range(a.part_ptr[m + 1] - a.part_ptr[m]):
-        part = a.part_ptr[m] + rank
-        if a.part_whole[part]:
-            placed, fits = 0, _take_whole(p, state, j, part, rank, start, end)
-        else:
-            placed = _take_small(p, state, j, part, slot, start, end)
-            fits = placed == a.part_slices[part]
-            slot += a.part_slices[part]
-        if not fits:
-            drop_domains(p, state, j, m, rank + 1, placed, start, end)
+    """Take the domains of a run, largest slices first; nothing is taken where not all can be."""
+    parts = p.part_ptr[m + 1] - p.part_ptr[m]
+    below = 1 << 40
+    for _ in range(parts):
+        size = 0
+        for part in range(p.part_ptr[m], p.part_ptr[m + 1]):
+            if p.part_slice[part] < below:
+                size = max(size, p.part_slice[part])
+        for rank in range(parts):
+            part = p.part_ptr[m] + rank
+            if p.part_slice[part] != size or size == 0:
+                continue
+            if p.part_whole[part]:
+                placed, fits = 0, _take_whole(p, state, j, part, rank, start, end)
+            else:
+                placed = _take_small(p, state, j, part, _slot_of(p, j, m, rank), start, end)
+                fits = placed == p.part_slices[part]
+            if fits:
+                continue
+            _drop_part(p, state, j, m, rank, placed, start, end)
+            for other in range(parts):  # those before it: larger, or as large and earlier
+                taken = p.part_slice[p.part_ptr[m] + other]
+                if taken > size or (taken == size and other < rank):
+                    slices = p.part_slices[p.part_ptr[m] + other]
+                    _drop_part(p, state, j, m, other, slices, start, end)
             return False
+        below = size
     return True

@@ -38,6 +38,9 @@ Floats = NDArray[np.float64]
 TAUS = (0.1, 0.03, 0.01, 0.003, 0.001, 0.0003)
 """Smoothing, as a share of a job's value, from coarse to fine."""
 
+EVALUATIONS = {0.1: 40, 0.03: 60, 0.01: 80, 0.003: 120, 0.001: 200, 0.0003: 300}
+"""Most evaluations for each: a coarse dual is only a way to a fine one."""
+
 SCALAR = 0.03
 """Scale of prices that act on the whole horizon at once, against those of single periods."""
 
@@ -93,7 +96,7 @@ class Dual:
         self.permitted = np.flatnonzero(arrays.permit >= 0)
         value = np.maximum(arrays.value * 1e-9, 1e-3)
         self.scale_value = max(1.0, float(value.sum()))
-        self.tau_of = np.maximum(value, value.mean() * 1e-3)
+        self.tau_of = np.maximum(value, self.scale_value * 1e-3 / max(1, len(value)))
         self.pool = ThreadPoolExecutor(threads)
         self.shares = self._shares(threads)
         columns = [
@@ -146,9 +149,10 @@ class Dual:
         cap = self.a.sup_cap[self.a.sup_ptr[site] : self.a.sup_ptr[site + 1]]
         return np.asarray(cap.sum(0), np.float64)
 
-    def minimise(self, taus: tuple[float, ...] = TAUS, evaluations: int = 150) -> None:
-        """Minimise through falling smoothing, at most so many evaluations for each."""
+    def minimise(self, taus: tuple[float, ...] = TAUS) -> None:
+        """Minimise through falling smoothing."""
         for tau in taus:
+            evaluations = EVALUATIONS[tau]
             z0 = self._pack(self.best)
             try:
                 minimize(

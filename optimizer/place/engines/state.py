@@ -216,8 +216,7 @@ def place(p, state, j, m, start, end):
         for k in range(len(p.permit)):
             if 0 <= p.permit[k] < state.permit_used[k]:
                 _add_load(p, state, m, start, end, -1)
-                drop_domains(p, state, j, m, p.part_ptr[m + 1] - p.part_ptr[m],
-                              p.part_slices[p.part_ptr[m + 1] - 1], start, end)  # fmt: skip
+                drop_domains(p, state, j, m, start, end)
                 return False
     _book(p, state, j, m, start, end, 1)
     state.mode_of[j], state.start[j], state.end[j] = m, start, end
@@ -229,8 +228,7 @@ def place(p, state, j, m, start, end):
 def unplace(p, state, j):
     """Take job j out."""
     m, start, end = state.mode_of[j], state.start[j], state.end[j]
-    parts = p.part_ptr[m + 1] - p.part_ptr[m]
-    drop_domains(p, state, j, m, parts, p.part_slices[p.part_ptr[m + 1] - 1], start, end)
+    drop_domains(p, state, j, m, start, end)
     rise = _add_load(p, state, m, start, end, -1)
     _book(p, state, j, m, start, end, -1)
     state.objective[0] -= _reward(p, j, m, start, end) + rise

@@ -1,0 +1,325 @@
+"""The CP-SAT model: optional intervals, cumulative resources, domains assigned inside.
+
+Sets        jobs j, modes m of a job, columns c = (m, start) of a mode, parts i of a mode, groups h
+            of interchangeable domains of a pool, virtual domains v of a group, sites s, supplies k
+            of a site, periods t; C(t) columns that hold their chips in t, W(t) that train in t
+Parameters  v[m] value less one-off, penalty[c] lateness and restart, e[k,t] energy and carbon
+            [nano-USD, see `Scale`], chips, slices, slice, net of a part, pue[s,t] [thousandths],
+            fixed[s,t] [mW], domains[h,t] of a group
+Variables   placed[m], at[c] in {0,1}; start[m], end[m], run[m] the optional interval between them
+            (of a mode that pauses, the end is that of its column); whole[i,h] domains of a part of
+            whole domains; on[i,v] slices of a part of small slices; open[v,t] in {0,1}: a virtual
+            domain is not empty; give[k,t] dispatch [W]
+Objective   max  sum v placed - sum penalty at - sum e give
+Rules       one_placement  sum_m placed[m] <= 1 (= 1 for must and running jobs);
+                           sum_{c of m} at[c] = placed[m]
+            pool_capacity  cumulative(run[m], chips) <= chips present less spares
+            domain_fit     sum_h whole[i,h] = domains of i placed[m]; sum_v on[i,v] = slices placed[m]
+                           cumulative(run[m], whole[i,h]; t, open[v,t]) <= domains[h,t]   for all h
+                           cumulative(run[m], slice on[i,v]) <= size                      for all v
+                           on[i,v] > 0 and run[m] covers t  =>  open[v,t]
+            power_cap      1000 sum_k give[k,t] >= pue sum_{W(t)} net at[c] + fixed
+            supply         sum_t give[k,t] <= permit[k]
+            precedence     sum_{c of j, start <= t} at[c] <= sum_{c of p, end <= t} at[c]
+            budget         sum uses placed[m] <= limit
+            quota          cumulative(run[m], chips) <= quota of the tenant
+            window, residency, compatibility: by the columns.
+
+Capacities that change over time are full in a fixed interval where they are less than the most.
+Whole domains of one group are interval colouring: counting them is exact, and ids follow by one
+sweep (`engines/packing.py`). A virtual domain takes one domain of its group while it is not empty.
+Reference: Baptiste, Le Pape and Nuijten (2001), "Constraint-Based Scheduling".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ortools.sat.python import cp_model
+
+from optimizer.place.exact.columns import Columns, Held, list_columns, net_of, parts_of
+from optimizer.place.exact.domains import (
+    add_domain_fit,
+    break_virtual,
+    cumulative,
+    cut_chips,
+    cut_power,
+)
+
+if TYPE_CHECKING:
+    from optimizer.place.arrays import Ints, PlaceArrays
+
+__all__ = ["Intervals", "Scale", "build", "scale_of"]
+
+LARGEST = 2**61
+"""CP-SAT refuses objectives whose terms could add up to more than an int64 holds; this is half."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Unit of the objective: `unit` nano-USD, 1 wherever the sum of all terms fits an int64.
+
+    Above that, worth is rounded up and cost down, so that the bound, times the unit, still is one;
+    optimal is then what is within the rounding of the optimum.
+    """
+
+    unit: int
+
+    def worth(self, nano: int) -> int:
+        """Return what is won, rounded up."""
+        return -(-nano // self.unit)
+
+    def cost(self, nano: int) -> int:
+        """Return what is paid, rounded down."""
+        return nano // self.unit
+
+
+@dataclass
+class Intervals:
+    """The model and its variables.
+
+    Attributes
+    ----------
+    held
+        Where running jobs lie.
+    placed, run
+        By mode; those without a column are None.
+    at
+        By column.
+    whole, on
+        By (part, group), and (part, group, number of the virtual domain): how many.
+    used
+        As `on`: whether any.
+    open
+        By (group, virtual domain, period).
+    give
+        By supply and period.
+    """
+
+    a: PlaceArrays
+    columns: Columns
+    cp: Any
+    scale: Scale
+    held: Held
+    placed: list[Any] = field(default_factory=list)
+    at: list[Any] = field(default_factory=list)
+    run: list[Any] = field(default_factory=list)
+    whole: dict[tuple[int, int], Any] = field(default_factory=dict)
+    on: dict[tuple[int, int, int], Any] = field(default_factory=dict)
+    used: dict[tuple[int, int, int], Any] = field(default_factory=dict)
+    open: dict[tuple[int, int, int], Any] = field(default_factory=dict)
+    give: list[list[Any]] = field(default_factory=list)
+    objective: Any = 0
+
+    @property
+    def periods(self) -> range:
+        """All periods."""
+        return range(self.a.pue.shape[1])
+
+    @property
+    def modes(self) -> list[tuple[int, int]]:
+        """Job and mode, for all modes that have a column."""
+        a = self.a
+        each = [(j, m) for j in range(len(a.late)) for m in range(a.job_ptr[j], a.job_ptr[j + 1])]
+        return [(j, m) for j, m in each if self.columns.of(m)]
+
+    def columns_of(self, j: int) -> range:
+        """Return the columns of a job."""
+        a, ptr = self.a, self.columns.ptr
+        return range(int(ptr[a.job_ptr[j]]), int(ptr[a.job_ptr[j + 1]]))
+
+    def covers(self, m: int, t: int) -> Any:
+        """Return an expression that is 1 while a mode holds its chips in period t."""
+        return cp_model.LinearExpr.sum([self.at[c] for c in self.columns.covering(m, t)])
+
+
+def build(a: PlaceArrays, held: Held, extras: tuple[Any, ...] | None = None) -> Intervals:
+    """Return the model of the arrays; running jobs lie where `held` says.
+
+    extras
+        What is added for speed alone; all of `EXTRAS` unless given.
+    """
+    columns, cp = list_columns(a), cp_model.CpModel()
+    model = Intervals(a, columns, cp, scale_of(a, columns), held)
+    for m in range(len(a.dur)):
+        _add_runs(model, m)
+    _add_dispatch(model)
+    for add in (*RULES, *(EXTRAS if extras is None else extras)):
+        add(model)
+    model.objective = _objective(model)
+    return model
+
+
+# ---- variables and objective --------------------------------------------------------------------
+
+
+def scale_of(a: PlaceArrays, columns: Columns) -> Scale:
+    """Return the unit in which the objective of the arrays fits CP-SAT."""
+    largest = sum(abs(int(x)) for x in a.gain) + sum(int(x) for x in columns.penalty)
+    largest += int((a.sup_cap.astype(object) * a.sup_cost).sum()) if a.sup_cap.size else 0
+    unit = 1
+    while largest // unit > LARGEST:
+        unit *= 10
+    return Scale(unit)
+
+
+def _add_runs(model: Intervals, m: int) -> None:
+    """placed[m], at[c] and the optional interval of a mode; start and end are those of at[c]."""
+    cp, columns = model.cp, model.columns
+    mine = columns.of(m)
+    if not mine:
+        model.placed.append(None)
+        model.run.append(None)
+        return
+    placed = cp.new_bool_var(f"placed_{m}")
+    starts = [int(columns.start[c]) for c in mine]
+    ends = [int(columns.end[c]) for c in mine]
+    if len(mine) == 1:
+        size = ends[0] - starts[0]
+        run = cp.new_optional_fixed_size_interval_var(starts[0], size, placed, f"run_{m}")
+        at = [placed]
+    else:
+        at = [cp.new_bool_var(f"at_{m}_{start}") for start in starts]
+        start = _chosen(cp, f"start_{m}", starts, at, placed)
+        dur = int(model.a.dur[m])
+        if all(e - s == dur for s, e in zip(starts, ends, strict=True)):
+            run = cp.new_optional_fixed_size_interval_var(start, dur, placed, f"run_{m}")
+        else:  # it pauses: the end is a function of the start
+            sizes = [e - s for s, e in zip(starts, ends, strict=True)]
+            end = _chosen(cp, f"end_{m}", ends, at, placed)
+            size = _chosen(cp, f"size_{m}", sizes, at, placed)
+            run = cp.new_optional_interval_var(start, size, end, placed, f"run_{m}")
+        cp.add_exactly_one([*at, ~placed])
+    model.placed.append(placed)
+    model.run.append(run)
+    model.at.extend(at)
+
+
+def _chosen(cp: Any, name: str, values: list[int], at: list[Any], placed: Any) -> Any:
+    """Return a variable that has the value of the column that is taken; the first if none is."""
+    variable = cp.new_int_var_from_domain(cp_model.Domain.from_values(values), name)
+    for literal, value in zip(at, values, strict=True):
+        cp.add(variable == value).only_enforce_if(literal)
+    cp.add(variable == values[0]).only_enforce_if(~placed)
+    return variable
+
+
+def _add_dispatch(model: Intervals) -> None:
+    """0 <= give[k,t] <= cap[k,t]."""
+    model.give = [
+        [model.cp.new_int_var(0, cap, f"give_{k}_{t}") for t, cap in enumerate(caps)]
+        for k, caps in enumerate(model.a.sup_cap.tolist())
+    ]
+
+
+def _objective(model: Intervals) -> Any:
+    """sum v placed - sum penalty at - sum e give."""
+    a, scale = model.a, model.scale
+    terms = [(model.placed[m], scale.worth(int(a.gain[m]))) for _, m in model.modes]
+    paid = [(c, scale.cost(int(x))) for c, x in enumerate(model.columns.penalty)]
+    terms += [(model.at[c], -x) for c, x in paid if x]
+    for row, costs in zip(model.give, a.sup_cost.tolist(), strict=True):
+        terms += [(g, -scale.cost(cost)) for g, cost in zip(row, costs, strict=True)]
+    return _sum(terms)
+
+
+def _sum(terms: list[tuple[Any, int]]) -> Any:
+    return cp_model.LinearExpr.weighted_sum([v for v, _ in terms], [int(n) for _, n in terms])
+
+
+# ---- rules --------------------------------------------------------------------------------------
+
+
+def add_one_placement(model: Intervals) -> None:
+    """sum_m placed[m] <= 1   for all j;   = 1 for must and running jobs."""
+    a, modes = model.a, model.modes
+    for j in range(len(a.late)):
+        placed = [model.placed[m] for i, m in modes if i == j]
+        if a.must[j] or a.running[j]:
+            model.cp.add_exactly_one(placed)
+        elif placed:
+            model.cp.add_at_most_one(placed)
+
+
+def add_pool_capacity(model: Intervals) -> None:
+    """cumulative(run[m], chips) <= chips; of pools with domains, domain_fit implies it."""
+    a = model.a
+    for pool in np.flatnonzero(~model.held.has_domains).tolist():
+        runs, chips = [], []
+        for _, m in model.modes:
+            for _, part, of in parts_of(a, m):
+                if of == pool:
+                    runs.append(model.run[m])
+                    chips.append(int(a.part_slice[part] * a.part_slices[part]))
+        cumulative(model.cp, runs, chips, a.usable[pool] * a.pool_size[pool])
+
+
+def add_power_cap(model: Intervals) -> None:
+    """1000 sum_k give[k,t] >= pue[s,t] sum_{W(t)} net at[c] + fixed[s,t]   for all s, t."""
+    a = model.a
+    for s in range(len(a.pue)):
+        net = [(m, net_of(a, m, s)) for _, m in model.modes]
+        net = [(m, watts) for m, watts in net if watts]
+        for t in model.periods:
+            terms = [(model.give[k][t], 1000) for k in range(a.sup_ptr[s], a.sup_ptr[s + 1])]
+            for m, watts in net:
+                if model.columns.trains[a.mask[m], t]:
+                    load = -watts * int(a.pue[s, t])
+                    terms += [(model.at[c], load) for c in model.columns.covering(m, t)]
+            model.cp.add(_sum(terms) >= int(a.fixed_mw[s, t]))
+
+
+def add_supply(model: Intervals) -> None:
+    """sum_t give[k,t] <= permit[k]   for all k with a permit."""
+    for k in np.flatnonzero(model.a.permit >= 0).tolist():
+        model.cp.add(cp_model.LinearExpr.sum(model.give[k]) <= int(model.a.permit[k]))
+
+
+def add_precedence(model: Intervals) -> None:
+    """sum_{c of j, start <= t} at[c] <= sum_{c of p, end <= t} at[c]   for all p before j, and t."""
+    a, columns = model.a, model.columns
+    for j in range(len(a.late)):
+        mine = model.columns_of(j)
+        for p in a.pred[a.pred_ptr[j] : a.pred_ptr[j + 1]].tolist():
+            before = model.columns_of(p)
+            for t in sorted({int(columns.start[c]) for c in mine}):
+                here = [(model.at[c], 1) for c in mine if columns.start[c] <= t]
+                here += [(model.at[c], -1) for c in before if columns.end[c] <= t]
+                model.cp.add(_sum(here) <= 0)
+
+
+def add_budget(model: Intervals) -> None:
+    """sum uses placed[m] <= limit   for all budgets."""
+    a = model.a
+    for b in range(len(a.budget)):
+        terms = []
+        for _, m in model.modes:
+            for u in range(a.use_ptr[m], a.use_ptr[m + 1]):
+                if a.use_budget[u] == b:
+                    terms.append((model.placed[m], int(a.use_amount[u])))
+        if terms:
+            model.cp.add(_sum(terms) <= int(a.budget[b]))
+
+
+def add_quota(model: Intervals) -> None:
+    """cumulative(run[m], chips) <= quota   for all tenants with one."""
+    a = model.a
+    for tenant in np.flatnonzero(a.quota >= 0).tolist():
+        mine = [m for j, m in model.modes if a.tenant[j] == tenant]
+        capacity = np.full(len(model.periods), a.quota[tenant])
+        cumulative(model.cp, [model.run[m] for m in mine], [int(a.chips[m]) for m in mine], capacity)
+
+
+RULES = (
+    add_one_placement,
+    add_pool_capacity,
+    add_domain_fit,
+    add_power_cap,
+    add_supply,
+    add_precedence,
+    add_budget,
+    add_quota,
+)
+EXTRAS = (break_virtual, cut_chips, cut_power)

@@ -1,0 +1,228 @@
+"""How a mixed-integer model is run through PuLP: HiGHS by default, CBC or any solver by name.
+
+Three things are mended here. PuLP reports `Optimal` also after a time limit with a plan in hand:
+only `sol_status` is read. Its `bestBound` stays empty: the bound is None but for HiGHS, whose own
+one is read (its sign is that of minimising; so models are minimised, and maximising is refused).
+And engines overrun their time limits: with one, the engine runs in a process of its own, which is
+killed when the grace is over.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import pulp
+
+from optimizer.errors import Unsupported
+from optimizer.solvers.run import (
+    GRACE_SECONDS,
+    POLL_SECONDS,
+    IsOver,
+    Limits,
+    Run,
+    Status,
+    StoppedBy,
+)
+
+__all__ = ["DEFAULT_ENGINE", "engines", "export_mps", "solve_milp"]
+
+DEFAULT_ENGINE = "HiGHS"
+CBC = "PULP_CBC_CMD"
+ALIASES = {"highs": DEFAULT_ENGINE, "cbc": CBC}
+
+ROOT = Path(__file__).parents[2]
+"""Where the child process finds this package."""
+
+
+def engines() -> list[str]:
+    """Return the names of the solvers that PuLP can run here."""
+    return list(pulp.listSolvers(onlyAvailable=True))
+
+
+def export_mps(problem: pulp.LpProblem, path: Path) -> None:
+    """Write a model in MPS form, names of variables and rows kept."""
+    problem.writeMPS(str(path))
+
+
+def solve_milp(
+    problem: pulp.LpProblem,
+    engine: str = DEFAULT_ENGINE,
+    limits: Limits | None = None,
+    is_over: IsOver | None = None,
+) -> Run:
+    """Minimise a model and return what came of it.
+
+    Parameters
+    ----------
+    engine
+        A PuLP solver by name; `highs` and `cbc` for the two that come with it.
+    limits
+        With `seconds`, or with `is_over`, it runs in a process of its own that can be killed.
+
+    Raises
+    ------
+    Unsupported
+        If there is no such engine here, or the model is to be maximised.
+    """
+    limits = limits or Limits()
+    name = ALIASES.get(engine.lower(), engine)
+    if name not in engines():
+        raise Unsupported(f"engine {engine!r}", f"here are {', '.join(engines())}")
+    if problem.sense != pulp.LpMinimize:
+        raise Unsupported("maximising", "state the model as a minimisation")
+    began = time.monotonic()
+    if limits.seconds is None and is_over is None:
+        return _run(_solved(problem, name, limits), name, limits, began, None)
+    found, why = _in_child(problem, name, limits, is_over)
+    return _run(found, name, limits, began, why)
+
+
+def _solver(name: str, limits: Limits) -> Any:
+    options: dict[str, Any] = {"msg": False, "gapRel": limits.gap, "threads": limits.threads}
+    if limits.seconds is not None:
+        options["timeLimit"] = limits.seconds
+    if name == DEFAULT_ENGINE:
+        return pulp.getSolver(name, gapAbs=0.0, random_seed=limits.seed, **options)
+    if name == CBC:
+        seeds = [f"randomSeed {limits.seed + 1}", f"randomCbcSeed {limits.seed + 1}"]
+        return pulp.getSolver(name, options=[*seeds, "allowableGap 0"], **options)
+    del options["threads"], options["gapRel"]  # not every solver has them
+    return pulp.getSolver(name, **options)
+
+
+def _solved(problem: pulp.LpProblem, name: str, limits: Limits) -> dict[str, Any]:
+    """Solve in this process; return status, objective, bound and values as plain data."""
+    problem.solve(_solver(name, limits))
+    bound = None
+    if name == DEFAULT_ENGINE:
+        model = problem.solverModel
+        found = float(model.getInfo().mip_dual_bound)
+        if model.getModelStatus() == type(model.getModelStatus()).kInterrupt:
+            problem.sol_status = pulp.LpSolutionNoSolutionFound  # its values may be none
+        bound = found + problem.objective.constant if math.isfinite(found) else None
+    has_values = problem.sol_status in (pulp.LpSolutionOptimal, pulp.LpSolutionIntegerFeasible)
+    values = {v.name: float(v.varValue or 0.0) for v in problem.variables()} if has_values else {}
+    objective = float(pulp.value(problem.objective)) if has_values else None
+    return {
+        "sol_status": int(problem.sol_status),
+        "objective": objective,
+        "bound": bound,
+        "values": values,
+    }
+
+
+def _run(
+    found: dict[str, Any] | None, name: str, limits: Limits, began: float, why: StoppedBy | None
+) -> Run:
+    """Return the Run of what an engine found; None where it was killed."""
+    kinds: dict[int, Status] = {
+        pulp.LpSolutionOptimal: "optimal",
+        pulp.LpSolutionIntegerFeasible: "feasible",
+        pulp.LpSolutionInfeasible: "infeasible",
+    }
+    status = "unknown" if found is None else kinds.get(found["sol_status"], "unknown")
+    stopped_by: StoppedBy = "proof" if status in ("optimal", "infeasible") else "time limit"
+    if status == "optimal" and limits.gap > 0:
+        status, stopped_by = "feasible", "gap"
+    seconds = time.monotonic() - began
+    if status == "unknown" and (limits.seconds is None or seconds < limits.seconds):
+        stopped_by = "error"
+    data = found or {"objective": None, "bound": None, "values": {}}
+    return Run(
+        status,
+        why or stopped_by,
+        data["objective"],
+        data["bound"] if status in ("optimal", "feasible", "unknown") else None,
+        seconds,
+        f"{name} {_version(name)}",
+        data["values"],
+    )
+
+
+def _version(name: str) -> str:
+    try:
+        return version("highspy") if name == DEFAULT_ENGINE else f"by pulp {version('pulp')}"
+    except PackageNotFoundError:
+        return "unknown"
+
+
+# ---- a process that can be killed ---------------------------------------------------------------
+
+
+def _in_child(
+    problem: pulp.LpProblem, name: str, limits: Limits, is_over: IsOver | None
+) -> tuple[dict[str, Any] | None, StoppedBy | None]:
+    """Solve in a process of its own; return what it found, and why it was killed if it was."""
+    fields = {k: getattr(limits, k) for k in ("seconds", "work", "gap", "seed", "threads")}
+    asked = json.dumps({"problem": problem.to_dict(), "engine": name, "limits": fields})
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *_python_path()])}
+    child = subprocess.Popen(
+        [sys.executable, "-m", "optimizer.solvers.milp"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=env,
+        start_new_session=True,  # so that the engine's own processes end with it
+        text=True,
+    )
+    try:
+        return _answer(child, asked, limits, is_over)
+    finally:
+        _kill(child)
+
+
+def _python_path() -> list[str]:
+    return [p for p in [os.environ.get("PYTHONPATH", "")] if p]
+
+
+def _answer(
+    child: subprocess.Popen[str], asked: str, limits: Limits, is_over: IsOver | None
+) -> tuple[dict[str, Any] | None, StoppedBy | None]:
+    """Talk to the child until it answers, time and grace are over, or the caller is."""
+    pipe: str | None = asked
+    last = math.inf if limits.seconds is None else limits.seconds + GRACE_SECONDS
+    began = time.monotonic()
+    while time.monotonic() - began < last:
+        if is_over is not None and is_over():
+            return None, "cancel"
+        try:
+            out, _ = child.communicate(pipe, timeout=POLL_SECONDS)
+        except subprocess.TimeoutExpired:
+            pipe = None
+            continue
+        if child.returncode:
+            return None, "error"
+        found: dict[str, Any] = json.loads(out.splitlines()[-1])  # engines talk
+        return found, None
+    return None, "time limit"
+
+
+def _kill(child: subprocess.Popen[str]) -> None:
+    """End the child and what it started; it is over when this returns."""
+    if child.poll() is None:
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+    for stream in (child.stdin, child.stdout):
+        if stream is not None:
+            stream.close()
+
+
+def main() -> None:
+    """Solve the model on standard input, answer on standard output."""
+    asked = json.load(sys.stdin)
+    _, problem = pulp.LpProblem.from_dict(asked["problem"])
+    found = _solved(problem, asked["engine"], Limits(**asked["limits"]))
+    json.dump(found, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

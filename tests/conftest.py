@@ -1,0 +1,3 @@
+"""Loaded before any test module, so that numpy finds its threads pinned."""
+
+import optimizer  # noqa: F401

@@ -1,0 +1,140 @@
+"""The solve as a whole: the same work gives the same plan, and whatever stops it, a plan comes."""
+
+from __future__ import annotations
+
+from threading import Event, Timer
+from typing import Any
+
+import judged
+import pytest
+import tiny
+from judged import job, solved, world
+
+from optimizer.place.plan import Options, PlacePlan
+from optimizer.place.solve import solve
+
+Data = dict[str, Any]
+
+
+def crowd(jobs: int = 80) -> Data:
+    """Return two days of more jobs than fit."""
+    each = [
+        job(
+            f"j{i}",
+            ((3 * i) % 8 + 1, i % 3 + 1),
+            hours=float(i % 7 + 2),
+            release=float(i % 30),
+            value_usd=float(10 + (i * 37) % 60),
+        )
+        for i in range(jobs)
+    ]
+    return world(*each, count=4, periods=48, grid={"cap_mw": 0.03})
+
+
+def timeless(plan: PlacePlan) -> Data:
+    """Return a plan file without its times."""
+    data = judged.as_data(plan)
+    data["run"].pop("seconds")
+    data["run"]["history"] = [each[1:] for each in data["run"]["history"]]
+    return data
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_same_seed_threads_and_rounds_give_the_same_plan_file(threads: int) -> None:
+    for data in (crowd(), tiny.tiny(7), tiny.tiny(48)):
+        first = solved(data, rounds=3, threads=threads, seed=5)
+        assert timeless(solved(data, rounds=3, threads=threads, seed=5)) == timeless(first)
+
+
+def test_another_seed_searches_elsewhere() -> None:
+    plans = [solved(crowd(), seed=seed).placements for seed in range(3)]
+    assert len(set(plans)) > 1
+
+
+def test_more_rounds_are_not_worse_than_none() -> None:
+    none, some = solved(crowd(), rounds=0), solved(crowd(), rounds=4)
+    assert none.objective.total <= some.objective.total
+    assert (none.run.rounds, none.run.stopped_by) == (0, "work limit")
+    assert (some.run.rounds, some.run.stopped_by) == (4, "work limit")
+
+
+def test_a_second_is_enough_for_a_checked_plan() -> None:
+    plan = solved(crowd(), seconds=1, rounds=None)
+    assert plan.run.stopped_by in ("time limit", "proof")
+    assert plan.run.seconds < 10
+    assert len(plan.placements) > 10
+    assert plan.bound is not None
+
+
+def test_a_cancel_before_the_start_still_gives_a_checked_plan() -> None:
+    cancel, data = Event(), crowd()
+    cancel.set()
+    plan = solve(judged.read(data), Options(seconds=600), cancel=cancel)
+    judged.passes(data, plan)
+    assert plan.run.stopped_by == "cancel"
+    assert plan.bound is not None
+
+
+def test_a_cancel_in_the_middle_stops_a_long_solve() -> None:
+    cancel, data = Event(), crowd()
+    Timer(0.5, cancel.set).start()
+    plan = solve(judged.read(data), Options(seconds=600), cancel=cancel)
+    judged.passes(data, plan)
+    assert plan.run.stopped_by == "cancel"
+    assert plan.run.seconds < 60
+
+
+def test_a_gap_that_is_reached_stops_the_solve() -> None:
+    plan = solved(crowd(), seconds=600, rounds=None, gap=0.9)
+    assert plan.run.stopped_by in ("gap", "proof")
+    assert plan.gap is not None
+    assert plan.gap <= 0.9
+
+
+def test_an_incumbent_that_meets_the_bound_is_a_proof() -> None:
+    data = world(job("a"), grid={"price_usd_per_mwh": 0.0})
+    plan = solved(data, seconds=600, rounds=None)
+    assert (plan.status, plan.run.stopped_by, plan.gap) == ("optimal", "proof", 0.0)
+    assert plan.objective.total == plan.bound == 100 * 10**9
+
+
+def test_nothing_to_place_is_an_optimal_plan() -> None:
+    for data in (world(), world(job("a", hours=9.0))):
+        plan = solved(data)
+        assert plan.placements == ()
+        assert plan.objective.total == -4 * 2_500 * 100_000
+
+
+def test_a_must_job_without_a_way_is_infeasible_by_proof() -> None:
+    plan = solved(world(job("a", must=True), job("b"), grid={"cap_mw": 0.009}))
+    assert (plan.status, plan.bound) == ("infeasible", None)
+    plan = solved(world(job("a", hours=9.0, must=True)))
+    assert (plan.status, plan.bound) == ("infeasible", None)
+
+
+def test_must_jobs_that_exclude_each_other_are_not_called_feasible() -> None:
+    data = world(job("a", must=True), job("b", must=True), periods=3)
+    plan = solved(data)
+    assert plan.status in ("unknown", "infeasible")
+
+
+def test_a_must_job_is_placed_at_a_loss() -> None:
+    data = world(job("a", value_usd=0.0, must=True), job("b"), periods=3)
+    assert [p.job for p in solved(data).placements] == ["a"]
+
+
+def test_the_run_record_says_how_it_was_run() -> None:
+    plan = solved(crowd(20), rounds=1, seed=9, threads=1)
+    assert plan.run.options["seed"] == 9
+    assert plan.run.options["rounds"] == 1
+    assert {"numpy", "scipy", "numba"} <= set(plan.run.versions)
+    assert plan.instance_hash == judged.read(crowd(20)).hash
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [{"seconds": 0.5}, {"gap": -0.1}, {"threads": 0}, {"rounds": -1}, {"seed": -1}, {"speed": 9}],
+)
+def test_options_out_of_range_are_refused(bad: Data) -> None:
+    with pytest.raises(ValueError, match=next(iter(bad))):
+        Options(**bad)
