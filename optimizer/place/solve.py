@@ -201,9 +201,9 @@ class _Race:
     def anneal(self, pool: ThreadPoolExecutor, moves: int, hot: float, cold: float) -> float:
         """Let every search make so many moves; return the seconds it took."""
         began = time.monotonic()
+        work: Any = (moves, hot, cold, self.weight)
         running: list[Future[None]] = [
-            pool.submit(anneal, *search.handles, moves, hot, cold, self.weight)
-            for search in self.searches
+            pool.submit(anneal, *search.handles, *work) for search in self.searches
         ]
         while wait(running, timeout=0.05).not_done:  # signals are handled in between
             pass

@@ -138,3 +138,11 @@ def test_the_run_record_says_how_it_was_run() -> None:
 def test_options_out_of_range_are_refused(bad: Data) -> None:
     with pytest.raises(ValueError, match=next(iter(bad))):
         Options(**bad)
+
+
+def test_compiled_functions_are_kept_only_while_no_source_of_the_engines_changes() -> None:
+    from optimizer.place.engines.compiled import stamp
+    from optimizer.place.engines.search import anneal
+
+    assert anneal._cache._cache_file._source_stamp == stamp()
+    assert stamp()[1] > 10_000

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from optimizer.place.engines.compiled import compiled
 
 if TYPE_CHECKING:
     from optimizer.place.arrays import PlaceArrays
@@ -24,7 +25,7 @@ NEGLIGIBLE = -25.0
 """Columns with exp(x) below this weight do not move the gradient."""
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _column_prices(m, mask, works, use_ptr, use_split, use_row, use_amount, y, out):
     """Prefix sums over periods of what mode m pays in each, out: (T+1,)."""
     T = y.shape[1]
@@ -45,7 +46,7 @@ def _column_prices(m, mask, works, use_ptr, use_split, use_row, use_amount, y, o
         out[t + 1] += out[t]
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _profits(j, a, works, gain, late, restart, table, y, prefix, out):
     """Profit of every column of job j, in order, out: (columns,); return how many, and the best."""
     use_ptr, use_split, use_row, use_amount = table
@@ -67,7 +68,7 @@ def _profits(j, a, works, gain, late, restart, table, y, prefix, out):
     return n, best
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _soften(profits, best, tau, is_free):
     """Turn profits into soft-max weights in place; return the soft maximum."""
     total = np.exp(-best / tau) if is_free else 0.0
@@ -80,7 +81,7 @@ def _soften(profits, best, tau, is_free):
     return best + tau * np.log(total)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _spread(j, a, works, table, weights, active, usage, mode_weight):
     """Add up what the weighted columns of job j take from every row, usage: (R, T)."""
     use_ptr, use_split, use_row, use_amount = table
@@ -109,7 +110,7 @@ def _spread(j, a, works, table, weights, active, usage, mode_weight):
                 usage[row, t] += amount * active[t] * (works[mask, t] if pauses else 1.0)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def one_pass(
     jobs, a, works, gain, late, restart, tau, table, y, usage, mode_weight, buffer
 ):  # fmt: skip
@@ -131,7 +132,7 @@ def one_pass(
     return soft_sum, hard_sum
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def weigh(a, works, gain, late, restart, tau, table, y, out):
     """Soft-max weight of every column, out: (M, T)."""
     T = y.shape[1]
@@ -150,7 +151,7 @@ def weigh(a, works, gain, late, restart, tau, table, y, out):
                     n += 1
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def mode_prices(a, works, gain, late, restart, table, y, priced, worth):
     """What every mode pays, prefix sums (M, T+1), and every job's best profit, not below 0."""
     use_ptr, use_split, use_row, use_amount = table

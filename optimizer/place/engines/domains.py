@@ -9,12 +9,12 @@ present`, per group and period, is therefore exact; names are given once at the 
 
 from __future__ import annotations
 
-from numba import njit
+from optimizer.place.engines.compiled import compiled
 
 __all__ = ["drop_domains", "group_of", "put_slices", "take_domains"]
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _take_whole(p, state, j, part, rank, start, end):
     """Take whole domains for one part, from scarce groups first; False if there are too few."""
     group_n, used = p.group_n, state.used
@@ -36,7 +36,7 @@ def _take_whole(p, state, j, part, rank, start, end):
     return False
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _fits(p, state, g, v, chips, size, start, end):
     """How many slices virtual domain v can take, and in how many periods it would be opened."""
     virt, used, group_n = state.virt, state.used, p.group_n
@@ -52,7 +52,7 @@ def _fits(p, state, g, v, chips, size, start, end):
     return (size - most) // chips, opened
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def put_slices(state, g, v, chips, start, end):
     """Add chips to a virtual domain; it is in use where it was empty."""
     virt, used = state.virt, state.used
@@ -62,7 +62,7 @@ def put_slices(state, g, v, chips, start, end):
         virt[v, t] += chips
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _take_small(p, state, j, part, slot, start, end):
     """Put the small slices of one part into virtual domains; return how many it placed.
 
@@ -102,7 +102,7 @@ def _take_small(p, state, j, part, slot, start, end):
     return done
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _fill(state, g, v, chips, count, slot, done, start, end):
     """Put so many slices into virtual domain v and note them; return how many are done."""
     put_slices(state, g, v, chips * count, start, end)
@@ -111,7 +111,7 @@ def _fill(state, g, v, chips, count, slot, done, start, end):
     return done + count
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def group_of(p, v):
     g = 0
     while p.virt_ptr[g + 1] <= v:
@@ -119,7 +119,7 @@ def group_of(p, v):
     return g
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _slot_of(p, j, m, rank):
     """Where the virtual domains of a part's small slices are noted."""
     slot = p.slot_ptr[j]
@@ -129,7 +129,7 @@ def _slot_of(p, j, m, rank):
     return slot
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _drop_part(p, state, j, m, rank, slices, start, end):
     """Give back the whole domains of a part, or so many of its small slices."""
     used, virt, slots = state.used, state.virt, state.slots
@@ -156,14 +156,14 @@ def _drop_part(p, state, j, m, rank, slices, start, end):
                 used[g, t] -= 1
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def drop_domains(p, state, j, m, start, end):
     """Give back all domains of a run."""
     for rank in range(p.part_ptr[m + 1] - p.part_ptr[m]):
         _drop_part(p, state, j, m, rank, p.part_slices[p.part_ptr[m] + rank], start, end)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def take_domains(p, state, j, m, start, end):
     """Take the domains of a run, largest slices first; nothing is taken where not all can be."""
     parts = p.part_ptr[m + 1] - p.part_ptr[m]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from numba import njit
-
+from optimizer.place.engines.compiled import compiled
 from optimizer.place.engines.insertion import random
 from optimizer.place.engines.state import place, restore, unplace
 
@@ -16,7 +15,7 @@ SAMPLE = 64
 """Runs that are looked at for one ejection."""
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def note(p, state, memory, j):
     """Remember where job j was before the move."""
     if memory.logged[j]:
@@ -33,7 +32,7 @@ def note(p, state, memory, j):
             memory.old_slots[i] = state.slots[i]
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def take_out(p, state, memory, j):
     """Take out job j, and first its successors."""
     for i in range(p.succ_ptr[j], p.succ_ptr[j + 1]):
@@ -44,7 +43,7 @@ def take_out(p, state, memory, j):
     unplace(p, state, j)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def undo(p, state, memory):
     """Bring back the plan before the move."""
     n = memory.count[0]
@@ -60,14 +59,14 @@ def undo(p, state, memory):
                     memory.old_slots[p.slot_ptr[j] : p.slot_ptr[j + 1]])  # fmt: skip
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def forget(memory):
     for i in range(memory.count[0]):
         memory.logged[memory.log[i]] = 0
     memory.count[0] = 0
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _relief(p, state, j, m, start, end, other):
     """How much of what mode m lacks in [start, end) the run of another job holds, as a share."""
     low, high = max(start, state.start[other]), min(end, state.end[other])
@@ -110,7 +109,7 @@ def _relief(p, state, j, m, start, end, other):
     return relief
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _overrun(p, state, m):
     """Whether mode m alone would break a budget now."""
     for u in range(p.use_ptr[m], p.use_ptr[m + 1]):
@@ -120,7 +119,7 @@ def _overrun(p, state, m):
     return -1
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _uses(p, m, b):
     for u in range(p.use_ptr[m], p.use_ptr[m + 1]):
         if p.use_budget[u] == b:
@@ -128,7 +127,7 @@ def _uses(p, m, b):
     return 0.0
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def eject_for(p, state, memory, j, m, start, end):
     """Take out what is in the way of (m, start) until it is placed; False if that fails."""
     a, J, rng = p, len(state.mode_of), memory.rng
@@ -163,7 +162,7 @@ def eject_for(p, state, memory, j, m, start, end):
     return False
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def random_neighbour(p, state, j, m, start, end, rng):
     """A placed job that shares a pool with mode m in [start, end), or -1."""
     a, J = p, len(state.mode_of)

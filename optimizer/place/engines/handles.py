@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from numba import njit, types
+from numba import types
 from numba.experimental import structref
 
 from optimizer.place.arrays import PlaceArrays
+from optimizer.place.engines.compiled import compiled
 
 __all__ = ["Memory", "Problem", "State", "memory_handle", "problem_handle", "state_handle"]
 
@@ -181,17 +182,17 @@ structref.define_proxy(StateHandle, StateType, list(State._fields))
 structref.define_proxy(MemoryHandle, MemoryType, list(Memory._fields))
 
 
-@njit(cache=True)
+@compiled
 def _problem(*fields):
     return ProblemHandle(*fields)
 
 
-@njit(cache=True)
+@compiled
 def _state(*fields):
     return StateHandle(*fields)
 
 
-@njit(cache=True)
+@compiled
 def _memory(*fields):
     return MemoryHandle(*fields)
 

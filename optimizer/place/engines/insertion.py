@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from optimizer.place.engines.compiled import compiled
 from optimizer.place.engines.state import place, unplace
 
 __all__ = ["best_start", "insert", "random", "window"]
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def random(rng):
     """A number in [0, 1): xorshift64*."""
     x = rng[0]
@@ -21,7 +21,7 @@ def random(rng):
     return float((x * np.uint64(0x2545F4914F6CDD1D)) >> np.uint64(11)) / 9007199254740992.0
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def window(p, state, j):
     """Earliest start and latest end that placed predecessors and successors leave, or (0, -1)."""
     a, low, high = p, 0, p.pue.shape[1]
@@ -37,7 +37,7 @@ def window(p, state, j):
     return low, high
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _blocked(p, state, j, m, okay):
     """Next period from each on in which mode m finds no room by itself: okay (T+1,)."""
     load, room, act, used, group_n = state.load, p.room_w, p.act, state.used, p.group_n
@@ -74,7 +74,7 @@ def _blocked(p, state, j, m, okay):
             okay[t] = okay[t + 1]
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def best_start(p, j, m, low, high, okay, weight, rng, noise):
     """Best priced start of mode m in [low, high] with noise on what it pays: (score, start)."""
     allowed, when, act, priced = p.allowed, p.when, p.act, p.priced
@@ -104,7 +104,7 @@ def best_start(p, j, m, low, high, okay, weight, rng, noise):
     return best, best_t
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def insert(p, state, j, okay, weight, rng, noise):
     """Place waiting job j in the best mode and start that fit; return whether it was placed."""
     if state.mode_of[j] >= 0:

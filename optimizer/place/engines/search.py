@@ -13,8 +13,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from optimizer.place.engines.compiled import compiled
 from optimizer.place.engines.ejection import (
     eject_for,
     forget,
@@ -54,7 +54,7 @@ def make_memory(p: Problem, state: State, seed: int) -> Memory:
     )
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _waiting(p, state, rng, tries):
     """A waiting job with a mode: the best priced of a few, or -1."""
     a, J = p, len(state.mode_of)
@@ -73,7 +73,7 @@ def _waiting(p, state, rng, tries):
     return chosen
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _choose_column(p, state, memory, j, weight, noise):
     """A well-priced (mode, start) for job j, whatever is in the way; mode -1 if there is none."""
     low, high = window(p, state, j)
@@ -87,7 +87,7 @@ def _choose_column(p, state, memory, j, weight, noise):
     return best_m, best_t
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _ruin(p, state, memory, most):
     """Take out up to so many runs that meet one of them at a site."""
     a, J, rng = p, len(state.mode_of), memory.rng
@@ -109,7 +109,7 @@ def _ruin(p, state, memory, most):
         take_out(p, state, memory, other)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _recreate(p, state, memory, extra, weight, noise):
     """Put back what was taken out, and some waiting jobs, best priced first."""
     rng, n = memory.rng, memory.count[0]
@@ -133,7 +133,7 @@ def _recreate(p, state, memory, extra, weight, noise):
                 insert(p, state, j, memory.okay, weight, rng, noise)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def copy_best(p, state, memory):
     """Keep the plan of the state as the best."""
     memory.best[0] = state.objective[0]
@@ -144,11 +144,11 @@ def copy_best(p, state, memory):
     memory.best_slots[:] = state.slots
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def anneal(p, state, memory, moves, hot, cold, weight):
     """Make so many moves while the temperature falls from hot to cold [USD]."""
     rng = memory.rng
-    for i in range(moves):
+    for i in range(moves if len(state.mode_of) else 0):
         heat = hot * (cold / hot) ** (i / moves)
         before = state.objective[0]
         kind = random(rng)

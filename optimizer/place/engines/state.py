@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import njit
 
+from optimizer.place.engines.compiled import compiled
 from optimizer.place.engines.domains import drop_domains, group_of, put_slices, take_domains
 from optimizer.place.engines.handles import Problem, State, problem_handle, state_handle
 
@@ -94,7 +94,7 @@ def empty_state(p: Problem) -> State:
     return state
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _idle_energy(p, state):
     """Energy cost of the fixed load [USD]; books its permitted energy."""
     total = 0.0
@@ -110,7 +110,7 @@ def _idle_energy(p, state):
     return total
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _book_permits(p, state, s, t, before, after):
     """Book what supplies with a permit have to give when others give all they can [W]."""
     for i in range(p.order.shape[1]):
@@ -122,7 +122,7 @@ def _book_permits(p, state, s, t, before, after):
         after -= gives
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _add_load(p, state, m, start, end, sign):
     """Add (or take away) the power of a mode; return the rise of energy cost [USD]."""
     load, pue, fixed, act = state.load, p.pue, p.fixed_mw, p.act
@@ -149,7 +149,7 @@ def _add_load(p, state, m, start, end, sign):
     return rise
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _book(p, state, j, m, start, end, sign):
     """Book chips, quota and budgets of a run."""
     held, by_tenant = state.chips, state.tenant_chips
@@ -165,7 +165,7 @@ def _book(p, state, j, m, start, end, sign):
         state.budget_used[p.use_budget[u]] += sign * p.use_amount[u]
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _has_room(p, state, j, m, start, end):
     """Whether power, quota and budgets admit a run, all parts at a site together."""
     load, room, act, by_tenant = state.load, p.room_w, p.act, state.tenant_chips
@@ -192,7 +192,7 @@ def _has_room(p, state, j, m, start, end):
     return True
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _reward(p, j, m, start, end):
     """Value less lateness, one-offs and restart of a run, and the prize of a must job [USD]."""
     a = p
@@ -204,7 +204,7 @@ def _reward(p, j, m, start, end):
     return reward
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def place(p, state, j, m, start, end):
     """Place job j in mode m at a start; return whether every rule let it."""
     if not _has_room(p, state, j, m, start, end):
@@ -224,7 +224,7 @@ def place(p, state, j, m, start, end):
     return True
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def unplace(p, state, j):
     """Take job j out."""
     m, start, end = state.mode_of[j], state.start[j], state.end[j]
@@ -235,7 +235,7 @@ def unplace(p, state, j):
     state.mode_of[j] = -1
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def restore(p, state, j, m, start, end, alloc, slots):
     """Place job j just where it was; what it used then is known to be free.
 

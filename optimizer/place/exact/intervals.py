@@ -4,21 +4,28 @@ Sets        jobs j, modes m of a job, columns c = (m, start) of a mode, parts i 
             of interchangeable domains of a pool, virtual domains v of a group, sites s, supplies k
             of a site, periods t; C(t) columns that hold their chips in t, W(t) that train in t
 Parameters  v[m] value less one-off, penalty[c] lateness and restart, e[k,t] energy and carbon
-            [nano-USD, see `Scale`], chips, slices, slice, net of a part, pue[s,t] [thousandths],
+            [nano-USD; see `Scale`], chips, slices, slice, net of a part, pue[s,t] [thousandths],
             fixed[s,t] [mW], domains[h,t] of a group
 Variables   placed[m], at[c] in {0,1}; start[m], end[m], run[m] the optional interval between them
             (of a mode that pauses, the end is that of its column); whole[i,h] domains of a part of
             whole domains; on[i,v] slices of a part of small slices; open[v,t] in {0,1}: a virtual
-            domain is not empty; give[k,t] dispatch [W]
-Objective   max  sum v placed - sum penalty at - sum e give
+            domain is not empty; give[k,t] dispatch [W]; rest[s,t] in 0..999 what whole watts
+            give too much [mW]
+Objective   max  sum v placed - sum penalty at - sum e give, written with the cheapest supply k0 of
+            each site and period and load = pue sum net at[c] + fixed [mW] as
+                 sum v placed - sum penalty at - sum e[k0,t] (load + rest) / 1000
+                 - sum_{k not k0} (e[k,t] - e[k0,t]) give[k,t]
+            With give alone CP-SAT creeps watt by watt; so, the objective is of booleans for the
+            most part, and exact in pico-USD.
 Rules       one_placement  sum_m placed[m] <= 1 (= 1 for must and running jobs);
                            sum_{c of m} at[c] = placed[m]
             pool_capacity  cumulative(run[m], chips) <= chips present less spares
-            domain_fit     sum_h whole[i,h] = domains of i placed[m]; sum_v on[i,v] = slices placed[m]
+            domain_fit     sum_h whole[i,h] = domains of i placed[m],
+                           sum_v on[i,v] = slices placed[m]
                            cumulative(run[m], whole[i,h]; t, open[v,t]) <= domains[h,t]   for all h
                            cumulative(run[m], slice on[i,v]) <= size                      for all v
                            on[i,v] > 0 and run[m] covers t  =>  open[v,t]
-            power_cap      1000 sum_k give[k,t] >= pue sum_{W(t)} net at[c] + fixed
+            power_cap      1000 sum_k give[k,t] = pue sum_{W(t)} net at[c] + fixed + rest[s,t]
             supply         sum_t give[k,t] <= permit[k]
             precedence     sum_{c of j, start <= t} at[c] <= sum_{c of p, end <= t} at[c]
             budget         sum uses placed[m] <= limit
@@ -59,21 +66,32 @@ LARGEST = 2**61
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Unit of the objective: `unit` nano-USD, 1 wherever the sum of all terms fits an int64.
+    """Unit of the engine's objective: `unit` pico-USD, 1 where the sum of all terms fits an int64.
 
-    Above that, worth is rounded up and cost down, so that the bound, times the unit, still is one;
-    optimal is then what is within the rounding of the optimum.
+    Above that (a few million USD) worth is rounded up and cost down, so that the bound stays one.
+    Plans are whole nano-USD, so the bound is rounded down to them: while less than 1,000 pico-USD
+    are lost in all, optimal still means optimal to the last nano-USD; it is never claimed else.
+
+    Attributes
+    ----------
+    fixed
+        Energy cost of the fixed load at the cheapest supply [pico-USD], not in the engine's terms.
     """
 
     unit: int
+    fixed: int
 
-    def worth(self, nano: int) -> int:
+    def worth(self, pico: int) -> int:
         """Return what is won, rounded up."""
-        return -(-nano // self.unit)
+        return -(-pico // self.unit)
 
-    def cost(self, nano: int) -> int:
+    def cost(self, pico: int) -> int:
         """Return what is paid, rounded down."""
-        return nano // self.unit
+        return pico // self.unit
+
+    def nano(self, bound: int) -> int:
+        """Return a bound of the engine in whole nano-USD, as no plan lies between those."""
+        return (bound * self.unit - self.fixed) // 1000
 
 
 @dataclass
@@ -96,6 +114,11 @@ class Intervals:
         By (group, virtual domain, period).
     give
         By supply and period.
+    rest
+        By site and period.
+    objective, total
+        What the engine maximises, in units of `scale`; the objective of the plan in nano-USD, None
+        where an int64 might not hold it.
     """
 
     a: PlaceArrays
@@ -111,7 +134,9 @@ class Intervals:
     used: dict[tuple[int, int, int], Any] = field(default_factory=dict)
     open: dict[tuple[int, int, int], Any] = field(default_factory=dict)
     give: list[list[Any]] = field(default_factory=list)
+    rest: list[list[Any]] = field(default_factory=list)
     objective: Any = 0
+    total: Any = None
 
     @property
     def periods(self) -> range:
@@ -148,7 +173,7 @@ def build(a: PlaceArrays, held: Held, extras: tuple[Any, ...] | None = None) -> 
     _add_dispatch(model)
     for add in (*RULES, *(EXTRAS if extras is None else extras)):
         add(model)
-    model.objective = _objective(model)
+    model.objective, model.total = _objective(model), _total(model)
     return model
 
 
@@ -157,12 +182,42 @@ def build(a: PlaceArrays, held: Held, extras: tuple[Any, ...] | None = None) -> 
 
 def scale_of(a: PlaceArrays, columns: Columns) -> Scale:
     """Return the unit in which the objective of the arrays fits CP-SAT."""
-    largest = sum(abs(int(x)) for x in a.gain) + sum(int(x) for x in columns.penalty)
-    largest += int((a.sup_cap.astype(object) * a.sup_cost).sum()) if a.sup_cap.size else 0
+    cheapest = cheapest_of(a)
+    largest = 1000 * _largest(a, columns) + sum(_energy(a, columns, cheapest))
+    fixed = int((cheapest.astype(object) * a.fixed_mw).sum())
     unit = 1
     while largest // unit > LARGEST:
         unit *= 10
-    return Scale(unit)
+    return Scale(unit, fixed)
+
+
+def _largest(a: PlaceArrays, columns: Columns) -> int:
+    """Return what all terms of the objective could add up to [nano-USD]."""
+    largest = sum(abs(int(x)) for x in a.gain) + sum(int(x) for x in columns.penalty)
+    return largest + int((a.sup_cap.astype(object) * a.sup_cost).sum())
+
+
+def _energy(a: PlaceArrays, columns: Columns, cheapest: Ints) -> list[int]:
+    """Return what the energy of each column costs at the cheapest supply [pico-USD]."""
+    out = []
+    for c, m in enumerate(columns.mode.tolist()):
+        span, paid = slice(columns.start[c], columns.end[c]), 0
+        for _, part, pool in parts_of(a, m):
+            s = int(a.pool_site[pool])
+            price = columns.trains[a.mask[m], span] * a.pue[s, span] * cheapest[s, span]
+            paid += int(a.part_net_w[part]) * int(price.sum())
+        out.append(paid)
+    return out
+
+
+def cheapest_of(a: PlaceArrays) -> Ints:
+    """Return the least cost of energy by site and period, (S, T); 0 where there is no supply."""
+    out = np.zeros(a.pue.shape, np.int64)
+    for s in range(len(out)):
+        mine = a.sup_cost[a.sup_ptr[s] : a.sup_ptr[s + 1]]
+        if len(mine):
+            out[s] = mine.min(0)
+    return out
 
 
 def _add_runs(model: Intervals, m: int) -> None:
@@ -207,21 +262,42 @@ def _chosen(cp: Any, name: str, values: list[int], at: list[Any], placed: Any) -
 
 
 def _add_dispatch(model: Intervals) -> None:
-    """0 <= give[k,t] <= cap[k,t]."""
+    """0 <= give[k,t] <= cap[k,t];   0 <= rest[s,t] <= 999."""
     model.give = [
         [model.cp.new_int_var(0, cap, f"give_{k}_{t}") for t, cap in enumerate(caps)]
         for k, caps in enumerate(model.a.sup_cap.tolist())
     ]
+    model.rest = [
+        [model.cp.new_int_var(0, 999, f"rest_{s}_{t}") for t in model.periods]
+        for s in range(len(model.a.pue))
+    ]
 
 
 def _objective(model: Intervals) -> Any:
-    """sum v placed - sum penalty at - sum e give."""
-    a, scale = model.a, model.scale
-    terms = [(model.placed[m], scale.worth(int(a.gain[m]))) for _, m in model.modes]
-    paid = [(c, scale.cost(int(x))) for c, x in enumerate(model.columns.penalty)]
-    terms += [(model.at[c], -x) for c, x in paid if x]
+    """sum v placed - sum penalty at - sum e[k0] (load + rest) - sum (e - e[k0]) give, by `scale`."""
+    a, scale, cheapest = model.a, model.scale, cheapest_of(model.a)
+    energy = _energy(a, model.columns, cheapest)
+    paid = [1000 * int(x) + e for x, e in zip(model.columns.penalty, energy, strict=True)]
+    terms = [(model.placed[m], scale.worth(1000 * int(a.gain[m]))) for _, m in model.modes]
+    terms += [(at, -scale.cost(x)) for at, x in zip(model.at, paid, strict=True)]
+    for s, row in enumerate(model.rest):
+        terms += [(r, -scale.cost(int(e))) for r, e in zip(row, cheapest[s], strict=True)]
+        for k in range(int(a.sup_ptr[s]), int(a.sup_ptr[s + 1])):
+            more = (a.sup_cost[k] - cheapest[s]).tolist()
+            given = zip(model.give[k], more, strict=True)
+            terms += [(g, -scale.cost(1000 * e)) for g, e in given if e]
+    return _sum(terms)
+
+
+def _total(model: Intervals) -> Any:
+    """sum v placed - sum penalty at - sum e give, in nano-USD."""
+    a = model.a
+    if _largest(a, model.columns) > LARGEST:
+        return None
+    terms = [(model.placed[m], int(a.gain[m])) for _, m in model.modes]
+    terms += [(model.at[c], -int(x)) for c, x in enumerate(model.columns.penalty) if x]
     for row, costs in zip(model.give, a.sup_cost.tolist(), strict=True):
-        terms += [(g, -scale.cost(cost)) for g, cost in zip(row, costs, strict=True)]
+        terms += [(g, -cost) for g, cost in zip(row, costs, strict=True)]
     return _sum(terms)
 
 
@@ -257,18 +333,19 @@ def add_pool_capacity(model: Intervals) -> None:
 
 
 def add_power_cap(model: Intervals) -> None:
-    """1000 sum_k give[k,t] >= pue[s,t] sum_{W(t)} net at[c] + fixed[s,t]   for all s, t."""
+    """1000 sum_k give[k,t] = pue[s,t] sum_{W(t)} net at[c] + fixed[s,t] + rest[s,t]."""
     a = model.a
     for s in range(len(a.pue)):
         net = [(m, net_of(a, m, s)) for _, m in model.modes]
         net = [(m, watts) for m, watts in net if watts]
         for t in model.periods:
             terms = [(model.give[k][t], 1000) for k in range(a.sup_ptr[s], a.sup_ptr[s + 1])]
+            terms.append((model.rest[s][t], -1))
             for m, watts in net:
                 if model.columns.trains[a.mask[m], t]:
                     load = -watts * int(a.pue[s, t])
                     terms += [(model.at[c], load) for c in model.columns.covering(m, t)]
-            model.cp.add(_sum(terms) >= int(a.fixed_mw[s, t]))
+            model.cp.add(_sum(terms) == int(a.fixed_mw[s, t]))
 
 
 def add_supply(model: Intervals) -> None:
@@ -278,7 +355,7 @@ def add_supply(model: Intervals) -> None:
 
 
 def add_precedence(model: Intervals) -> None:
-    """sum_{c of j, start <= t} at[c] <= sum_{c of p, end <= t} at[c]   for all p before j, and t."""
+    """sum_{c of j, start <= t} at[c] <= sum_{c of p, end <= t} at[c]  for all p before j, t."""
     a, columns = model.a, model.columns
     for j in range(len(a.late)):
         mine = model.columns_of(j)
@@ -309,7 +386,9 @@ def add_quota(model: Intervals) -> None:
     for tenant in np.flatnonzero(a.quota >= 0).tolist():
         mine = [m for j, m in model.modes if a.tenant[j] == tenant]
         capacity = np.full(len(model.periods), a.quota[tenant])
-        cumulative(model.cp, [model.run[m] for m in mine], [int(a.chips[m]) for m in mine], capacity)
+        cumulative(
+            model.cp, [model.run[m] for m in mine], [int(a.chips[m]) for m in mine], capacity
+        )
 
 
 RULES = (

@@ -20,7 +20,6 @@ from optimizer.place.answer import Found, answer, whole_prices
 from optimizer.place.arrays import build_arrays
 from optimizer.place.certificate import upper_bound
 from optimizer.place.clock import Clock, OnIncumbent, StoppedBy
-from optimizer.place.engines.handles import Problem, State
 from optimizer.place.engines.packing import pin_running
 from optimizer.place.engines.prices import TAUS, Dual, Stop
 from optimizer.place.engines.state import empty_state, make_problem
@@ -37,8 +36,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from optimizer.domain.instance import Instance
-    from optimizer.place.arrays import Ints, PlaceArrays
+    from optimizer.place.arrays import PlaceArrays
     from optimizer.place.certificate import Bound
+    from optimizer.place.engines.handles import Problem, State
     from optimizer.place.plan import Certificate
 
 __all__ = ["MOST_DOMAINS", "MOST_JOBS", "exact_solve", "oracle_solve", "write_mps"]
@@ -71,7 +71,7 @@ class _Case:
 
     def answer(self, found: Found, stopped_by: StoppedBy) -> PlacePlan:
         """Return the plan file of what is in the state."""
-        done = answer(
+        return answer(
             self.instance,
             self.problem,
             self.state,
@@ -82,7 +82,6 @@ class _Case:
             stopped_by,
             found,
         )
-        return done
 
 
 def exact_solve(
@@ -210,25 +209,24 @@ def _exact(instance: Instance, clock: Clock) -> PlacePlan:
     def is_over() -> bool:
         """Hand on what was found, in the caller's thread; say whether to end."""
         while better:
-            value = better.pop(0)
-            if model.scale.unit == 1:
-                clock.tell(value, None)
+            clock.tell(better.pop(0), None)
         return clock.reason(0) in ("cancel", "proof", "gap", "time limit")
 
     o = clock.options
     work = None if o.rounds is None else max(0.1, o.rounds * WORK_OF_A_ROUND)
     limits = Limits(max(0.1, clock.left()), work, 0.0, o.seed, o.threads)
-    run = solve_cp(model.cp, model.objective, limits, better.append, is_over)
+    on_solution = None if model.total is None else better.append
+    run = solve_cp(model.cp, model.objective, limits, on_solution, model.total, is_over)
     is_over()
     given = None
     if run.solution is not None:
         _read(case, model, run)
         rows = [[run.value(g) for g in row] for row in model.give]
         given = np.array(rows, np.int64).reshape(case.a.sup_cap.shape)
-    bound = None if run.bound is None else run.bound * model.scale.unit
+    bound = None if run.bound is None else model.scale.nano(run.bound)
     status = Status(run.status)
-    if status is Status.OPTIMAL and model.scale.unit > 1:
-        status = Status.FEASIBLE  # optimal up to the rounding
+    if status is Status.OPTIMAL and objective_of(model, run) != bound:
+        status = Status.FEASIBLE  # optimal but for the rounding of the unit
     claim = EngineClaim(engine=run.engine, status=status, bound=bound)
     return case.answer(Found(claim=claim, given=given), _stopped(run.stopped_by, clock))
 
@@ -265,18 +263,23 @@ def _read(case: _Case, model: intervals.Intervals, run: CpRun) -> None:
         for rank, part, pool in parts_of(a, m):
             for h in range(int(a.group_ptr[pool]), int(a.group_ptr[pool + 1])):
                 if (part, h) in model.whole:
-                    many = _number(run, model.whole[part, h])
+                    many = run.value(model.whole[part, h])
                     state.alloc[j, rank, h - int(a.group_ptr[pool])] = many
                 for v in range(int(case.problem.virt_ptr[h + 1] - case.problem.virt_ptr[h])):
-                    many = _number(run, model.on.get((part, h, v), 0))
+                    many = run.value(model.on.get((part, h, v), 0))
                     slots += [int(case.problem.virt_ptr[h]) + v] * many
         first = int(case.problem.slot_ptr[j])
         state.slots[first : first + len(slots)] = slots
 
 
-def _number(run: CpRun, taken: object) -> int:
-    """Return the value of what stands for a number: itself, a variable, or need x placed."""
-    return run.value(taken)
+def objective_of(model: intervals.Intervals, run: CpRun) -> int:
+    """Return the objective of CP-SAT's solution [nano-USD]."""
+    a, columns = model.a, model.columns
+    taken = [c for c, at in enumerate(model.at) if run.value(at)]
+    total = sum(int(a.gain[columns.mode[c]]) - int(columns.penalty[c]) for c in taken)
+    for row, costs in zip(model.give, a.sup_cost.tolist(), strict=True):
+        total -= sum(run.value(g) * cost for g, cost in zip(row, costs, strict=True))
+    return total
 
 
 # ---- PuLP ---------------------------------------------------------------------------------------
@@ -314,7 +317,3 @@ def _read_oracle(
 def _times(run: Run, variable: object) -> range:
     return range(round(run.values[getattr(variable, "name", "")]))
 
-
-def dispatch_cost(a: PlaceArrays, given: Ints) -> int:
-    """Return what a dispatch costs [nano-USD]."""
-    return int((given.astype(object) * a.sup_cost).sum())

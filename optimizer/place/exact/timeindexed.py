@@ -26,6 +26,7 @@ sequencing problem with release dates as a mixed integer program".
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -75,7 +76,7 @@ class TimeIndexed:
         """Columns of each job."""
         ptr, modes = self.columns.ptr, self.a.job_ptr
         first = [int(ptr[m]) for m in modes]
-        return [range(p, q) for p, q in zip(first[:-1], first[1:], strict=True)]
+        return [range(p, q) for p, q in itertools.pairwise(first)]
 
 
 def build(instance: Instance, a: PlaceArrays) -> TimeIndexed:
