@@ -113,15 +113,21 @@ def solve_cp(
         given["max_time_in_seconds"] = max(0.01, limits.seconds)
     if limits.work is not None:
         given["max_deterministic_time"] = limits.work
-    for name, value in (given | (parameters or {})).items():
+    _set(solver, given | (parameters or {}))
+    listener = None
+    if on_solution is not None:
+        listener = _Listener(objective if told is None else told, on_solution)
+    began = time.monotonic()
+    was_ended = _watched(solver, model, listener, is_over)
+    return _read(solver, objective, limits, time.monotonic() - began, was_ended)
+
+
+def _set(solver: cp_model.CpSolver, parameters: dict[str, Any]) -> None:
+    for name, value in parameters.items():
         if isinstance(value, list):
             getattr(solver.parameters, name).extend(value)
         else:
             setattr(solver.parameters, name, value)
-    listener = None if on_solution is None else _Listener(objective if told is None else told, on_solution)
-    began = time.monotonic()
-    was_ended = _watched(solver, model, listener, is_over)
-    return _read(solver, objective, limits, time.monotonic() - began, was_ended)
 
 
 def _search(threads: int) -> dict[str, Any]:

@@ -4,8 +4,7 @@ Sets        jobs j, modes m of a job, columns c = (m, start) of a mode, parts i 
             of interchangeable domains of a pool, virtual domains v of a group, sites s, supplies k
             of a site, periods t; C(t) columns that hold their chips in t, W(t) that train in t
 Parameters  v[m] value less one-off, penalty[c] lateness and restart, e[k,t] energy and carbon
-            [nano-USD; see `Scale`], chips, slices, slice, net of a part, pue[s,t] [thousandths],
-            fixed[s,t] [mW], domains[h,t] of a group
+            [nano-USD], chips, slices, slice, net of a part, pue[s,t], fixed[s,t] [mW], domains[h,t]
 Variables   placed[m], at[c] in {0,1}; start[m], end[m], run[m] the optional interval between them
             (of a mode that pauses, the end is that of its column); whole[i,h] domains of a part of
             whole domains; on[i,v] slices of a part of small slices; open[v,t] in {0,1}: a virtual
@@ -15,8 +14,7 @@ Objective   max  sum v placed - sum penalty at - sum e give, written with the ch
             each site and period and load = pue sum net at[c] + fixed [mW] as
                  sum v placed - sum penalty at - sum e[k0,t] (load + rest) / 1000
                  - sum_{k not k0} (e[k,t] - e[k0,t]) give[k,t]
-            With give alone CP-SAT creeps watt by watt; so, the objective is of booleans for the
-            most part, and exact in pico-USD.
+            so that it is of booleans for the most part, and exact in pico-USD.
 Rules       one_placement  sum_m placed[m] <= 1 (= 1 for must and running jobs);
                            sum_{c of m} at[c] = placed[m]
             pool_capacity  cumulative(run[m], chips) <= chips present less spares
@@ -31,11 +29,9 @@ Rules       one_placement  sum_m placed[m] <= 1 (= 1 for must and running jobs);
             budget         sum uses placed[m] <= limit
             quota          cumulative(run[m], chips) <= quota of the tenant
             window, residency, compatibility: by the columns.
-
 Capacities that change over time are full in a fixed interval where they are less than the most.
 Whole domains of one group are interval colouring: counting them is exact, and ids follow by one
-sweep (`engines/packing.py`). A virtual domain takes one domain of its group while it is not empty.
-Reference: Baptiste, Le Pape and Nuijten (2001), "Constraint-Based Scheduling".
+sweep. Reference: Baptiste, Le Pape and Nuijten (2001), "Constraint-Based Scheduling".
 """
 
 from __future__ import annotations

@@ -316,4 +316,3 @@ def _read_oracle(
 
 def _times(run: Run, variable: object) -> range:
     return range(round(run.values[getattr(variable, "name", "")]))
-
