@@ -270,7 +270,7 @@ def _add_dispatch(model: Intervals) -> None:
 
 
 def _objective(model: Intervals) -> Any:
-    """sum v placed - sum penalty at - sum e[k0] (load + rest) - sum (e - e[k0]) give, by `scale`."""
+    """sum v placed - sum penalty at - sum e[k0] (load + rest) - sum (e - e[k0]) give, scaled."""
     a, scale, cheapest = model.a, model.scale, cheapest_of(model.a)
     energy = _energy(a, model.columns, cheapest)
     paid = [1000 * int(x) + e for x, e in zip(model.columns.penalty, energy, strict=True)]
