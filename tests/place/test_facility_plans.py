@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 import stranger
 
-from instances.catalog import entry, load
+from instances.catalog import entry, load, names
 from optimizer.place.certificate import upper_bound
 from optimizer.place.plan import Options
 from optimizer.place.solve import solve
+from optimizer.units import usd
 
 if TYPE_CHECKING:
     from optimizer.place.plan import PlacePlan
@@ -57,6 +58,17 @@ def test_ten_seconds_give_a_plan_that_both_judges_accept(name: str) -> None:
     assert plan.gap is not None
     assert plan.gap <= 0.1
     assert len(plan.placements) >= 100
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", names())
+def test_no_run_contradicts_the_golden_incumbent_and_bound(name: str) -> None:
+    plan, golden = planned(name), entry(name)
+    assert golden.best_incumbent.value_usd is not None
+    assert golden.best_bound.value_usd is not None
+    assert plan.bound is not None
+    assert usd(plan.bound) >= golden.best_incumbent.value_usd
+    assert usd(plan.objective.total) <= golden.best_bound.value_usd
 
 
 @pytest.mark.slow
