@@ -103,11 +103,11 @@ def solve_cp(
     """
     model.maximize(objective)
     solver = cp_model.CpSolver()
-    given: dict[str, Any] = _search(limits.threads) | {
-        "num_workers": limits.threads,
+    threads = limits.threads if limits.work is None else 1  # side by side no two runs are alike
+    given: dict[str, Any] = _search(threads) | {
+        "num_workers": threads,
         "random_seed": limits.seed,
         "relative_gap_limit": limits.gap,
-        "interleave_search": limits.work is not None and limits.threads > 1,
     }
     if limits.seconds is not None:
         given["max_time_in_seconds"] = max(0.01, limits.seconds)
