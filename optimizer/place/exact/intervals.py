@@ -50,44 +50,12 @@ from optimizer.place.exact.domains import (
     cut_chips,
     cut_power,
 )
+from optimizer.place.exact.objective import Scale, objective_of, scale_of, total_of, weighted
 
 if TYPE_CHECKING:
-    from optimizer.place.arrays import Ints, PlaceArrays
+    from optimizer.place.arrays import PlaceArrays
 
-__all__ = ["Intervals", "Scale", "build", "scale_of"]
-
-LARGEST = 2**61
-"""CP-SAT refuses objectives whose terms could add up to more than an int64 holds; this is half."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """Unit of the engine's objective: `unit` pico-USD, 1 where the sum of all terms fits an int64.
-
-    Above that (a few million USD) worth is rounded up and cost down, so that the bound stays one.
-    Plans are whole nano-USD, so the bound is rounded down to them: while less than 1,000 pico-USD
-    are lost in all, optimal still means optimal to the last nano-USD; it is never claimed else.
-
-    Attributes
-    ----------
-    fixed
-        Energy cost of the fixed load at the cheapest supply [pico-USD], not in the engine's terms.
-    """
-
-    unit: int
-    fixed: int
-
-    def worth(self, pico: int) -> int:
-        """Return what is won, rounded up."""
-        return -(-pico // self.unit)
-
-    def cost(self, pico: int) -> int:
-        """Return what is paid, rounded down."""
-        return pico // self.unit
-
-    def nano(self, bound: int) -> int:
-        """Return a bound of the engine in whole nano-USD, as no plan lies between those."""
-        return (bound * self.unit - self.fixed) // 1000
+__all__ = ["EXTRAS", "RULES", "Intervals", "build"]
 
 
 @dataclass
@@ -102,6 +70,8 @@ class Intervals:
         By mode; those without a column are None.
     at
         By column.
+    chosen
+        Starts, ends and lengths: a variable, its value in each of so many columns, these columns.
     whole, on
         By (part, group), and (part, group, number of the virtual domain): how many.
     used
@@ -124,6 +94,7 @@ class Intervals:
     held: Held
     placed: list[Any] = field(default_factory=list)
     at: list[Any] = field(default_factory=list)
+    chosen: list[tuple[Any, list[int], range]] = field(default_factory=list)
     run: list[Any] = field(default_factory=list)
     whole: dict[tuple[int, int], Any] = field(default_factory=dict)
     on: dict[tuple[int, int, int], Any] = field(default_factory=dict)
@@ -169,51 +140,11 @@ def build(a: PlaceArrays, held: Held, extras: tuple[Any, ...] | None = None) -> 
     _add_dispatch(model)
     for add in (*RULES, *(EXTRAS if extras is None else extras)):
         add(model)
-    model.objective, model.total = _objective(model), _total(model)
+    model.objective, model.total = objective_of(model), total_of(model)
     return model
 
 
-# ---- variables and objective --------------------------------------------------------------------
-
-
-def scale_of(a: PlaceArrays, columns: Columns) -> Scale:
-    """Return the unit in which the objective of the arrays fits CP-SAT."""
-    cheapest = cheapest_of(a)
-    largest = 1000 * _largest(a, columns) + sum(_energy(a, columns, cheapest))
-    fixed = int((cheapest.astype(object) * a.fixed_mw).sum())
-    unit = 1
-    while largest // unit > LARGEST:
-        unit *= 10
-    return Scale(unit, fixed)
-
-
-def _largest(a: PlaceArrays, columns: Columns) -> int:
-    """Return what all terms of the objective could add up to [nano-USD]."""
-    largest = sum(abs(int(x)) for x in a.gain) + sum(int(x) for x in columns.penalty)
-    return largest + int((a.sup_cap.astype(object) * a.sup_cost).sum())
-
-
-def _energy(a: PlaceArrays, columns: Columns, cheapest: Ints) -> list[int]:
-    """Return what the energy of each column costs at the cheapest supply [pico-USD]."""
-    out = []
-    for c, m in enumerate(columns.mode.tolist()):
-        span, paid = slice(columns.start[c], columns.end[c]), 0
-        for _, part, pool in parts_of(a, m):
-            s = int(a.pool_site[pool])
-            price = columns.trains[a.mask[m], span] * a.pue[s, span] * cheapest[s, span]
-            paid += int(a.part_net_w[part]) * int(price.sum())
-        out.append(paid)
-    return out
-
-
-def cheapest_of(a: PlaceArrays) -> Ints:
-    """Return the least cost of energy by site and period, (S, T); 0 where there is no supply."""
-    out = np.zeros(a.pue.shape, np.int64)
-    for s in range(len(out)):
-        mine = a.sup_cost[a.sup_ptr[s] : a.sup_ptr[s + 1]]
-        if len(mine):
-            out[s] = mine.min(0)
-    return out
+# ---- variables ----------------------------------------------------------------------------------
 
 
 def _add_runs(model: Intervals, m: int) -> None:
@@ -233,14 +164,14 @@ def _add_runs(model: Intervals, m: int) -> None:
         at = [placed]
     else:
         at = [cp.new_bool_var(f"at_{m}_{start}") for start in starts]
-        start = _chosen(cp, f"start_{m}", starts, at, placed)
+        start = _chosen(model, f"start_{m}", starts, at, placed)
         dur = int(model.a.dur[m])
         if all(e - s == dur for s, e in zip(starts, ends, strict=True)):
             run = cp.new_optional_fixed_size_interval_var(start, dur, placed, f"run_{m}")
         else:  # it pauses: the end is a function of the start
             sizes = [e - s for s, e in zip(starts, ends, strict=True)]
-            end = _chosen(cp, f"end_{m}", ends, at, placed)
-            size = _chosen(cp, f"size_{m}", sizes, at, placed)
+            end = _chosen(model, f"end_{m}", ends, at, placed)
+            size = _chosen(model, f"size_{m}", sizes, at, placed)
             run = cp.new_optional_interval_var(start, size, end, placed, f"run_{m}")
         cp.add_exactly_one([*at, ~placed])
     model.placed.append(placed)
@@ -248,12 +179,15 @@ def _add_runs(model: Intervals, m: int) -> None:
     model.at.extend(at)
 
 
-def _chosen(cp: Any, name: str, values: list[int], at: list[Any], placed: Any) -> Any:
+def _chosen(model: Intervals, name: str, values: list[int], at: list[Any], placed: Any) -> Any:
     """Return a variable that has the value of the column that is taken; the first if none is."""
+    cp = model.cp
     variable = cp.new_int_var_from_domain(cp_model.Domain.from_values(values), name)
     for literal, value in zip(at, values, strict=True):
         cp.add(variable == value).only_enforce_if(literal)
     cp.add(variable == values[0]).only_enforce_if(~placed)
+    first = len(model.at)  # the columns of this mode come next
+    model.chosen.append((variable, values, range(first, first + len(at))))
     return variable
 
 
@@ -267,38 +201,6 @@ def _add_dispatch(model: Intervals) -> None:
         [model.cp.new_int_var(0, 999, f"rest_{s}_{t}") for t in model.periods]
         for s in range(len(model.a.pue))
     ]
-
-
-def _objective(model: Intervals) -> Any:
-    """sum v placed - sum penalty at - sum e[k0] (load + rest) - sum (e - e[k0]) give, scaled."""
-    a, scale, cheapest = model.a, model.scale, cheapest_of(model.a)
-    energy = _energy(a, model.columns, cheapest)
-    paid = [1000 * int(x) + e for x, e in zip(model.columns.penalty, energy, strict=True)]
-    terms = [(model.placed[m], scale.worth(1000 * int(a.gain[m]))) for _, m in model.modes]
-    terms += [(at, -scale.cost(x)) for at, x in zip(model.at, paid, strict=True)]
-    for s, row in enumerate(model.rest):
-        terms += [(r, -scale.cost(int(e))) for r, e in zip(row, cheapest[s], strict=True)]
-        for k in range(int(a.sup_ptr[s]), int(a.sup_ptr[s + 1])):
-            more = (a.sup_cost[k] - cheapest[s]).tolist()
-            given = zip(model.give[k], more, strict=True)
-            terms += [(g, -scale.cost(1000 * e)) for g, e in given if e]
-    return _sum(terms)
-
-
-def _total(model: Intervals) -> Any:
-    """sum v placed - sum penalty at - sum e give, in nano-USD."""
-    a = model.a
-    if _largest(a, model.columns) > LARGEST:
-        return None
-    terms = [(model.placed[m], int(a.gain[m])) for _, m in model.modes]
-    terms += [(model.at[c], -int(x)) for c, x in enumerate(model.columns.penalty) if x]
-    for row, costs in zip(model.give, a.sup_cost.tolist(), strict=True):
-        terms += [(g, -cost) for g, cost in zip(row, costs, strict=True)]
-    return _sum(terms)
-
-
-def _sum(terms: list[tuple[Any, int]]) -> Any:
-    return cp_model.LinearExpr.weighted_sum([v for v, _ in terms], [int(n) for _, n in terms])
 
 
 # ---- rules --------------------------------------------------------------------------------------
@@ -341,7 +243,7 @@ def add_power_cap(model: Intervals) -> None:
                 if model.columns.trains[a.mask[m], t]:
                     load = -watts * int(a.pue[s, t])
                     terms += [(model.at[c], load) for c in model.columns.covering(m, t)]
-            model.cp.add(_sum(terms) == int(a.fixed_mw[s, t]))
+            model.cp.add(weighted(terms) == int(a.fixed_mw[s, t]))
 
 
 def add_supply(model: Intervals) -> None:
@@ -360,7 +262,7 @@ def add_precedence(model: Intervals) -> None:
             for t in sorted({int(columns.start[c]) for c in mine}):
                 here = [(model.at[c], 1) for c in mine if columns.start[c] <= t]
                 here += [(model.at[c], -1) for c in before if columns.end[c] <= t]
-                model.cp.add(_sum(here) <= 0)
+                model.cp.add(weighted(here) <= 0)
 
 
 def add_budget(model: Intervals) -> None:
@@ -373,7 +275,7 @@ def add_budget(model: Intervals) -> None:
                 if a.use_budget[u] == b:
                     terms.append((model.placed[m], int(a.use_amount[u])))
         if terms:
-            model.cp.add(_sum(terms) <= int(a.budget[b]))
+            model.cp.add(weighted(terms) <= int(a.budget[b]))
 
 
 def add_quota(model: Intervals) -> None:

@@ -1,0 +1,116 @@
+"""A plan in hand as CP-SAT's first solution: every variable gets its value.
+
+Virtual domains are numbered as `break_virtual` wants them: by the first job that uses them, running
+jobs first, so that the plan is the one of all equal plans that the model keeps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from optimizer.place.arrays import groups_of
+from optimizer.place.exact.columns import net_of, parts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from optimizer.domain.instance import Instance
+    from optimizer.domain.sites import IdRange
+    from optimizer.place.exact.intervals import Intervals
+    from optimizer.place.plan import Placement, PlacePlan
+
+__all__ = ["add_hint"]
+
+
+@dataclass
+class _Lies:
+    """Where the slices of a plan lie, by the keys of `Intervals.whole` and `Intervals.on`."""
+
+    whole: dict[tuple[int, int], int] = field(default_factory=dict)
+    on: dict[tuple[int, int, int], int] = field(default_factory=dict)
+    open: set[tuple[int, int, int]] = field(default_factory=set)
+
+
+def add_hint(model: Intervals, instance: Instance, plan: PlacePlan) -> None:
+    """Give every variable its value in a plan of the same instance."""
+    a, hint = model.a, model.cp.add_hint
+    index = {job.id: j for j, job in enumerate(instance.jobs)}
+    runs = {int(a.job_ptr[index[p.job]]) + p.mode: p for p in plan.placements}
+    taken = {
+        c for m, p in runs.items() for c in model.columns.of(m) if model.columns.start[c] == p.start
+    }
+    for _, m in model.modes:
+        columns = model.columns.of(m)
+        hint(model.placed[m], any(c in taken for c in columns))
+        for c in columns if len(columns) > 1 else ():
+            hint(model.at[c], c in taken)
+    for variable, values, columns in model.chosen:
+        which = [v for v, c in zip(values, columns, strict=True) if c in taken]
+        hint(variable, (which or values)[0])
+    _hint_dispatch(model, instance, plan, runs)
+    _hint_domains(model, _lies(model, instance, runs))
+
+
+def _hint_dispatch(
+    model: Intervals, instance: Instance, plan: PlacePlan, runs: dict[int, Placement]
+) -> None:
+    a, rows = model.a, [g for site in instance.sites for g in plan.dispatch[site].values()]
+    for row, variables in zip(rows, model.give, strict=True):
+        for watts, variable in zip(row, variables, strict=True):
+            model.cp.add_hint(variable, watts)
+    for s, site in enumerate(instance.sites):
+        load = a.fixed_mw[s].copy()
+        for m, p in runs.items():
+            works = model.columns.trains[a.mask[m], p.start : p.end]
+            load[p.start : p.end] += net_of(a, m, s) * a.pue[s, p.start : p.end] * works
+        for t, variable in enumerate(model.rest[s]):
+            given = sum(row[t] for row in plan.dispatch[site].values())
+            model.cp.add_hint(variable, 1000 * given - int(load[t]))
+
+
+def _hint_domains(model: Intervals, lies: _Lies) -> None:
+    is_single = {part for part, _ in model.whole if _groups(model, part) == 1}
+    for (part, h), variable in model.whole.items():
+        if part not in is_single and not isinstance(variable, int):
+            model.cp.add_hint(variable, lies.whole.get((part, h), 0))
+    for key, variable in model.on.items():
+        if not isinstance(variable, int):
+            model.cp.add_hint(variable, lies.on.get(key, 0))
+    for key, literal in model.used.items():
+        model.cp.add_hint(literal, lies.on.get(key, 0) > 0)
+    for key, literal in model.open.items():
+        model.cp.add_hint(literal, key in lies.open)
+
+
+def _groups(model: Intervals, part: int) -> int:
+    """Return how many groups the pool of a part has; with one, `whole` is need x placed."""
+    pool = int(model.a.part_pool[part])
+    return int(model.a.group_ptr[pool + 1] - model.a.group_ptr[pool])
+
+
+def _lies(model: Intervals, instance: Instance, runs: dict[int, Placement]) -> _Lies:
+    """Return where the slices of a plan lie, virtual domains numbered by their first job."""
+    a, lies = model.a, _Lies()
+    names, numbers = list(instance.pools), dict[int, dict[int, int]]()
+    groups = [groups_of(instance, name) for name in names]
+    of = [{int(i): k for k, g in enumerate(each) for i in g.ids} for each in groups]
+    owner = {m: j for j, m in model.modes}
+    for m in sorted(runs, key=lambda m: (not a.running[owner[m]], owner[m])):
+        p, mode = runs[m], instance.modes(owner[m])[runs[m].mode]
+        for rank, part, pool in parts_of(a, m):
+            pinned = mode.parts[rank].pinned
+            for i in _each(p.domains[rank] if pinned is None else pinned):
+                h = int(a.group_ptr[pool]) + of[pool][i]
+                if a.part_whole[part]:
+                    lies.whole[part, h] = lies.whole.get((part, h), 0) + 1
+                    continue
+                v = numbers.setdefault(h, {}).setdefault(i, len(numbers.get(h, {})))
+                lies.on[part, h, v] = lies.on.get((part, h, v), 0) + 1
+                lies.open |= {(h, v, t) for t in range(p.start, p.end)}
+    return lies
+
+
+def _each(ranges: Iterable[IdRange]) -> Iterator[int]:
+    for first, last in ranges:
+        yield from range(first, last + 1)
