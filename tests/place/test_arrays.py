@@ -8,6 +8,7 @@ import judged
 import numpy as np
 import pytest
 import stranger
+import stranger_bound
 import tiny
 from judged import job, solved, world
 
@@ -102,7 +103,7 @@ def test_the_bound_has_the_columns_of_the_arrays() -> None:
     for seed in range(60):
         data = tiny.tiny(seed)
         arrays, theirs = build_arrays(judged.read(data)), stranger.World(data)
-        columns = (stranger.Prices(theirs, {}), theirs)
+        columns = (stranger_bound.Prices(theirs, {}), theirs)
         starts = [
             start
             for each, modes in zip(theirs.jobs, theirs.modes, strict=True)
@@ -112,11 +113,13 @@ def test_the_bound_has_the_columns_of_the_arrays() -> None:
         assert int(arrays.allowed.sum()) == len(starts), seed
 
 
-def _starts(columns: tuple[stranger.Prices, stranger.World], each: Data, mode: Any) -> list[int]:
+def _starts(
+    columns: tuple[stranger_bound.Prices, stranger.World], each: Data, mode: Any
+) -> list[int]:
     prices, theirs = columns
     if each.get("running") is not None:
         return [0]
-    _, _, blocked = stranger._charges(theirs, prices, each, mode)
+    _, _, blocked = stranger_bound.charges(theirs, prices, each, mode)
     return [
         start
         for start, end in enumerate(theirs.ends(mode))

@@ -5,8 +5,8 @@ a Python integer in the units of section 6 (W, thousandths of a watt, periods, c
 floats occur only where a number of the instance file is read. Call `verify(instance, plan)` with
 JSON data.
 
-Three files, which can be copied away: `stranger_series`, `stranger_world` and this one, with the
-rules and the bound.
+Five files, which can be copied away: `stranger_series`, `stranger_modes`, `stranger_world`,
+`stranger_bound` and this one, with the rules.
 Where the text leaves a choice for *bad* plans: a mode number out of range, an unknown job, a job
 given twice and a running job on other domains are `one_placement`; an end that does not follow from
 the start is `window`; modes that residency, compatibility or domain_fit exclude have no number, so
@@ -17,14 +17,15 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
+from stranger_bound import bound, bound_of, is_sound
+from stranger_modes import Mode, listed, rate_of
 from stranger_series import Data, demand_w, nano, series
-from stranger_world import Mode, World, listed, modes, rate_of
+from stranger_world import World, modes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 __all__ = [
     "Data",
@@ -84,7 +85,7 @@ def verify(instance: Data, plan: Data) -> Data:
             found.add("supply")
         parts = _objective(world, runs, dispatch)
     objective = parts.get("total")
-    upper = _bound(world, plan.get("certificate", {}))
+    upper = bound_of(world, plan.get("certificate", {}))
     gap = gap_of(objective, upper)
     said = {"objective": parts, "bound": upper, "gap": gap}
     untrue = sorted(k for k, v in said.items() if k in plan and plan[k] != v)
@@ -235,157 +236,3 @@ def _objective(world: World, runs: list[Run], dispatch: dict[Any, list[int]]) ->
     )
     total = value - late - one_off - energy
     return {"value": value, "lateness": late, "one_off": one_off, "energy": energy, "total": total}
-
-
-# ---- the bound ----------------------------------------------------------------------------------
-
-
-class Prices:
-    """A certificate; what it does not name has the price 0."""
-
-    def __init__(self, world: World, certificate: Data) -> None:
-        zeros = [0] * world.periods
-
-        def filled(key: str, names: Iterable[str]) -> dict[str, list[int]]:
-            given = certificate.get(key, {})
-            return {name: list(given.get(name, zeros)) for name in names}
-
-        self.power = filled("power", world.sites)
-        self.chips = filled("chips", world.pools)
-        self.quotas = filled("quotas", world.tenants)
-        self.budgets: dict[str, int] = certificate.get("budgets", {})
-        self.permits: dict[str, int] = certificate.get("permits", {})
-        self.slices: Sequence[Data] = certificate.get("slices", ())
-        self.rounding: Sequence[Data] = certificate.get("rounding", ())
-
-
-def is_sound(world: World, certificate: Data) -> bool:
-    """Return whether all prices are whole, not negative, and of rows that exist."""
-    limited = {n for n, tenant in world.tenants.items() if tenant.get("quota_chips") is not None}
-    permits = {f"{s}/{k}" for (s, k), supply in world.supplies.items() if supply.permit is not None}
-    whole = {name for name, pool in world.pools.items() if pool.domain is not None}
-    rows: list[tuple[bool, Any]] = []
-    series_of = {"power": set(world.sites), "chips": set(world.pools), "quotas": limited}
-    for key, names in series_of.items():
-        rows += [(name in names, prices) for name, prices in certificate.get(key, {}).items()]
-    for row in certificate.get("slices", ()):  # a pool without domains has no such row
-        rows.append((row["pool"] in whole and row["slice_chips"] >= 1, row["prices"]))
-    for row in certificate.get("rounding", ()):
-        names = series_of[row["row"]] if row["row"] in ("chips", "power") else set()
-        rows.append((row["of"] in names and row["divisor"] >= 1, row["prices"]))
-    if any(len(prices) != world.periods for _, prices in rows):
-        return False
-    for key, names in (("budgets", set(world.budgets)), ("permits", permits)):
-        rows += [(name in names, [price]) for name, price in certificate.get(key, {}).items()]
-    return all(is_row and _are_prices(prices) for is_row, prices in rows)
-
-
-def _are_prices(prices: Iterable[Any]) -> bool:
-    return all(isinstance(p, int) and not isinstance(p, bool) and p >= 0 for p in prices)
-
-
-def bound(instance: Data, certificate: Data) -> int | None:
-    """Return what no plan can exceed [nano-USD]; None if there is no plan, or no certificate.
-
-    A must job without an allowed column proves that there is no plan; a price that is no whole
-    number >= 0, or of a row that does not exist, proves nothing.
-    """
-    return _bound(World(instance), certificate)
-
-
-def _bound(world: World, certificate: Data) -> int | None:
-    if not is_sound(world, certificate):
-        return None
-    prices = Prices(world, certificate)
-    total = _right_sides(world, prices)
-    for (site, name), supply in world.supplies.items():
-        permit = prices.permits.get(f"{site}/{name}", 0)
-        for t, cap in enumerate(supply.cap_w):
-            total += cap * max(0, prices.power[site][t] - supply.energy[t] - permit)
-    fixed = sum(
-        price * load
-        for name, site in world.sites.items()
-        for price, load in zip(prices.power[name], site.fixed, strict=True)
-    )
-    total -= fixed // 1000
-    for job, ways in zip(world.jobs, world.modes, strict=True):
-        best = _best(world, prices, job, ways)
-        if best is None:
-            return None
-        total += best
-    return total
-
-
-def _right_sides(world: World, prices: Prices) -> int:
-    """Return the sum of price x right side over all rows but those of power."""
-    total: int = 0
-    for t in range(world.periods):
-        for name, pool in world.pools.items():
-            total += prices.chips[name][t] * pool.free[t] * pool.size
-        for row in prices.slices:
-            pool = world.pools[row["pool"]]
-            each = pool.size // row["slice_chips"]
-            total += row["prices"][t] * len(pool.usable(t)) * each
-        for row in prices.rounding:
-            is_chips, of = row["row"] == "chips", row["of"]
-            room = world.pools[of].left[t] if is_chips else world.sites[of].room_w[t]
-            total += row["prices"][t] * max(0, room // row["divisor"])
-        for name, tenant in world.tenants.items():
-            total += prices.quotas[name][t] * (tenant.get("quota_chips") or 0)
-    total += sum(price * world.budgets[name] for name, price in prices.budgets.items())
-    for (site, name), supply in world.supplies.items():
-        total += prices.permits.get(f"{site}/{name}", 0) * (supply.permit or 0)
-    return total
-
-
-def _best(world: World, prices: Prices, job: Data, ways: list[Mode]) -> int | None:
-    """Return best_j; None where a job that must run has no allowed column."""
-    is_free = job.get("running") is None and not job.get("must", False)
-    best: int | None = 0 if is_free else None
-    value = nano(job.get("value_usd", 0.0))
-    for mode in ways:
-        power, other, blocked = _charges(world, prices, job, mode)
-        starts = range(mode.first, world.periods) if job.get("running") is None else range(1)
-        ends = world.ends(mode)
-        uses = sum(prices.budgets.get(name, 0) * amount for name, amount in mode.uses.items())
-        for start in starts:
-            end = ends[start]
-            if end is None or end > mode.end_by or blocked[end] > blocked[start]:
-                continue
-            late, one_off = world.once(job, mode, start, end)
-            paid = (power[end] - power[start]) // 1000 + other[end] - other[start]
-            worth = value - late - one_off - paid - uses
-            best = worth if best is None else max(best, worth)
-    return best
-
-
-def _charges(world: World, prices: Prices, job: Data, mode: Mode) -> tuple[list[int], ...]:
-    """Return sums over periods before each boundary: power [thousandths], the rest, blocked."""
-    is_running = job.get("running") is not None
-    chips: Counter[str] = Counter()
-    watts: Counter[str] = Counter()
-    for part in mode.parts:
-        chips[part.pool] += part.chips
-        watts[world.pools[part.pool].site] += part.net_w
-    quota = prices.quotas.get(job.get("tenant") or "")
-    power, other, blocked = [0], [0], [0]
-    for t, trains in enumerate(world.trains(mode)):
-        at = sum(prices.power[s][t] * world.sites[s].pue[t] * w for s, w in watts.items())
-        rest = sum(prices.chips[p][t] * n for p, n in chips.items())
-        rest += quota[t] * mode.chips if quota else 0
-        for row in prices.slices:
-            for part in mode.parts:
-                if part.pool == row["pool"]:
-                    each = part.slice_chips // row["slice_chips"]
-                    rest += row["prices"][t] * part.slices * each
-        for row in prices.rounding:
-            if not is_running and (row["row"] == "chips" or trains):
-                amounts = chips if row["row"] == "chips" else watts
-                rest += row["prices"][t] * (amounts[row["of"]] // row["divisor"])
-        too_much = any(n > world.pools[p].left[t] for p, n in chips.items()) or (
-            trains and any(w > world.sites[s].room_w[t] for s, w in watts.items())
-        )
-        power.append(at if trains else 0)
-        other.append(rest)
-        blocked.append(int(too_much and not is_running))
-    return list(accumulate(power)), list(accumulate(other)), list(accumulate(blocked))

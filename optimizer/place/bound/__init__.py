@@ -1,0 +1,1 @@
+"""What the certified bound is added up from: right sides, and prices of columns."""

@@ -1,0 +1,168 @@
+"""The bound of MODEL section 6 from prices alone, for the stranger."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+from stranger_series import Data, nano
+from stranger_world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from stranger_modes import Mode
+
+__all__ = ["Prices", "bound", "bound_of", "charges", "is_sound"]
+
+
+class Prices:
+    """A certificate; what it does not name has the price 0."""
+
+    def __init__(self, world: World, certificate: Data) -> None:
+        zeros = [0] * world.periods
+
+        def filled(key: str, names: Iterable[str]) -> dict[str, list[int]]:
+            given = certificate.get(key, {})
+            return {name: list(given.get(name, zeros)) for name in names}
+
+        self.power = filled("power", world.sites)
+        self.chips = filled("chips", world.pools)
+        self.quotas = filled("quotas", world.tenants)
+        self.budgets: dict[str, int] = certificate.get("budgets", {})
+        self.permits: dict[str, int] = certificate.get("permits", {})
+        self.slices: Sequence[Data] = certificate.get("slices", ())
+        self.rounding: Sequence[Data] = certificate.get("rounding", ())
+
+
+def is_sound(world: World, certificate: Data) -> bool:
+    """Return whether all prices are whole, not negative, and of rows that exist."""
+    limited = {n for n, tenant in world.tenants.items() if tenant.get("quota_chips") is not None}
+    permits = {f"{s}/{k}" for (s, k), supply in world.supplies.items() if supply.permit is not None}
+    whole = {name for name, pool in world.pools.items() if pool.domain is not None}
+    rows: list[tuple[bool, Any]] = []
+    series_of = {"power": set(world.sites), "chips": set(world.pools), "quotas": limited}
+    for key, names in series_of.items():
+        rows += [(name in names, prices) for name, prices in certificate.get(key, {}).items()]
+    for row in certificate.get("slices", ()):  # a pool without domains has no such row
+        rows.append((row["pool"] in whole and row["slice_chips"] >= 1, row["prices"]))
+    for row in certificate.get("rounding", ()):
+        names = series_of[row["row"]] if row["row"] in ("chips", "power") else set()
+        rows.append((row["of"] in names and row["divisor"] >= 1, row["prices"]))
+    if any(len(prices) != world.periods for _, prices in rows):
+        return False
+    for key, names in (("budgets", set(world.budgets)), ("permits", permits)):
+        rows += [(name in names, [price]) for name, price in certificate.get(key, {}).items()]
+    return all(is_row and _are_prices(prices) for is_row, prices in rows)
+
+
+def _are_prices(prices: Iterable[Any]) -> bool:
+    return all(isinstance(p, int) and not isinstance(p, bool) and p >= 0 for p in prices)
+
+
+def bound(instance: Data, certificate: Data) -> int | None:
+    """Return what no plan can exceed [nano-USD]; None if there is no plan, or no certificate.
+
+    A must job without an allowed column proves that there is no plan; a price that is no whole
+    number >= 0, or of a row that does not exist, proves nothing.
+    """
+    return bound_of(World(instance), certificate)
+
+
+def bound_of(world: World, certificate: Data) -> int | None:
+    if not is_sound(world, certificate):
+        return None
+    prices = Prices(world, certificate)
+    total = _right_sides(world, prices)
+    for (site, name), supply in world.supplies.items():
+        permit = prices.permits.get(f"{site}/{name}", 0)
+        for t, cap in enumerate(supply.cap_w):
+            total += cap * max(0, prices.power[site][t] - supply.energy[t] - permit)
+    fixed = sum(
+        price * load
+        for name, site in world.sites.items()
+        for price, load in zip(prices.power[name], site.fixed, strict=True)
+    )
+    total -= fixed // 1000
+    for job, ways in zip(world.jobs, world.modes, strict=True):
+        best = _best(world, prices, job, ways)
+        if best is None:
+            return None
+        total += best
+    return total
+
+
+def _right_sides(world: World, prices: Prices) -> int:
+    """Return the sum of price x right side over all rows but those of power."""
+    total: int = 0
+    for t in range(world.periods):
+        for name, pool in world.pools.items():
+            total += prices.chips[name][t] * pool.free[t] * pool.size
+        for row in prices.slices:
+            pool = world.pools[row["pool"]]
+            each = pool.size // row["slice_chips"]
+            total += row["prices"][t] * len(pool.usable(t)) * each
+        for row in prices.rounding:
+            is_chips, of = row["row"] == "chips", row["of"]
+            room = world.pools[of].left[t] if is_chips else world.sites[of].room_w[t]
+            total += row["prices"][t] * max(0, room // row["divisor"])
+        for name, tenant in world.tenants.items():
+            total += prices.quotas[name][t] * (tenant.get("quota_chips") or 0)
+    total += sum(price * world.budgets[name] for name, price in prices.budgets.items())
+    for (site, name), supply in world.supplies.items():
+        total += prices.permits.get(f"{site}/{name}", 0) * (supply.permit or 0)
+    return total
+
+
+def _best(world: World, prices: Prices, job: Data, ways: list[Mode]) -> int | None:
+    """Return best_j; None where a job that must run has no allowed column."""
+    is_free = job.get("running") is None and not job.get("must", False)
+    best: int | None = 0 if is_free else None
+    value = nano(job.get("value_usd", 0.0))
+    for mode in ways:
+        power, other, blocked = charges(world, prices, job, mode)
+        starts = range(mode.first, world.periods) if job.get("running") is None else range(1)
+        ends = world.ends(mode)
+        uses = sum(prices.budgets.get(name, 0) * amount for name, amount in mode.uses.items())
+        for start in starts:
+            end = ends[start]
+            if end is None or end > mode.end_by or blocked[end] > blocked[start]:
+                continue
+            late, one_off = world.once(job, mode, start, end)
+            paid = (power[end] - power[start]) // 1000 + other[end] - other[start]
+            worth = value - late - one_off - paid - uses
+            best = worth if best is None else max(best, worth)
+    return best
+
+
+def charges(world: World, prices: Prices, job: Data, mode: Mode) -> tuple[list[int], ...]:
+    """Return sums over periods before each boundary: power [thousandths], the rest, blocked."""
+    is_running = job.get("running") is not None
+    chips: Counter[str] = Counter()
+    watts: Counter[str] = Counter()
+    for part in mode.parts:
+        chips[part.pool] += part.chips
+        watts[world.pools[part.pool].site] += part.net_w
+    quota = prices.quotas.get(job.get("tenant") or "")
+    power, other, blocked = [0], [0], [0]
+    for t, trains in enumerate(world.trains(mode)):
+        at = sum(prices.power[s][t] * world.sites[s].pue[t] * w for s, w in watts.items())
+        rest = sum(prices.chips[p][t] * n for p, n in chips.items())
+        rest += quota[t] * mode.chips if quota else 0
+        for row in prices.slices:
+            for part in mode.parts:
+                if part.pool == row["pool"]:
+                    each = part.slice_chips // row["slice_chips"]
+                    rest += row["prices"][t] * part.slices * each
+        for row in prices.rounding:
+            if not is_running and (row["row"] == "chips" or trains):
+                amounts = chips if row["row"] == "chips" else watts
+                rest += row["prices"][t] * (amounts[row["of"]] // row["divisor"])
+        too_much = any(n > world.pools[p].left[t] for p, n in chips.items()) or (
+            trains and any(w > world.sites[s].room_w[t] for s, w in watts.items())
+        )
+        power.append(at if trains else 0)
+        other.append(rest)
+        blocked.append(int(too_much and not is_running))
+    return list(accumulate(power)), list(accumulate(other)), list(accumulate(blocked))
