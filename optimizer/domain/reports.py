@@ -19,8 +19,10 @@ __all__ = [
     "ChartSeries",
     "Column",
     "Fact",
+    "Lane",
     "Report",
     "Section",
+    "SectionKind",
     "Span",
     "Table",
     "Tone",
@@ -33,6 +35,8 @@ Value = str | int | float | bool | datetime | None
 Align = Literal["left", "right"]
 Tone = Literal["plain", "good", "warn", "bad"]
 ChartKind = Literal["gantt", "area", "line", "bar"]
+SectionKind = Literal["summary", "topic", "proof"]
+"""`summary`: the few figures that stand large above all; `proof`: set apart from the rest."""
 
 
 def _refuse_unreal(value: Value, where: str) -> None:
@@ -149,6 +153,25 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Lane:
+    """A row of a gantt chart.
+
+    Attributes
+    ----------
+    capacity
+        What it can hold, as steps (from, height) in order of x, each until the next; empty where
+        lanes have no size.
+    """
+
+    name: str
+    capacity: tuple[tuple[float, float], ...] = ()
+
+    def most(self, default: float = 0.0) -> float:
+        """Return the most that it can ever hold."""
+        return max((height for _, height in self.capacity), default=default)
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
     """A chart as data; how it is drawn is the renderer's affair.
 
@@ -160,6 +183,13 @@ class Chart:
         Positions or categories, one for each value of every series; empty for `gantt`.
     x_unit, y_unit
         Units of the axes; `UTC` where x holds date-times.
+    lanes
+        Rows of a gantt chart from the top, empty ones included; lanes that only its spans name
+        come after them.
+    begin
+        Date-time (UTC) of x = 0 in a gantt chart that counts hours; None: x is shown as numbers.
+    end
+        Where the axis of a gantt chart ends at least, such as the end of the horizon.
     """
 
     kind: ChartKind
@@ -169,8 +199,13 @@ class Chart:
     y_unit: str = ""
     series: tuple[ChartSeries, ...] = ()
     spans: tuple[Span, ...] = ()
+    lanes: tuple[Lane, ...] = ()
+    begin: datetime | None = None
+    end: float = 0.0
 
     def __post_init__(self) -> None:
+        if self.begin is not None and self.x_unit != "h":
+            raise ValueError(f"{self.title}: begins at a date-time, but counts '{self.x_unit}'")
         for series in self.series:
             if len(series.values) != len(self.x):
                 raise ValueError(
@@ -181,13 +216,30 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One topic of a report, shown in this order: sentences, facts, tables, charts."""
+    """One topic of a report: sentences, facts, tables, charts.
+
+    A terminal shows them in this order; a page, whose tables hold all their rows, has the charts
+    above the tables.
+
+    Attributes
+    ----------
+    kind
+        What the section is for, whatever its title says.
+    reach
+        In a proof: the objective as a share of the bound, 0 to 1; None where that says nothing.
+    """
 
     title: str
     sentences: tuple[str, ...] = ()
     facts: tuple[Fact, ...] = ()
     tables: tuple[Table, ...] = ()
     charts: tuple[Chart, ...] = ()
+    kind: SectionKind = "topic"
+    reach: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.reach is not None and not 0 <= self.reach <= 1:
+            raise ValueError(f"{self.title}: reach must be from 0 to 1, got {self.reach}")
 
 
 @dataclass(frozen=True, slots=True)

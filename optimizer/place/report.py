@@ -75,7 +75,7 @@ def report(instance: Instance, plan: PlacePlan, verdict: Verdict) -> Report:
 
 def _in_short(ledger: Ledger, book: PriceBook, reasons: tuple[Reason, ...]) -> Section:
     said = [*_who(ledger, reasons), *_what_binds(ledger, book)]
-    return Section("In short", tuple(said), tuple(_key_facts(ledger)))
+    return Section("In short", tuple(said), tuple(_key_facts(ledger)), kind="summary")
 
 
 def _chip_hours(ledger: Ledger) -> tuple[float, float]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from service.render.gantt import lanes_of
 from service.render.numbers import DASH, quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from optimizer.domain.reports import Chart
+    from optimizer.domain.reports import Chart, Span
 
 __all__ = ["draw"]
 
@@ -95,18 +96,27 @@ def _bars(chart: Chart) -> Iterator[str]:
 
 
 def _lanes(chart: Chart) -> Iterator[str]:
-    """Show how full each lane of a gantt chart is over time."""
-    lanes = list(dict.fromkeys(span.lane for span in chart.spans))
-    end = max((span.end for span in chart.spans), default=0.0)
+    """Show how full each lane of a gantt chart gets over time, of what it can hold."""
+    lanes = lanes_of(chart)
+    end = max([chart.end, *(span.end for span in chart.spans)])
     for lane in lanes[:_LANES]:
-        here = [s for s in chart.spans if s.lane == lane]
-        edges = [end * i / _WIDTH for i in range(_WIDTH)]
-        fill = [
-            sum(1.0 if s.height is None else s.height for s in here if s.start <= t < s.end)
-            for t in edges
-        ]
-        yield _line(lane, fill, chart.y_unit, max(fill))
+        here = [s for s in chart.spans if s.lane == lane.name]
+        fill = [_most(here, end * i / _WIDTH, end * (i + 1) / _WIDTH) for i in range(_WIDTH)]
+        yield _line(lane.name, fill, chart.y_unit, lane.most(max(fill)))
     if len(lanes) > _LANES:
         yield f"and {len(lanes) - _LANES} more lanes"
-    if lanes:
+    if lanes and chart.begin is not None:
+        last = chart.begin + timedelta(hours=end)
+        yield " " * (_NAME + 1) + _axis(chart.begin, last, "UTC")
+    elif lanes:
         yield " " * (_NAME + 1) + _axis(0, end, chart.x_unit)
+
+
+def _most(spans: Sequence[Span], begin: float, end: float) -> float:
+    """Return the most that runs at once in a stretch: it changes only where a run starts."""
+    here = [s for s in spans if s.start < end and s.end > begin]
+    moments = {begin, *(s.start for s in here if s.start > begin)}
+    return max(
+        sum(1.0 if s.height is None else s.height for s in here if s.start <= t < s.end)
+        for t in moments
+    )

@@ -13,7 +13,6 @@ from service.render.svg import BOLD, LETTER, Drawn, picture, short, steps, tag, 
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
 
     from optimizer.domain.reports import Chart, ChartSeries
 
@@ -30,7 +29,9 @@ _LEFT, _TOP, _FOOT = 56.0, 10.0, 22.0
 def is_empty(chart: Chart) -> bool:
     """Return whether there is nothing to draw."""
     values = (v for s in chart.series for v in s.values)
-    return not chart.spans if chart.kind == "gantt" else all(v is None for v in values)
+    if chart.kind == "gantt":
+        return not chart.spans and not chart.lanes
+    return all(v is None for v in values)
 
 
 def legend(chart: Chart) -> list[tuple[str, str]]:
@@ -47,25 +48,24 @@ def remark(chart: Chart) -> str:
     if chart.kind == "gantt" and any(s.height is not None for s in chart.spans):
         what = chart.y_unit or "height"
         return (
-            f"Thickness is {what}, and what stays empty is {what} not in use; the smallest gangs "
-            "are drawn a little thicker than they are. Where in its row a gang stands, and whether "
-            "in one piece, has no meaning."
+            f"Thickness is {what}; the dashed line is all that can be used, and what stays empty "
+            f"below it is {what} not in use. The smallest gangs are drawn a little thicker than "
+            "they are. Where in its row a gang stands, and whether in one piece, has no meaning; "
+            "each row has a scale of its own."
         )
     return ""
 
 
-def draw(chart: Chart, width: float, zero: datetime | None = None) -> Drawn:
+def draw(chart: Chart, width: float) -> Drawn:
     """Return a chart as an SVG picture.
 
     Parameters
     ----------
     width
         How wide it is drawn [px]; type has 11 px at this width.
-    zero
-        Date-time from which a gantt chart counts its hours; None where it is not known.
     """
     if chart.kind == "gantt":
-        return draw_gantt(chart, width, zero)
+        return draw_gantt(chart, width)
     if chart.kind == "bar":
         return _bars(chart, width)
     return _over_time(chart, width)

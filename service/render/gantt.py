@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from optimizer.domain.reports import Lane
 from service.render.axes import Frame, TimeAxis
-from service.render.numbers import quantity
-from service.render.svg import LETTER, Drawn, picture, tag, words
+from service.render.numbers import number, quantity
+from service.render.svg import LETTER, Drawn, picture, steps, tag, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
 
     from optimizer.domain.reports import Chart, Span
 
-__all__ = ["draw_gantt", "groups_of", "packed"]
+__all__ = ["draw_gantt", "groups_of", "lanes_of", "packed"]
 
 Piece = tuple[float, float]
 """Foot and thickness of a part of a bar, from the lane's floor [px]."""
 
 _COLORS = 8
 _FULL, _LOW = 440.0, 140.0
-"""Thickness of all that a lane holds at its fullest moment: if it is alone, and at least [px]."""
+"""Thickness of all that a lane can hold: if it is alone, and at least [px]."""
 _LEAST, _PLAIN = 1.2, 14.0
 """Thickness of the smallest bar, and of bars without a size [px]."""
 _SLIVER = 0.2
@@ -35,30 +35,55 @@ def groups_of(chart: Chart) -> list[str]:
     return sorted({span.group for span in chart.spans})
 
 
-def draw_gantt(chart: Chart, width: float, zero: datetime | None) -> Drawn:
-    """Return a gantt chart; `zero` is the date-time of 0 if x counts hours and it is known."""
-    last = max(s.end for s in chart.spans)
-    first = min(0.0, *(s.start for s in chart.spans))
-    across = TimeAxis(first, last, chart.x_unit, zero)
+def lanes_of(chart: Chart) -> list[Lane]:
+    """Return the lanes of a chart, those that only spans name at the end."""
+    known = {lane.name: lane for lane in chart.lanes}
+    return list(
+        (known | {s.lane: Lane(s.lane) for s in chart.spans if s.lane not in known}).values()
+    )
+
+
+def draw_gantt(chart: Chart, width: float) -> Drawn:
+    """Return a gantt chart: each lane as thick as what it can hold."""
+    last = max(chart.end, *(s.end for s in chart.spans), 0.0)
+    first = min(0.0, *(s.start for s in chart.spans), 0.0)
+    across = TimeAxis(first, last, chart.x_unit, chart.begin)
     colors = {name: f"s{i % _COLORS}" for i, name in enumerate(groups_of(chart))}
-    lanes = list(dict.fromkeys(s.lane for s in chart.spans))
+    lanes = lanes_of(chart)
     full = max(_LOW, _FULL / len(lanes) ** 0.6)
     y, parts = 0.0, list[Drawn]()
     for lane in lanes:
-        spans = [s for s in chart.spans if s.lane == lane]
+        spans = [s for s in chart.spans if s.lane == lane.name]
         peak = _peak(spans)
-        sizes = [max(_LEAST, (s.height or 0) * full / peak) if peak else _PLAIN for s in spans]
+        whole = max(lane.most(), peak or 0.0)
+        sizes = [max(_LEAST, (s.height or 0) * full / whole) if peak else _PLAIN for s in spans]
         pieces = packed(spans, sizes)
-        tall = max(foot + size for piece in pieces for foot, size in piece)
+        tops = [foot + size for piece in pieces for foot, size in piece]
+        tall = max([full if lane.capacity else _PLAIN, *tops])
         frame = Frame(4, y + _HEAD, width - 4, y + _HEAD + tall)
-        parts += _lane(
-            frame, lane, f"at most {quantity(peak, chart.y_unit)} at once" if peak else ""
-        )
+        parts += _lane(frame, lane.name, _note(lane, peak, chart.y_unit))
         parts += across.draw(frame)
         for span, piece in zip(spans, pieces, strict=True):
             parts += _bar(span, piece, across, frame, chart, colors[span.group])
+        if lane.capacity and whole:
+            parts.append(_limit(lane, across, frame, full / whole))
         y = frame.bottom + _HEAD + _GAP
     return picture(width, y, f"{chart.title}: {len(chart.spans)} bars", parts)
+
+
+def _note(lane: Lane, peak: float | None, unit: str) -> str:
+    """Return what stands beside a lane's name: how full it gets."""
+    if lane.capacity:
+        return f"at most {number(int(peak or 0))} of {quantity(int(lane.most()), unit)} in use"
+    return f"at most {quantity(peak, unit)} at once" if peak else ""
+
+
+def _limit(lane: Lane, across: TimeAxis, frame: Frame, scale: float) -> Drawn:
+    """Return the line of what a lane can hold; scale in px for a unit of height."""
+    edges = [max(x, across.first) for x, _ in lane.capacity] + [across.last]
+    ys: list[float | None] = [frame.bottom - height * scale for _, height in lane.capacity]
+    drawn = steps([across.at(x, frame) for x in edges], ys)
+    return tag("path", d=drawn, class_="line limit")
 
 
 def packed(spans: Sequence[Span], sizes: Sequence[float]) -> list[list[Piece]]:

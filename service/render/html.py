@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -22,10 +21,8 @@ if TYPE_CHECKING:
 
     from optimizer.domain.reports import Chart, Column, Fact, Report, Section, Table
 
-__all__ = ["PROOF", "html"]
+__all__ = ["html"]
 
-PROOF = "How sure we are"
-"""Title of the section that is set as a box of its own."""
 DESK, PHONE = 1000.0, 370.0
 """Widths at which charts are drawn [px]."""
 _LONG = 24
@@ -84,8 +81,7 @@ class _Part:
 def html(report: Report) -> str:
     """Return a report as a page; all of its texts are escaped."""
     name, _, rest = report.title.partition(": ")
-    zero = _zero(report)
-    parts = [_part(section, i, zero) for i, section in enumerate(report.sections)]
+    parts = [_part(section, i) for i, section in enumerate(report.sections)]
     return _template().render(
         title=report.title,
         name=name if rest else "",
@@ -107,30 +103,18 @@ def _template() -> Template:
     return room.from_string(text)
 
 
-def _zero(report: Report) -> datetime | None:
-    """Return where the hours of gantt charts begin: where all dated charts of the report do."""
-    firsts = {
-        c.x[0].astimezone(UTC)
-        for section in report.sections
-        for c in section.charts
-        if c.x and isinstance(c.x[0], datetime)
-    }
-    return firsts.pop() if len(firsts) == 1 else None
-
-
-def _part(section: Section, place: int, zero: datetime | None) -> _Part:
-    is_proof = section.title == PROOF
-    shown = [f for f in section.facts if _is_figure(f)] if place == 0 or is_proof else []
+def _part(section: Section, place: int) -> _Part:
+    shown = [f for f in section.facts if _is_figure(f)] if section.kind != "topic" else []
     slug = re.sub(r"[^a-z0-9]+", "-", section.title.lower()).strip("-")
     return _Part(
         anchor=f"{place + 1}-{slug}",
         title=section.title,
-        is_proof=is_proof,
+        is_proof=section.kind == "proof",
         sentences=section.sentences,
         figures=[(f, *_split(quantity(f.value, f.unit))) for f in shown],
         facts=[(f, quantity(f.value, f.unit)) for f in section.facts if f not in shown],
-        reach=_reach(section) if is_proof else None,
-        charts=[_figure(c, zero) for c in section.charts if not charts.is_empty(c)],
+        reach=None if section.reach is None else 100 * section.reach,
+        charts=[_figure(c) for c in section.charts if not charts.is_empty(c)],
         tables=[_grid(t) for t in section.tables],
     )
 
@@ -147,20 +131,9 @@ def _split(text: str) -> tuple[str, str]:
     return (found[1], found[2] or "") if found else (text, "")
 
 
-def _reach(section: Section) -> float | None:
-    """Return how far the objective reaches towards the bound, in percent."""
-    values = {f.label: f.value for f in section.facts if isinstance(f.value, int | float)}
-    found, bound = values.get("Objective"), values.get("Bound")
-    if found is None or not bound or not 0 <= found <= bound:
-        return None
-    return 100.0 * found / bound
-
-
-def _figure(chart: Chart, zero: datetime | None) -> _Figure:
-    if chart.x_unit != "h":
-        zero = None
+def _figure(chart: Chart) -> _Figure:
     unit = "" if chart.kind == "gantt" else chart.y_unit
-    desk, phone = (charts.draw(chart, width, zero) for width in (DESK, PHONE))
+    desk, phone = (charts.draw(chart, width) for width in (DESK, PHONE))
     return _Figure(chart.title, unit, charts.legend(chart), charts.remark(chart), desk, phone)
 
 

@@ -14,6 +14,7 @@ from optimizer.domain.reports import (
     ChartSeries,
     Column,
     Fact,
+    Lane,
     Report,
     Section,
     Span,
@@ -24,7 +25,7 @@ from service.render.axes import ValueAxis
 from service.render.cells import column_cells
 from service.render.charts import draw
 from service.render.gantt import packed
-from service.render.html import PROOF, html
+from service.render.html import html
 
 HOSTILE = "</title><script>alert(1)</script><img src=x onerror='alert(\"2\")'>&amp;"
 VOID = {"meta", "br", "img", "input", "link", "hr"}
@@ -70,6 +71,7 @@ def full(word: str = "job-1") -> Report:
         Span(f"pool {word}", f"{word}-{i}", i % 7, 9.0 + i, 8.0 * (1 + i % 5), word)
         for i in range(40)
     )
+    lanes = (Lane(f"pool {word}", ((0.0, 90.0), (24.0, 200.0))), Lane("idle", ((0.0, 8.0),)))
     charts = (
         Chart(
             "area",
@@ -81,7 +83,7 @@ def full(word: str = "job-1") -> Report:
         ),
         Chart("line", "Price", hours, "UTC", "USD/MWh", (ChartSeries(word, (None, *load[1:])),)),
         Chart("bar", "Worth", (word, "there"), "", "USD", (ChartSeries("", (1.5e6, None)),)),
-        Chart("gantt", "Chips", x_unit="h", y_unit="chips", spans=spans),
+        Chart("gantt", "Chips", (), "h", "chips", (), spans, lanes, start, 168.0),
         Chart("line", "Nothing", hours, "UTC", "MW", (ChartSeries("none", (None,) * 48),)),
     )
     columns = (Column("job"), Column(f"why {word}"), Column("value", "USD", "right"))
@@ -89,9 +91,9 @@ def full(word: str = "job-1") -> Report:
     empty = Table("No jobs", columns, ())
     facts = (Fact("Objective", 90.0, "USD"), Fact("Bound", 100.0, "USD", "good", word))
     sections = (
-        Section("In short", (f"A sentence on {word}.",), facts),
+        Section(f"At once {word}", (f"A sentence on {word}.",), facts, kind="summary"),
         Section("What runs", (), (Fact(word, word, note=word),), (table, empty), charts),
-        Section(PROOF, ("Sure.",), (*facts, Fact("Seed", 0))),
+        Section(f"Proof {word}", ("Sure.",), (*facts, Fact("Seed", 0)), kind="proof", reach=0.9),
     )
     return Report(f"week: A week of {word}", sections)
 
@@ -155,7 +157,9 @@ def test_every_section_table_chart_and_fact_is_there(page: str) -> None:
     assert sorted(read.texts["dt"]) == sorted(labels)
     assert read.count("tr") == 31  # all rows and the heading: a page cuts nothing
     assert "2027-04" not in "".join(read.texts["text"])
-    assert "Tue 6 Apr" in read.texts["text"]  # the gantt's hours begin with the dated charts
+    assert "Sun 11 Apr" in read.texts["text"]  # the gantt's hours are dated, to the horizon's end
+    assert "idle" in read.texts["text"]  # a lane where nothing runs
+    assert "at most 0 of 8 chips in use" in read.texts["text"]
     assert not re.search(r"\b(nan|None(?!\.)|inf)\b", page)
 
 
@@ -223,3 +227,26 @@ def test_figures_of_a_column_stand_below_each_other(
     unit: str, values: tuple[Value, ...], cells: list[str]
 ) -> None:
     assert column_cells(Column("c", unit, "right"), values) == cells
+
+
+def test_a_gantt_shows_what_its_lanes_can_hold() -> None:
+    spans = (Span("p", "j", 2, 9, 72.0),)
+    lanes = (Lane("p", ((0.0, 72.0), (12.0, 144.0))), Lane("q", ((0.0, 8.0),)))
+    drawn = draw(Chart("gantt", "t", (), "h", "chips", (), spans, lanes, None, 24.0), 1000)
+    assert "at most 72 of 144 chips in use" in drawn
+    assert "at most 0 of 8 chips in use" in drawn
+    assert drawn.count('class="line limit"') == 2
+    bar = re.search(r'class="bar s0">.*?height="([\d.]+)"', drawn)
+    assert bar is not None
+    assert float(bar[1]) == pytest.approx(290 / 2, abs=1)  # half of what the lane can hold
+
+
+def test_a_gantt_that_is_dated_counts_hours() -> None:
+    with pytest.raises(ValueError, match="counts 'd'"):
+        Chart("gantt", "t", x_unit="d", begin=datetime(2027, 4, 5, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("reach", [-0.1, 1.1])
+def test_no_plan_reaches_beyond_the_bound(reach: float) -> None:
+    with pytest.raises(ValueError, match="from 0 to 1"):
+        Section("Proof", kind="proof", reach=reach)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from optimizer.domain.reports import Chart, ChartSeries, Span
+from optimizer.domain.reports import Chart, ChartSeries, Lane, Span
 from optimizer.place.account.limits import days, is_scarce, worth_of_domain, worth_of_mw
 from optimizer.place.account.prices import Row
 from optimizer.units import usd
@@ -23,7 +23,7 @@ def _times(ledger: Ledger) -> tuple[datetime, ...]:
 
 
 def gantt_chart(ledger: Ledger) -> Chart:
-    """Return what runs in each pool and when; the height of a bar is its chips."""
+    """Return what runs in each pool and when, against its usable chips, idle pools included."""
     hours = ledger.horizon.period_hours
     spans = [
         Span(
@@ -39,7 +39,22 @@ def gantt_chart(ledger: Ledger) -> Chart:
     ]
     order = list(ledger.instance.pools)
     spans.sort(key=lambda s: (order.index(s.lane), s.start, -(s.height or 0), s.label))
-    return Chart("gantt", "Chips in use by pool", (), "h", "chips", (), tuple(spans))
+    return Chart(
+        "gantt",
+        "Chips in use by pool",
+        x_unit="h",
+        y_unit="chips",
+        spans=tuple(spans),
+        lanes=tuple(Lane(name, _steps(ledger.usable[name].tolist(), hours)) for name in order),
+        begin=ledger.horizon.time_of(0),
+        end=ledger.horizon.hours,
+    )
+
+
+def _steps(chips: list[int], hours: float) -> tuple[tuple[float, float], ...]:
+    """Return a count by period as steps (from [h], count)."""
+    changed = [t for t, n in enumerate(chips) if t == 0 or n != chips[t - 1]]
+    return tuple((t * hours, float(chips[t])) for t in changed)
 
 
 def power_charts(ledger: Ledger) -> tuple[Chart, ...]:

@@ -32,7 +32,14 @@ def proof_section(ledger: Ledger, bound: Bound, book: PriceBook, verdict: Verdic
         tuple(_sentences(ledger, bound, verdict)),
         tuple(_facts(ledger, bound, verdict)),
         tables,
+        kind="proof",
+        reach=_reach(ledger.plan.objective.total, bound.total),
     )
+
+
+def _reach(objective: int, bound: int | None) -> float | None:
+    """Return the objective as a share of the bound, where both are amounts that one can compare."""
+    return objective / bound if bound and 0 <= objective <= bound else None
 
 
 def _sentences(ledger: Ledger, bound: Bound, verdict: Verdict) -> Iterator[str]:
