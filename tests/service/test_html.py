@@ -236,7 +236,7 @@ def test_a_gantt_shows_what_its_lanes_can_hold() -> None:
     assert "at most 72 of 144 chips in use" in drawn
     assert "at most 0 of 8 chips in use" in drawn
     assert drawn.count('class="line limit"') == 2
-    bar = re.search(r'class="bar s0">.*?height="([\d.]+)"', drawn)
+    bar = re.search(r'class="bar s0">.*?height="([\d.]+)"', drawn, re.DOTALL)
     assert bar is not None
     assert float(bar[1]) == pytest.approx(290 / 2, abs=1)  # half of what the lane can hold
 
