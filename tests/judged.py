@@ -11,7 +11,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import brute
+import numpy as np
 import stranger
+import tiny
 
 from optimizer.domain.files import parse_instance
 from optimizer.place.check import check
@@ -19,8 +21,6 @@ from optimizer.place.plan import Certificate, Options, PlacePlan, Status
 from optimizer.place.solve import solve
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from optimizer.domain.instance import Instance
 
 Data = dict[str, Any]
@@ -71,6 +71,15 @@ def placed(name: str, start: int, end: int, *ids: Any, mode: int = 0) -> Data:
     """Return a placement; ids are the domains of each part, such as [0, 0, 1]."""
     domains = [[[i, i] for i in part] for part in ids or ([0],)]
     return {"job": name, "mode": mode, "start": start, "end": end, "domains": domains}
+
+
+def with_musts(seed: int) -> Data:
+    """Return a tiny instance in which most jobs have to run."""
+    data, rng = tiny.tiny(seed), np.random.default_rng(seed)
+    for each in data["jobs"]:
+        if "running" not in each and rng.random() < 0.8:
+            each["must"] = True
+    return data
 
 
 # ---- plans and both judges ----------------------------------------------------------------------

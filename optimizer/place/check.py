@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from optimizer.errors import PlanError
 from optimizer.place.certificate import upper_bound
+from optimizer.place.goal import feasibility_image
 from optimizer.place.plan import (
+    Certificate,
     ObjectiveParts,
     PlacePlan,
     Status,
@@ -86,6 +88,7 @@ def check(instance: Instance, plan: PlacePlan) -> Verdict:
         if bound is not None and objective.total > bound and not found:
             found.append(said("bound", "plan", f"objective {objective.total}", bound))
         found.extend(_claims(plan, objective.total, bound))
+        found.extend(_no_plan(instance, plan, bound))
     gap = gap_of(objective.total, bound)
     return Verdict(violations=tuple(found), objective=objective, bound=bound, gap=gap)
 
@@ -125,5 +128,21 @@ def _claims(plan: PlacePlan, objective: int, bound: int | None) -> Iterator[Viol
     if claim is not None and claim.bound is not None and claim.bound < objective:
         found = f"bound {claim.bound} of {claim.engine}"
         yield said("claim", "plan", found, f"{objective} or more")
-    if plan.status is Status.INFEASIBLE and bound is not None:
-        yield said("status", "plan", plan.status.value, "a must job without a column")
+
+
+def _no_plan(instance: Instance, plan: PlacePlan, bound: int | None) -> Iterator[Violation]:
+    """What a plan says of there being none must be proven: by its bound, or on the image."""
+    prices = None if plan.conflict is None else plan.conflict.prices
+    is_infeasible = plan.status is Status.INFEASIBLE and bound is not None
+    if prices is None and not is_infeasible:
+        return
+    try:
+        image = feasibility_image(instance)
+        limit = upper_bound(image, prices or Certificate()).total
+    except PlanError as e:
+        yield said("conflict", "plan", str(e), "prices of rows of the feasibility image")
+        return
+    if limit is not None and limit >= 0:
+        rule = "conflict" if prices is not None else "status"
+        found = f"bound {limit} nano-USD of the feasibility image"
+        yield said(rule, "plan", found, "below 0, which proves that no plan exists")

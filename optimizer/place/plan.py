@@ -12,6 +12,7 @@ from optimizer.domain.sites import IdRange
 __all__ = [
     "PLAN_SCHEMA",
     "Certificate",
+    "Conflict",
     "EngineClaim",
     "ObjectiveParts",
     "Options",
@@ -169,6 +170,20 @@ class Certificate(Record):
     permits: dict[str, Price] = {}
 
 
+class Conflict(Record):
+    """Why no plan exists, and the cheapest way out.
+
+    Attributes
+    ----------
+    prices
+        A certificate for the feasibility image (`goal.py`) whose bound there is below 0: the proof
+        that there is no plan. None where there is none, or none is needed as a job that has to run
+        has no run at all.
+    """
+
+    prices: Certificate | None = None
+
+
 class EngineClaim(Record):
     """What an exact engine says of its own run. A claim: the certificate proves, this does not.
 
@@ -270,6 +285,8 @@ class PlacePlan(Record):
         Proven limit on the objective of any plan [nano-USD], recomputed from `certificate`.
     gap
         abs(objective - bound) / abs(objective); None while the objective is 0 and the bound not.
+    conflict
+        Where must jobs are not placed: what is known about why; None for all other plans.
     """
 
     schema_version: Literal["fleetwatt/place-plan/1"] = Field(
@@ -287,6 +304,7 @@ class PlacePlan(Record):
     gap: float | None
     certificate: Certificate
     run: RunRecord
+    conflict: Conflict | None = None
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, populate_by_name=True

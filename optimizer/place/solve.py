@@ -23,6 +23,7 @@ from optimizer.place.answer import answer, plan_objective, whole_prices
 from optimizer.place.arrays import PlaceArrays, build_arrays
 from optimizer.place.certificate import upper_bound
 from optimizer.place.clock import Clock, OnIncumbent, StoppedBy
+from optimizer.place.conflict.proof import declared, prove
 from optimizer.place.engines.handles import (
     Memory,
     Problem,
@@ -40,11 +41,16 @@ from optimizer.place.prepare import small_instance
 
 if TYPE_CHECKING:
     from optimizer.domain.instance import Instance
+    from optimizer.place.plan import Certificate
 
 __all__ = ["OnIncumbent", "prepare", "solve"]
 
 DUAL_SHARE = 0.25
 """Share of the time that prices get at most."""
+
+PROOF_SHARE = 0.2
+"""Share of the time left in which to look for a proof that there is no plan, where a first
+construction lacks must jobs."""
 
 CHUNK_SECONDS = 0.15
 """The searches come back this often to be watched and stopped."""
@@ -103,7 +109,7 @@ def _solve(instance: Instance, clock: Clock) -> PlacePlan:
     clock.tell(None, bound.total)
     race = _Race(instance, arrays, dual, clock)
     rounds, stopped_by = race.run()
-    return answer(
+    plan = answer(
         instance,
         race.problem,
         race.best(),
@@ -113,6 +119,7 @@ def _solve(instance: Instance, clock: Clock) -> PlacePlan:
         rounds,
         stopped_by,
     )
+    return plan if race.no_plan is None else declared(plan, race.no_plan)
 
 
 def _prices(arrays: PlaceArrays, clock: Clock) -> Dual:
@@ -153,6 +160,7 @@ class _Race:
         self.weight = 1.0 if len(arrays.late) > 400 else 0.5  # many small jobs: trust prices more
         self.pins: dict[int, int] = {}
         self.told = -np.inf
+        self.no_plan: Certificate | None = None
         self.searches = [self._search(i) for i in range(clock.options.threads)]
 
     def _search(self, i: int) -> _Search:
@@ -180,6 +188,8 @@ class _Race:
         first = self.searches[0]
         construct(first.handles, self.problem, first.memory, self.weight)
         self._tell()
+        if not self._is_complete() and self._has_no_plan():
+            return 0, "proof"
         gain, rounds, moves = self.problem.gain_usd, 0, 200
         mean = max(float(np.mean(gain)), 1e-6) if len(gain) else 1.0
         began, span = self.clock.seconds(), max(self.clock.left(), 1e-3)
@@ -211,11 +221,26 @@ class _Race:
             future.result()
         return max(time.monotonic() - began, 1e-4)
 
+    def _is_complete(self) -> bool:
+        """Return whether the best plan so far has every must job."""
+        return bool((self.best().mode_of[self.problem.a.must == 1] >= 0).all())
+
+    def _has_no_plan(self) -> bool:
+        """Look for a proof that no plan has every must job, for a share of the time."""
+        limit = self.clock.seconds() + PROOF_SHARE * max(0.0, self.clock.left())
+
+        def is_over() -> bool:
+            is_timed = self.clock.options.rounds is None
+            return self.clock.cancel.is_set() or (is_timed and self.clock.seconds() > limit)
+
+        self.no_plan = prove(self.instance, is_over, self.clock.options.threads)
+        return self.no_plan is not None
+
     def _tell(self) -> None:
         """Hand on a better incumbent, if every must job is in it."""
         plan = self.best()
         if float(plan.objective[0]) <= self.told:
             return
         self.told = float(plan.objective[0])
-        if (plan.mode_of[self.problem.a.must == 1] >= 0).all():
+        if self._is_complete():
             self.clock.tell(plan_objective(self.instance, self.problem, plan).total, None)

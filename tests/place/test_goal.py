@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import brute
-import numpy as np
 import pytest
-import tiny
-from judged import job, read, world
+from judged import job, read, with_musts, world
 
 from optimizer.place.goal import feasibility_image, has_to_run
 
@@ -18,15 +16,6 @@ if TYPE_CHECKING:
 Data = dict[str, Any]
 TENS = [*range(0, 40, 10), *(pytest.param(n, marks=pytest.mark.slow) for n in range(40, 200, 10))]
 """First of ten seeds each."""
-
-
-def with_musts(seed: int) -> Data:
-    """Return a tiny instance in which most jobs have to run."""
-    data, rng = tiny.tiny(seed), np.random.default_rng(seed)
-    for each in data["jobs"]:
-        if "running" not in each and rng.random() < 0.8:
-            each["must"] = True
-    return data
 
 
 def amounts(data: Any, key: str) -> Iterator[Any]:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from stranger_bound import bound, bound_of, is_sound
+from stranger_feasible import proves_no_plan
 from stranger_modes import Mode, listed, rate_of
 from stranger_series import Data, demand_w, nano, series
 from stranger_world import World, modes
@@ -88,15 +89,30 @@ def verify(instance: Data, plan: Data) -> Data:
     upper = bound_of(world, plan.get("certificate", {}))
     gap = gap_of(objective, upper)
     said = {"objective": parts, "bound": upper, "gap": gap}
-    untrue = sorted(k for k, v in said.items() if k in plan and plan[k] != v)
+    untrue = sorted(
+        {k for k, v in said.items() if k in plan and plan[k] != v} | _no_plan(world, plan)
+    )
     return {
         "violations": sorted(found),
         "objective": objective,
         "parts": parts,
         "bound": upper,
         "gap": gap,
-        "untrue": untrue,
+        "untrue": sorted(untrue),
     }
+
+
+def _no_plan(world: World, plan: Data) -> set[str]:
+    """Return what a plan says of there being no plan, and does not prove."""
+    certificate, prices = plan.get("certificate", {}), (plan.get("conflict") or {}).get("prices")
+    untrue: set[str] = set()
+    if prices is not None and not proves_no_plan(world.instance, prices):
+        untrue.add("conflict")
+    if plan.get("status") == "infeasible":
+        is_proof = is_sound(world, certificate) and bound_of(world, certificate) is None
+        if not is_proof and not proves_no_plan(world.instance, prices or {}):
+            untrue.add("status")
+    return untrue
 
 
 def gap_of(objective: int | None, upper: int | None) -> float | None:

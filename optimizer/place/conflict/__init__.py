@@ -1,0 +1,1 @@
+"""Where must jobs cannot all be placed: the proof, the rules in conflict, the cheapest way out."""
