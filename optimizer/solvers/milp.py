@@ -12,12 +12,14 @@ from __future__ import annotations
 import json
 import math
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import pulp
@@ -38,6 +40,12 @@ __all__ = ["DEFAULT_ENGINE", "engines", "export_mps", "solve_milp"]
 DEFAULT_ENGINE = "HiGHS"
 CBC = "PULP_CBC_CMD"
 ALIASES = {"highs": DEFAULT_ENGINE, "cbc": CBC}
+
+HAS_PLAN = 2
+"""HiGHS's own number for a primal solution that is feasible."""
+
+MEMORY_BYTES = 6 << 30
+"""What a process of its own may ask for: a tree of HiGHS grows until the machine swaps."""
 
 ROOT = Path(__file__).parents[2]
 """Where the child process finds this package."""
@@ -66,7 +74,8 @@ def solve_milp(
     engine
         A PuLP solver by name; `highs` and `cbc` for the two that come with it.
     limits
-        With `seconds`, or with `is_over`, it runs in a process of its own that can be killed.
+        With `seconds`, or with `is_over`, it runs in a process of its own that can be killed and
+        has `MEMORY_BYTES`. `work` is the number of nodes of the tree.
 
     Raises
     ------
@@ -91,17 +100,21 @@ def _solver(name: str, limits: Limits) -> Any:
     if limits.seconds is not None:
         options["timeLimit"] = limits.seconds
     if name == DEFAULT_ENGINE:
+        if limits.work is not None:
+            options["mip_max_nodes"] = max(1, int(limits.work))
         return pulp.getSolver(name, gapAbs=0.0, random_seed=limits.seed, **options)
     if name == CBC:
-        seeds = [f"randomSeed {limits.seed + 1}", f"randomCbcSeed {limits.seed + 1}"]
-        return pulp.getSolver(name, options=[*seeds, "allowableGap 0"], **options)
+        said = [f"randomSeed {limits.seed + 1}", f"randomCbcSeed {limits.seed + 1}"]
+        if limits.work is not None:
+            said.append(f"maxNodes {max(1, int(limits.work))}")
+        return pulp.getSolver(name, options=[*said, "allowableGap 0"], **options)
     del options["threads"], options["gapRel"]  # not every solver has them
     return pulp.getSolver(name, **options)
 
 
 def _solved(problem: pulp.LpProblem, name: str, limits: Limits) -> dict[str, Any]:
     """Solve in this process; return status, objective, bound and values as plain data."""
-    problem.solve(_solver(name, limits))
+    _solve(problem, name, limits)
     bound = None
     if name == DEFAULT_ENGINE:
         model = problem.solverModel
@@ -120,6 +133,17 @@ def _solved(problem: pulp.LpProblem, name: str, limits: Limits) -> dict[str, Any
     }
 
 
+def _solve(problem: pulp.LpProblem, name: str, limits: Limits) -> None:
+    try:
+        problem.solve(_solver(name, limits))
+    except KeyError:  # PuLP has no word for HiGHS's node limit; values are there by then
+        if name != DEFAULT_ENGINE or limits.work is None:
+            raise
+        has_plan = int(problem.solverModel.getInfo().primal_solution_status) == HAS_PLAN
+        kinds = pulp.LpSolutionIntegerFeasible, pulp.LpSolutionNoSolutionFound
+        problem.sol_status = kinds[0] if has_plan else kinds[1]
+
+
 def _run(
     found: dict[str, Any] | None, name: str, limits: Limits, began: float, why: StoppedBy | None
 ) -> Run:
@@ -134,7 +158,10 @@ def _run(
     if status == "optimal" and limits.gap > 0:
         status, stopped_by = "feasible", "gap"
     seconds = time.monotonic() - began
-    if status == "unknown" and (limits.seconds is None or seconds < limits.seconds):
+    is_early = limits.seconds is None or seconds < limits.seconds
+    if stopped_by == "time limit" and is_early and limits.work is not None:
+        stopped_by = "work limit"
+    elif status == "unknown" and is_early:
         stopped_by = "error"
     data = found or {"objective": None, "bound": None, "values": {}}
     return Run(
@@ -163,62 +190,61 @@ def _in_child(
 ) -> tuple[dict[str, Any] | None, StoppedBy | None]:
     """Solve in a process of its own; return what it found, and why it was killed if it was."""
     fields = {k: getattr(limits, k) for k in ("seconds", "work", "gap", "seed", "threads")}
-    asked = json.dumps({"problem": problem.to_dict(), "engine": name, "limits": fields})
+    asked = {"problem": problem.to_dict(), "engine": name, "limits": fields}
     env = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *_python_path()])}
-    child = subprocess.Popen(
-        [sys.executable, "-m", "optimizer.solvers.milp"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=env,
-        start_new_session=True,  # so that the engine's own processes end with it
-        text=True,
-    )
-    try:
-        return _answer(child, asked, limits, is_over)
-    finally:
-        _kill(child)
+    with TemporaryFile("w+") as told, TemporaryFile("w+") as said:  # a pipe that is full stops both
+        json.dump(asked, told)
+        told.seek(0)
+        child = subprocess.Popen(
+            [sys.executable, "-m", "optimizer.solvers.milp"],
+            stdin=told,
+            stdout=said,
+            stderr=subprocess.DEVNULL,
+            env=env,
+            start_new_session=True,  # so that the engine's own processes end with it
+        )
+        try:
+            why = _ended(child, limits, is_over)
+        finally:
+            _kill(child)
+        if why is not None:
+            return None, why
+        said.seek(0)
+        found: dict[str, Any] = json.loads(said.read().splitlines()[-1])  # engines talk
+        return found, None
 
 
 def _python_path() -> list[str]:
     return [p for p in [os.environ.get("PYTHONPATH", "")] if p]
 
 
-def _answer(
-    child: subprocess.Popen[str], asked: str, limits: Limits, is_over: IsOver | None
-) -> tuple[dict[str, Any] | None, StoppedBy | None]:
-    """Talk to the child until it answers, time and grace are over, or the caller is."""
-    pipe: str | None = asked
+def _ended(
+    child: subprocess.Popen[bytes], limits: Limits, is_over: IsOver | None
+) -> StoppedBy | None:
+    """Wait until the child has answered (None), time and grace are over, or the caller is."""
     last = math.inf if limits.seconds is None else limits.seconds + GRACE_SECONDS
     began = time.monotonic()
     while time.monotonic() - began < last:
         if is_over is not None and is_over():
-            return None, "cancel"
+            return "cancel"
         try:
-            out, _ = child.communicate(pipe, timeout=POLL_SECONDS)
+            return "error" if child.wait(POLL_SECONDS) else None
         except subprocess.TimeoutExpired:
-            pipe = None
             continue
-        if child.returncode:
-            return None, "error"
-        found: dict[str, Any] = json.loads(out.splitlines()[-1])  # engines talk
-        return found, None
-    return None, "time limit"
+    return "time limit"
 
 
-def _kill(child: subprocess.Popen[str]) -> None:
+def _kill(child: subprocess.Popen[bytes]) -> None:
     """End the child and what it started; it is over when this returns."""
     if child.poll() is None:
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()
-    for stream in (child.stdin, child.stdout):
-        if stream is not None:
-            stream.close()
 
 
 def main() -> None:
     """Solve the model on standard input, answer on standard output."""
     asked = json.load(sys.stdin)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     _, problem = pulp.LpProblem.from_dict(asked["problem"])
     found = _solved(problem, asked["engine"], Limits(**asked["limits"]))
     json.dump(found, sys.stdout)

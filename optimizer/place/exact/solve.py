@@ -52,6 +52,9 @@ PRICES_SHARE = 0.18
 WORK_OF_A_ROUND = 1.0
 """Deterministic time that a round of `Options.rounds` stands for, about a second of CP-SAT."""
 
+NODES_OF_A_ROUND = 1000
+"""Nodes of a PuLP engine's tree that a round of `Options.rounds` stands for."""
+
 FLOAT_SLACK = 2e-6
 """What a floating-point engine may be off, as a share: its tolerances are 1e-6 for feasibility and
 integrality. Its claim is widened by it."""
@@ -119,12 +122,13 @@ def oracle_solve(
     clock = Clock(options or Options(), cancel or Event(), None)
     case = _case(instance, clock)
     model = timeindexed.build(instance, case.a)
-    limits = Limits(max(0.1, clock.left()), None, 0.0, clock.options.seed, clock.options.threads)
-    if clock.options.rounds is not None:  # no limit but the work, and that is not limited here
-        limits = Limits(None, None, 0.0, clock.options.seed, clock.options.threads)
-        run = solve_milp(model.problem, engine, limits)
-    else:
-        run = solve_milp(model.problem, engine, limits, clock.cancel.is_set)
+    o, is_over = clock.options, clock.cancel.is_set
+    if o.rounds is None:
+        limits = Limits(max(0.1, clock.left()), None, 0.0, o.seed, o.threads)
+        run = solve_milp(model.problem, engine, limits, is_over)
+    else:  # the same on every machine
+        nodes = max(1, o.rounds * NODES_OF_A_ROUND)
+        run = solve_milp(model.problem, engine, Limits(None, nodes, 0.0, o.seed))
     found = Found(claim=_float_claim(run), names=_read_oracle(case, model, run))
     return case.answer(found, _stopped(run.stopped_by, clock))
 
