@@ -292,7 +292,10 @@ class _Search:
                 slices.setdefault(part.pool, []).append((piece, part.slices, pinned))
         quotas = {name: tenant.get("quota_chips") for name, tenant in world.tenants.items()}
         return (
-            all(n <= world.pools[p].free[t] * world.pools[p].size for (p, t), n in chips.items())
+            self._is_spread()
+            and all(
+                n <= world.pools[p].free[t] * world.pools[p].size for (p, t), n in chips.items()
+            )
             and all(quotas[k] is None or n <= quotas[k] for (k, _), n in held.items())
             and all(used[name] <= limit for name, limit in world.budgets.items())
             and all(
@@ -301,6 +304,16 @@ class _Search:
                 if world.pools[name].domain is not None
             )
         )
+
+    def _is_spread(self) -> bool:
+        """Return whether no site has more jobs of a group than its share."""
+        here: dict[tuple[str, str], int] = {}
+        for job in self.order:
+            column = self.chosen.get(job["id"])
+            if column is not None and job.get("group") is not None:
+                for site in self.world.sites_of(column.mode):
+                    here[job["group"], site] = here.get((job["group"], site), 0) + 1
+        return all(n <= self.world.spreads[group] for (group, _), n in here.items())
 
     def _fits(self, name: str, pieces: Any) -> list[list[int]] | None:
         """Return the ids of each piece of a pool, or None."""

@@ -67,6 +67,14 @@ def world(*jobs: Data, periods: int = 4, size: int = 8, count: Any = 1, **more: 
     return copy.deepcopy(data | more)
 
 
+def two_sites(*jobs: Data, **more: Any) -> Data:
+    """Return `world` with a second site `z` that is the first one again, with its pool `q`."""
+    data = world(*jobs, **more)
+    data["sites"]["z"] = copy.deepcopy(data["sites"]["s"])
+    data["pools"]["q"] = copy.deepcopy(data["pools"]["p"]) | {"site": "z"}
+    return data
+
+
 def placed(name: str, start: int, end: int, *ids: Any, mode: int = 0) -> Data:
     """Return a placement; ids are the domains of each part, such as [0, 0, 1]."""
     domains = [[[i, i] for i in part] for part in ids or ([0],)]
@@ -208,7 +216,12 @@ def random_certificate(data: Data, rng: np.random.Generator) -> Data:
         rounding.append(row | {"prices": prices(chip)})
     limited = [name for name, tenant in world.tenants.items() if "quota_chips" in tenant]
     permits = [f"{s}/{k}" for (s, k), supply in world.supplies.items() if supply.permit is not None]
-    return {
+    spread = {
+        group: {site: int(rng.uniform(0, value / 5)) for site in world.sites}
+        for group in world.spreads
+    }
+    drawn: Data = {"spread": spread} if spread else {}
+    return drawn | {
         "power": {name: prices(2 * energy, 0.9) for name in world.sites},
         "chips": {name: prices(chip // 10, 0.3) for name in world.pools},
         "slices": [row for row in slices if rng.random() < 0.5],

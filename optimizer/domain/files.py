@@ -22,7 +22,7 @@ __all__ = ["parse_instance", "read_instance", "strict_json", "write_instance"]
 MAX_BYTES = 512 * 2**20
 """No instance is half a gigabyte."""
 
-_MAPS = ("chips", "domains", "workloads", "sites", "pools", "tenants", "budgets")
+_MAPS = ("chips", "domains", "workloads", "sites", "pools", "tenants", "budgets", "spreads")
 
 
 def strict_json(text: str) -> tuple[Any, list[str]]:

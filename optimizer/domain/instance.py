@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -14,7 +15,7 @@ from optimizer.domain.fields import Entity, Id, Text
 from optimizer.domain.findings.cross import cross_findings
 from optimizer.domain.findings.parts import Parts
 from optimizer.domain.horizon import Horizon
-from optimizer.domain.jobs import Budget, Job, Tenant
+from optimizer.domain.jobs import Budget, Job, Spread, Tenant
 from optimizer.domain.modes import Mode, Refusal, derive
 from optimizer.domain.sites import Pool, Site
 from optimizer.domain.workloads import Workload
@@ -47,6 +48,8 @@ class Instance(Entity):
 
     Attributes
     ----------
+    spreads
+        By group of jobs, how much of it may be at one site.
     carbon_usd_per_kg
         Price of carbon, added to the price of energy.
     sources
@@ -67,6 +70,7 @@ class Instance(Entity):
     pools: dict[Id, Pool]
     tenants: dict[Id, Tenant] = {}
     budgets: dict[Id, Budget] = {}
+    spreads: dict[Id, Spread] = {}
     carbon_usd_per_kg: Annotated[float, Field(ge=0, le=100)] = 0.0
     jobs: tuple[Job, ...]
     sources: dict[str, Source] = {}
@@ -93,6 +97,16 @@ class Instance(Entity):
     def domain_chips(self, pool: Pool) -> int:
         """Return the chips in one domain of a pool; 1 for a pool that is only a chip count."""
         return 1 if pool.domain is None else self.domains[pool.domain].chips
+
+    @cached_property
+    def most_at_a_site(self) -> dict[str, int]:
+        """How many jobs of each group that has a spread may have a part at any one site."""
+        held = Counter(job.group for job in self.jobs)
+        return {group: spread.most(held[group]) for group, spread in self.spreads.items()}
+
+    def sites_of(self, mode: Mode) -> tuple[str, ...]:
+        """Return the sites at which a mode has a part, each once."""
+        return tuple(dict.fromkeys(self.pools[part.pool].site for part in mode.parts))
 
     def data(self) -> dict[str, Any]:
         """Return the instance as JSON data; what is at its default is left out."""

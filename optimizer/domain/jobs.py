@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from math import floor
 from typing import Annotated
 
 from pydantic import Field
 
-from optimizer.domain.fields import ChipCount, Entity, Id, Text, Usd, UsdPerHour
+from optimizer.domain.fields import ChipCount, Entity, Id, Share, Text, Usd, UsdPerHour
 from optimizer.domain.horizon import Moment
 from optimizer.domain.sites import IdRange
 
@@ -19,6 +20,7 @@ __all__ = [
     "Job",
     "Running",
     "RunningPart",
+    "Spread",
     "Tenant",
 ]
 
@@ -135,6 +137,8 @@ class Job(Entity):
         Jobs that must be done before it starts.
     must
         It has to be placed.
+    group
+        Jobs that should not all be at one site (a name in `spreads`); None for none.
     running
         It runs already and stays where it is.
     """
@@ -156,6 +160,7 @@ class Job(Entity):
     data: tuple[DataAt, ...] = ()
     predecessors: tuple[Id, ...] = ()
     must: bool = False
+    group: Id | None = None
     running: Running | None = None
 
 
@@ -189,3 +194,26 @@ class Budget(Entity):
     limit: Annotated[float, Field(ge=0, le=1e12)]
     unit: Text = ""
     chip_hours_of: tuple[Id, ...] = ()
+
+
+class Spread(Entity):
+    """How much of a group of jobs may be at one site, so that one outage does not take them all.
+
+    Attributes
+    ----------
+    share
+        Largest share of the group's jobs that may have a part at any one site.
+    of_jobs
+        How many jobs the share is of; None for the jobs of the group in the instance.
+    """
+
+    share: Share
+    of_jobs: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+
+    def most(self, jobs: int) -> int:
+        """Return how many jobs may be at one site; jobs: how many the group has."""
+        return max(1, floor(self.share * (self.of_jobs or jobs) + _JOB_NOISE))
+
+
+_JOB_NOISE = 1e-9
+"""Float noise taken off a number of jobs before it is rounded down."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from optimizer.place.arrays import total_names
 from optimizer.place.engines.dispatch import dispatch_site
 from optimizer.place.engines.packing import name_domains
 from optimizer.place.plan import (
@@ -77,14 +78,20 @@ def whole_prices(instance: Instance, p: Prices) -> Certificate:
             rounding.append(Rounding(row=kind, of=of, divisor=row.size, prices=tuple(each)))
     supplies = [f"{s}/{k}" for s, site in instance.sites.items() for k in site.supplies]
     permits = {k: nano(float(x)) for k, x in zip(supplies, p.permits, strict=True)}
+    totals = dict(zip(total_names(instance), (nano(float(x)) for x in p.budgets), strict=True))
+    spread: dict[str, dict[str, int]] = {}
+    for name, price in totals.items():
+        if name[0] == "spread" and price:
+            spread.setdefault(name[1], {})[name[2]] = price
     return Certificate(
         power=named["power"],
         chips=named["chips"],
         slices=tuple(slices),
         rounding=tuple(rounding),
         quotas=named["quota"],
-        budgets={b: nano(float(x)) for b, x in zip(instance.budgets, p.budgets, strict=True)},
+        budgets={b: totals["budget", b] for b in instance.budgets},
         permits={name: price for name, price in permits.items() if price},
+        spread=spread,
     )
 
 

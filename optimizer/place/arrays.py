@@ -22,10 +22,22 @@ if TYPE_CHECKING:
     from optimizer.domain.instance import Instance
     from optimizer.domain.modes import Mode
 
-__all__ = ["Group", "Ints", "PlaceArrays", "build_arrays", "groups_of"]
+__all__ = [
+    "BUDGET",
+    "SPREAD",
+    "Group",
+    "Ints",
+    "PlaceArrays",
+    "build_arrays",
+    "groups_of",
+    "total_names",
+]
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.uint8]
+
+BUDGET, SPREAD = 0, 1
+"""Kinds of totals over the horizon, in the order in which they are numbered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +72,7 @@ class PlaceArrays(NamedTuple):
         Draw above idle [W]; whether it takes whole domains, and how many then (in a pool that is
         only a chip count: chips).
     use_ptr, use_budget, use_amount
-        Budgets that each mode consumes [thousandths].
+        Totals that each mode takes from: budgets [thousandths], then rows that count jobs.
     act, when : (masks, T+1)
         Periods of work before each boundary; earliest boundary with that much work (T+1: none).
     allowed : (M, T) uint8
@@ -80,8 +92,8 @@ class PlaceArrays(NamedTuple):
         W-periods over the horizon, -1 for none.
     quota : (tenants,)
         Chips at once, -1 for no limit.
-    budget : (budgets,)
-        Limits [thousandths].
+    budget, total_kind : (totals,)
+        Limits [thousandths, or jobs]; whose each is: BUDGET, or SPREAD of a group at a site.
     """
 
     job_ptr: Ints
@@ -130,6 +142,7 @@ class PlaceArrays(NamedTuple):
     permit: Ints
     quota: Ints
     budget: Ints
+    total_kind: Flags
 
 
 def _ints(items: Iterable[int]) -> Ints:
@@ -256,7 +269,6 @@ def _jobs(instance: Instance) -> dict[str, Any]:
         "succ_ptr": succ_ptr,
         "succ": succ,
         "quota": _ints(-1 if q is None else q for q in quotas),
-        "budget": _ints(budget_down(b.limit) for b in instance.budgets.values()),
     }
 
 
@@ -267,11 +279,13 @@ def _modes(instance: Instance) -> dict[str, Any]:
     parts = [p for m in modes for p in m.parts]
     pool = {name: i for i, name in enumerate(instance.pools)}
     size = [instance.domain_chips(p) for p in instance.pools.values()]
-    budget = {name: i for i, name in enumerate(instance.budgets)}
+    total = {name: i for i, name in enumerate(total_names(instance))}
+    groups = [job.group for job, ms in zip(instance.jobs, each, strict=True) for _ in ms]
+    takes = [_takes(instance, g, m) for g, m in zip(groups, modes, strict=True)]
     sized = [(p, size[pool[p.pool]]) for p in parts]
     act, when, mask = _masks(instance, modes)
     lengths = [len(m.parts) for m in modes]
-    use_ptr, use_budget = _ptr([budget[n] for n, _ in m.uses] for m in modes)
+    use_ptr, use_budget = _ptr([total[name] for name, _ in taken] for taken in takes)
     return {
         "job_ptr": np.concatenate(([0], np.cumsum([len(ms) for ms in each]))).astype(np.int64),
         "dur": _ints(m.duration for m in modes),
@@ -290,10 +304,32 @@ def _modes(instance: Instance) -> dict[str, Any]:
         "part_need": _ints(p.chips // s for p, s in sized),
         "use_ptr": use_ptr,
         "use_budget": use_budget,
-        "use_amount": _ints(amount for m in modes for _, amount in m.uses),
+        "use_amount": _ints(amount for taken in takes for _, amount in taken),
         "act": act,
         "when": when,
     }
+
+
+def total_names(instance: Instance) -> list[tuple[str, ...]]:
+    """Return (rule, name, ...) of the totals, in the order in which they are numbered."""
+    budgets = [("budget", name) for name in instance.budgets]
+    return budgets + [("spread", g, s) for g in instance.spreads for s in instance.sites]
+
+
+def _totals(instance: Instance) -> dict[str, Any]:
+    most, kind = instance.most_at_a_site, {"budget": BUDGET, "spread": SPREAD}
+    limits = [budget_down(b.limit) for b in instance.budgets.values()]
+    limits += [most[group] for group in instance.spreads for _ in instance.sites]
+    kinds = [kind[name[0]] for name in total_names(instance)]
+    return {"budget": _ints(limits), "total_kind": np.array(kinds, np.uint8)}
+
+
+def _takes(instance: Instance, group: str | None, mode: Mode) -> list[tuple[tuple[str, ...], int]]:
+    """Return what a mode of a job of a group takes from totals."""
+    takes: list[tuple[tuple[str, ...], int]] = [(("budget", name), n) for name, n in mode.uses]
+    if group is not None:
+        takes += [(("spread", group, site), 1) for site in instance.sites_of(mode)]
+    return takes
 
 
 def _needs(a: dict[str, Any], m: int) -> tuple[dict[int, int], dict[int, int]]:
@@ -351,6 +387,7 @@ def _allowed(a: dict[str, Any], periods: int) -> Flags:
 def build_arrays(instance: Instance) -> PlaceArrays:
     """Return the numeric image of an instance."""
     fields: dict[str, Any] = (
-        _jobs(instance) | _modes(instance) | _pools(instance) | _power(instance)
+        _jobs(instance) | _modes(instance) | _totals(instance) | _pools(instance)
     )
+    fields |= _power(instance)
     return PlaceArrays(allowed=_allowed(fields, instance.horizon.periods), **fields)

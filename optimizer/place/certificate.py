@@ -88,6 +88,12 @@ def _agrees(instance: Instance, certificate: Certificate) -> None:
             raise PlanError(f"certificate: {name!r} is not a supply of the instance")
         if supplies[name].permit_watt_periods(instance.horizon) is None:
             raise PlanError(f"certificate: {name!r} has no permit")
+    for group, prices_at in certificate.spread.items():
+        if group not in instance.spreads:
+            raise PlanError(f"certificate: {group!r} is not among the spreads of the instance")
+        for name in prices_at:
+            if name not in instance.sites:
+                raise PlanError(f"certificate: {name!r} is not among the sites of the instance")
     for name in certificate.budgets:
         if name not in instance.budgets:
             raise PlanError(f"certificate: {name!r} is not a budget of the instance")
@@ -117,6 +123,8 @@ def _rows(world: World, certificate: Certificate) -> int:
         total += (instance.tenants[name].quota_chips or 0) * sum(prices)
     for name, price in certificate.budgets.items():
         total += budget_down(instance.budgets[name].limit) * price
+    for group, prices_at in certificate.spread.items():
+        total += instance.most_at_a_site[group] * sum(prices_at.values())
     return total
 
 

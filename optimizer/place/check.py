@@ -27,6 +27,7 @@ from optimizer.place.rules.chips import (
     check_domain_fit,
     check_pool_capacity,
     check_quota,
+    check_spread,
 )
 from optimizer.place.rules.jobs import (
     check_compatibility,
@@ -57,6 +58,7 @@ CHECKS = (
     check_precedence,
     check_budget,
     check_quota,
+    check_spread,
 )
 """The function of every rule, in the order of `Rule`."""
 

@@ -7,6 +7,7 @@ stranger make the same image from MODEL section 6.
 
 from __future__ import annotations
 
+from collections import Counter
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.domain.jobs import Job
+    from optimizer.domain.jobs import Job, Spread
     from optimizer.domain.sites import Site
 
 __all__ = ["changed", "feasibility_image", "has_to_run"]
@@ -40,6 +41,7 @@ def feasibility_image(instance: Instance) -> Instance:
         instance,
         jobs=tuple(_free(job) for job in instance.jobs if job.id in needed),
         sites={name: _unpriced(site) for name, site in instance.sites.items()},
+        spreads=_spreads(instance, needed),
         carbon_usd_per_kg=0.0,
         sources={},
     )
@@ -87,6 +89,17 @@ def _free(job: Job) -> Job:
             "running": running,
         }
     )
+
+
+def _spreads(instance: Instance, needed: frozenset[str]) -> dict[str, Spread]:
+    """Return the spreads of the jobs that are kept, as shares of all jobs of their groups."""
+    held = Counter(job.group for job in instance.jobs)
+    kept = {job.group for job in instance.jobs if job.id in needed}
+    return {
+        group: spread.model_copy(update={"of_jobs": spread.of_jobs or held[group]})
+        for group, spread in instance.spreads.items()
+        if group in kept
+    }
 
 
 def _unpriced(site: Site) -> Site:

@@ -45,6 +45,7 @@ class Rule(StrEnum):
     PRECEDENCE = "precedence"
     BUDGET = "budget"
     QUOTA = "quota"
+    SPREAD = "spread"
 
 
 class Status(StrEnum):
@@ -159,6 +160,8 @@ class Certificate(Record):
         Price of a thousandth of a budget's unit [nano-USD].
     permits
         Price of permitted energy by `site/supply` [nano-USD per W-period].
+    spread
+        Price of a job of a group at a site, by group and site [nano-USD].
     """
 
     power: dict[str, tuple[Price, ...]] = {}
@@ -168,6 +171,7 @@ class Certificate(Record):
     quotas: dict[str, tuple[Price, ...]] = {}
     budgets: dict[str, Price] = {}
     permits: dict[str, Price] = {}
+    spread: dict[str, dict[str, Price]] = {}
 
 
 class Conflict(Record):

@@ -47,6 +47,7 @@ JOBS: tuple[ColumnRule, ...] = (
     ColumnRule("due", "moment", "end after which lateness costs, likewise"),
     ColumnRule("late_usd_per_hour", "number", "cost of each hour after `due` [USD/h]"),
     ColumnRule("must", "flag", "has to be placed: yes or no"),
+    ColumnRule("group", "text", "jobs not all at one site: one of the base's spreads"),
     ColumnRule("predecessors", "list", "ids of jobs that must end before it starts"),
     ColumnRule("countries", "list", "where it may lie (ISO codes); empty: anywhere"),
     ColumnRule("owners", "list", "whose sites may hold it; empty: anyone's"),

@@ -21,7 +21,7 @@ __all__ = ["merged"]
 
 _OF_JOB = (
     "id", "name", "workload", "work", "release", "deadline", "due", "late_usd_per_hour",
-    "value_usd", "tenant", "countries", "owners", "predecessors", "must",
+    "value_usd", "tenant", "countries", "owners", "predecessors", "must", "group",
 )  # fmt: skip
 _OF_GANG = ("pools", "power_levels", "one_off_usd", "uses", "pauses_at_calls", "restart_usd")
 

@@ -258,7 +258,7 @@ def test_compatibility_asks_for_memory_to_the_last_byte() -> None:
     assert (runs(fits), runs(over)) == ({"a"}, set())
 
 
-# ---- precedence, budget, quota ------------------------------------------------------------------
+# ---- precedence, budget, quota, spread ----------------------------------------------------------
 
 
 def test_precedence_lets_a_job_start_when_the_other_is_done() -> None:
@@ -301,3 +301,30 @@ def test_quota_is_kept_to_the_last_chip() -> None:
     assert passes(fits, *both)
     assert names(over, *both) == {"quota"}
     assert (len(runs(fits)), len(runs(over))) == (2, 1)
+
+
+@pytest.mark.parametrize(("share", "most"), [(0.67, 2), (0.66, 1), (0.01, 1), (1.0, 3)])
+def test_spread_is_a_share_of_all_jobs_of_the_group(share: float, most: int) -> None:
+    three = [job(name, group="g") for name in "xyz"]
+    data = world(*three, count=3, spreads={"g": {"share": share}})
+    ids = [placed(name, 0, 2, [i]) for i, name in enumerate("xyz")]
+    assert passes(data, *ids[:most])
+    assert most == 3 or names(data, *ids[: most + 1]) == {"spread"}
+    assert len(runs(data)) == most
+
+
+def test_spread_counts_a_job_at_every_site_it_has_a_part_at() -> None:
+    both = {"modes": [{"parts": [_part("p"), _part("q")], "hours": 2.0, "link": "fibre"}]}
+    data = judged.two_sites(
+        job("x", group="g") | both,
+        job("y", (4, 1, "q"), group="g"),
+        job("z", (4, 1, "q")),
+        spreads={"g": {"share": 0.5}},
+    )
+    assert passes(data, placed("y", 0, 2), placed("z", 0, 2))
+    assert names(data, placed("x", 0, 2, [0], [0]), placed("y", 2, 4)) == {"spread"}
+    assert len(runs(data)) == 2
+
+
+def _part(pool: str) -> Data:
+    return {"pool": pool, "slice_chips": 4, "slices": 1}

@@ -39,6 +39,7 @@ def base() -> dict[str, Any]:
         "pools": {"here/h8": {"site": "here", "chip": "h8", "domain": "s8", "count": 4}},
         "tenants": {"acme": {}},
         "budgets": {"credit": {"limit": 5000.0, "unit": "USD"}},
+        "spreads": {"apart": {"share": 0.5}},
         "jobs": [
             {"id": "now", "workload": "chat", "value_usd": 10.0, "running": running},
             {"id": "old", "workload": "chat", "work": 5.0, "gangs": [gang], "value_usd": 1.0},
@@ -111,7 +112,7 @@ def test_every_column_reaches_the_job(desk: Desk) -> None:
         "power_levels": "full", "release": "1.5", "deadline": "2026-02-11T20:00+01:00",
         "due": "2026-02-11T12:00", "late_usd_per_hour": "7", "must": "TRUE", "predecessors": "x.2",
         "countries": "GB; NO", "owners": "us", "one_off_usd": "3", "uses": "credit=12.5",
-        "pauses_at_calls": "no", "restart_usd": "2",
+        "pauses_at_calls": "no", "restart_usd": "2", "group": "apart",
     }  # fmt: skip
     assert set(cells) == {rule.name for rule in JOBS}
     other = {"id": "x.2", "workload": "chat", "work": "1", "chips": "8", "slice_chips": "8"}
@@ -129,6 +130,7 @@ def test_every_column_reaches_the_job(desk: Desk) -> None:
         "release": 1.5, "deadline": "2026-02-11T19:00:00Z", "due": "2026-02-11T12:00:00Z",
         "late_usd_per_hour": 7.0, "value_usd": 9000.0, "tenant": "acme",
         "countries": ["GB", "NO"], "owners": ["us"], "predecessors": ["x.2"], "must": True,
+        "group": "apart",
     }  # fmt: skip
 
 

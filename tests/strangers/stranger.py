@@ -69,15 +69,7 @@ def verify(instance: Data, plan: Data) -> Data:
     found: set[str] = set()
     runs = _read_runs(world, plan["placements"], found)
     dispatch = _read_dispatch(world, plan.get("dispatch", {}), found)
-    for name, is_kept in (
-        ("pool_capacity", _keeps_pool_capacity),
-        ("domain_fit", _keeps_domain_fit),
-        ("precedence", _keeps_precedence),
-        ("budget", _keeps_budgets),
-        ("quota", _keeps_quotas),
-    ):
-        if not is_kept(world, runs):
-            found.add(name)
+    found |= {name for name, is_kept in _KEPT.items() if not is_kept(world, runs)}
     parts: dict[str, int] = {}
     if dispatch is not None:
         if not _keeps_power_cap(world, runs, dispatch):
@@ -210,6 +202,24 @@ def _keeps_quotas(world: World, runs: list[Run]) -> bool:
             held.update({(run.job["tenant"], t): chips for t in range(run.start, run.end)})
     quotas = {name: tenant.get("quota_chips") for name, tenant in world.tenants.items()}
     return all(quotas[name] is None or n <= quotas[name] for (name, _), n in held.items())
+
+
+def _keeps_spreads(world: World, runs: list[Run]) -> bool:
+    here: Counter[tuple[str, str]] = Counter()
+    for run in runs:
+        if run.job.get("group") is not None:
+            here.update({(run.job["group"], site): 1 for site in world.sites_of(run.mode)})
+    return all(n <= world.spreads[group] for (group, _), n in here.items())
+
+
+_KEPT = {
+    "pool_capacity": _keeps_pool_capacity,
+    "domain_fit": _keeps_domain_fit,
+    "precedence": _keeps_precedence,
+    "budget": _keeps_budgets,
+    "quota": _keeps_quotas,
+    "spread": _keeps_spreads,
+}
 
 
 def loads(world: World, runs: list[Run]) -> dict[str, list[int]]:

@@ -32,6 +32,7 @@ class Prices:
         self.quotas = filled("quotas", world.tenants)
         self.budgets: dict[str, int] = certificate.get("budgets", {})
         self.permits: dict[str, int] = certificate.get("permits", {})
+        self.spread: dict[str, dict[str, int]] = certificate.get("spread", {})
         self.slices: Sequence[Data] = certificate.get("slices", ())
         self.rounding: Sequence[Data] = certificate.get("rounding", ())
 
@@ -54,6 +55,10 @@ def is_sound(world: World, certificate: Data) -> bool:
         return False
     for key, names in (("budgets", set(world.budgets)), ("permits", permits)):
         rows += [(name in names, [price]) for name, price in certificate.get(key, {}).items()]
+    for group, each in certificate.get("spread", {}).items():
+        is_spread = group in world.spreads
+        rows += [(is_spread and site in world.sites, [price]) for site, price in each.items()]
+        rows.append((is_spread, []))
     return all(is_row and _are_prices(prices) for is_row, prices in rows)
 
 
@@ -110,6 +115,8 @@ def _right_sides(world: World, prices: Prices) -> int:
         for name, tenant in world.tenants.items():
             total += prices.quotas[name][t] * (tenant.get("quota_chips") or 0)
     total += sum(price * world.budgets[name] for name, price in prices.budgets.items())
+    for group, each in prices.spread.items():
+        total += sum(each.values()) * world.spreads[group]
     for (site, name), supply in world.supplies.items():
         total += prices.permits.get(f"{site}/{name}", 0) * (supply.permit or 0)
     return total
@@ -125,6 +132,8 @@ def _best(world: World, prices: Prices, job: Data, ways: list[Mode]) -> int | No
         starts = range(mode.first, world.periods) if job.get("running") is None else range(1)
         ends = world.ends(mode)
         uses = sum(prices.budgets.get(name, 0) * amount for name, amount in mode.uses.items())
+        places = prices.spread.get(job.get("group") or "", {})
+        uses += sum(places.get(site, 0) for site in world.sites_of(mode))
         for start in starts:
             end = ends[start]
             if end is None or end > mode.end_by or blocked[end] > blocked[start]:

@@ -39,6 +39,13 @@ def image_of(instance: Data) -> Data:
         if name not in needed:
             needed.add(name)
             waiting += jobs[name].get("predecessors", ())
+    groups = [job.get("group") for job in image["jobs"]]
+    kept = {jobs[name].get("group") for name in needed}
+    image["spreads"] = {
+        group: {"share": each["share"], "of_jobs": each.get("of_jobs") or groups.count(group)}
+        for group, each in instance.get("spreads", {}).items()
+        if group in kept
+    }
     image["jobs"] = [_worthless(job) for job in image["jobs"] if job["id"] in needed]
     image.pop("carbon_usd_per_kg", None)
     for site in image["sites"].values():

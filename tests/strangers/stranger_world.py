@@ -63,6 +63,10 @@ class World:
         self.budgets = {
             name: floor(b["limit"] * 1000 + 1e-6) for name, b in instance.get("budgets", {}).items()
         }
+        self.spreads = {
+            name: _most(data, sum(job.get("group") == name for job in instance["jobs"]))
+            for name, data in instance.get("spreads", {}).items()
+        }
         self.supplies = {
             (site, name): self._supply(site, supply)
             for site, data in instance["sites"].items()
@@ -162,6 +166,10 @@ class World:
             out.append(working[last] + 1 if last < len(working) else None)
         return out
 
+    def sites_of(self, mode: Mode) -> set[str]:
+        """Return the sites at which a mode has a part."""
+        return {self.pools[part.pool].site for part in mode.parts}
+
     def once(self, job: Data, mode: Mode, start: int, end: int) -> tuple[int, int]:
         """Return lateness and one-off costs (restart included) of a run [nano-USD]."""
         late = 0
@@ -170,6 +178,12 @@ class World:
             late = per_period * max(0, end - down(job["due"], self.horizon))
         is_stopped = not all(self.trains(mode)[start:end])
         return late, mode.one_off + (mode.restart if is_stopped else 0)
+
+
+def _most(spread: Data, jobs: int) -> int:
+    """Return how many jobs of a group may be at one site."""
+    share, of_jobs = float(spread["share"]), int(spread.get("of_jobs") or jobs)
+    return max(1, floor(share * of_jobs + 1e-9))
 
 
 def modes(instance: Data, job: Data) -> list[Mode]:

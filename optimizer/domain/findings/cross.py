@@ -5,6 +5,7 @@ The functions take what could be read, so that one unreadable field does not hid
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ __all__ = ["cross_findings"]
 def cross_findings(parts: Parts) -> list[str]:
     """Return every finding that needs more than one field, in the order of the file."""
     found: list[str] = []
-    every = (_chips, _domains, _workloads, _sites, _pools, _budgets, _jobs, _precedence)
+    every = (_chips, _domains, _workloads, _sites, _pools, _budgets, _spreads, _jobs, _precedence)
     for each in (*every, running_jobs, fixed_load):
         found.extend(each(parts))
     return found
@@ -141,6 +142,16 @@ def _budgets(parts: Parts) -> Iterator[str]:
             yield from unknown(f"budgets[{name!r}].chip_hours_of", tenant, "tenants", parts)
 
 
+def _spreads(parts: Parts) -> Iterator[str]:
+    held = Counter(job.group for job in parts.jobs.values())
+    for name, spread in parts.spreads.items():
+        if spread.of_jobs is not None and spread.of_jobs < held[name]:
+            yield (
+                f"spreads[{name!r}].of_jobs: must not be below the jobs of the group, got "
+                f"{spread.of_jobs}; it has {held[name]}"
+            )
+
+
 def _jobs(parts: Parts) -> Iterator[str]:
     seen: dict[str, int] = {}
     for i, job in parts.jobs.items():
@@ -151,6 +162,8 @@ def _jobs(parts: Parts) -> Iterator[str]:
         yield from _job_times(where, job, parts)
         if job.tenant is not None:
             yield from unknown(f"{where}.tenant", job.tenant, "tenants", parts)
+        if job.group is not None:
+            yield from unknown(f"{where}.group", job.group, "spreads", parts)
         for held in job.data:
             yield from unknown(f"{where}.data", held.site, "sites", parts)
         if job.running is None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from optimizer.domain.chips import Chip, ScaleUpDomain
     from optimizer.domain.horizon import Horizon
     from optimizer.domain.instance import Instance
-    from optimizer.domain.jobs import Budget, Job, Tenant
+    from optimizer.domain.jobs import Budget, Job, Spread, Tenant
     from optimizer.domain.sites import Pool, Site
     from optimizer.domain.workloads import Workload
 
@@ -30,13 +30,14 @@ class Parts:
     pools: Mapping[str, Pool]
     tenants: Mapping[str, Tenant]
     budgets: Mapping[str, Budget]
+    spreads: Mapping[str, Spread]
     jobs: Mapping[int, Job]
     names: Mapping[str, frozenset[str]]
 
     @classmethod
     def of(cls, instance: Instance) -> Parts:
         """Return the parts of a whole instance."""
-        kinds = ("chips", "domains", "workloads", "sites", "pools", "tenants", "budgets")
+        kinds = ("chips", "domains", "workloads", "sites", "pools", "tenants", "budgets", "spreads")
         return cls(
             instance.horizon,
             instance.chips,
@@ -46,6 +47,7 @@ class Parts:
             instance.pools,
             instance.tenants,
             instance.budgets,
+            instance.spreads,
             dict(enumerate(instance.jobs)),
             {kind: frozenset(getattr(instance, kind)) for kind in kinds},
         )

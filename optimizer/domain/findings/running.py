@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +34,7 @@ def running_jobs(parts: Parts) -> Iterator[str]:
                 yield from _overfull(name, pool, parts, parts.horizon)
         yield from _quotas(parts)
         yield from _budgets(parts, parts.horizon)
+    yield from _spreads(parts)
 
 
 def _running(where: str, running: Running, job: Job, parts: Parts) -> Iterator[str]:
@@ -145,6 +147,22 @@ def _budgets(parts: Parts, h: Horizon) -> Iterator[str]:
             yield (
                 f"budgets[{name!r}].limit: must hold its running jobs, got {budget.limit:g}; "
                 f"they take {used / 1000:g} chip-hours"
+            )
+
+
+def _spreads(parts: Parts) -> Iterator[str]:
+    groups = Counter(job.group for job in parts.jobs.values())
+    held: Counter[tuple[str, str]] = Counter()
+    for job in parts.jobs.values():
+        running = job.running.parts if job.running is not None else ()
+        pools = [parts.pools[part.pool] for part in running if part.pool in parts.pools]
+        held.update({(job.group or "", pool.site): 1 for pool in pools})
+    for (group, site), jobs in held.items():
+        most = parts.spreads[group].most(groups[group]) if group in parts.spreads else jobs
+        if jobs > most:
+            yield (
+                f"spreads[{group!r}].share: must admit the running jobs of the group at {site}, "
+                f"got {parts.spreads[group].share:g} ({most} of its jobs); {jobs} run there"
             )
 
 

@@ -16,7 +16,7 @@ from optimizer.place.account.room import Block
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.place.account.ledger import Ints, Ledger, Run
+    from optimizer.place.account.ledger import Ints, Ledger, Run, Total
     from optimizer.place.account.room import Columns, Room
 
 __all__ = ["Displacement", "Displacer"]
@@ -121,13 +121,13 @@ class Displacer:
                 bad = counts & (left + given < need)
                 sums = np.concatenate((np.zeros((len(among), 1), int), np.cumsum(bad, 1)), 1)
                 blocked |= sums[:, c.ends] > sums[:, c.starts]
-            blocked |= ~self._eases(among, c)[:, None]
+            blocked |= ~self._eases(job, among, c)[:, None]
             for i in np.flatnonzero(~blocked.all(1)):
                 found.setdefault(among[int(i)], set()).add(c.number)
         return found
 
-    def _eases(self, among: list[int], c: Columns) -> NDArray[np.bool_]:
-        """Return whose going could bring permits and budgets in order, (len(among),)."""
+    def _eases(self, job: int, among: list[int], c: Columns) -> NDArray[np.bool_]:
+        """Return whose going could bring permits and totals in order, (len(among),)."""
         able = np.ones(len(among), bool)
         sites = {self.ledger.site_of(p.pool) for p in c.mode.parts}
         for permit in self.room.permits:
@@ -136,8 +136,8 @@ class Displacer:
                 least = int((sums[c.ends] - sums[c.starts]).min() + sums[0])
                 if least > 0:
                     able &= np.array([self._watt_periods(j, permit.site) >= least for j in among])
-        for name, amount in c.mode.uses:
-            lack = amount - self.room.budgets[name]
+        for name, amount in self.ledger.takes(job, c.mode):
+            lack = amount - self.room.totals[name]
             if lack > 0:
                 able &= np.array([self._uses(j, name) >= lack for j in among])
         return able
@@ -162,9 +162,10 @@ class Displacer:
         given = self._gives(job, Block("power_cap", site))
         return int((self.ledger.pue[site] * given).sum()) // 1000 + self.ledger.T
 
-    def _uses(self, job: int, budget: str) -> int:
+    def _uses(self, job: int, total: Total) -> int:
+        takes = self.ledger.takes
         runs = (self.ledger.runs[i] for i in self.groups[job])
-        return sum(x for run in runs for name, x in run.mode.uses if name == budget)
+        return sum(x for run in runs for name, x in takes(run.job, run.mode) if name == total)
 
     def _several(self, job: int, among: list[int], columns: list[Columns]) -> Displacement | None:
         """Return a set of jobs that makes room for the run that lacks least; None if none does."""

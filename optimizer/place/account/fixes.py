@@ -14,7 +14,7 @@ import numpy as np
 
 from optimizer.domain.files import parse_instance
 from optimizer.domain.modes import derive
-from optimizer.place.account.prices import Row
+from optimizer.place.account.prices import Row, total_row
 from optimizer.place.account.room import Block
 from optimizer.place.account.say import counted, figure, listed, money, percent, stretches, when
 from optimizer.units import NANO, nano, usd
@@ -176,7 +176,7 @@ def _costs(ledger: Ledger, book: PriceBook, room: Room, job: int, found: Columns
         price = _price(ledger, book, Block("domain_fit", pool)) + 1e-3 * NANO
         sums = np.concatenate(([0.0], np.cumsum(price)))
         cost += count * (sums[found.ends] - sums[found.starts])
-    for block, over in _totals(ledger, room, found):
+    for block, over in _totals(ledger, room, job, found):
         cost += np.maximum(over, 0) * (_price(ledger, book, block).max() + 1e-6)
     for block, blocked in found.blocks.items():
         if block.rule == "precedence":
@@ -197,8 +197,8 @@ def _price(ledger: Ledger, book: PriceBook, block: Block) -> Any:
         return of(Row("quota", block.of))
     if block.rule == "supply":
         return nothing + ledger.plan.certificate.permits.get(block.of, 0)
-    if block.rule == "budget":
-        return nothing + book.budgets.get(block.of, 0)
+    if block.rule in ("budget", "spread"):
+        return nothing + book.totals.get(total_row((block.rule, block.of)), 0)
     size = ledger.instance.domain_chips(ledger.instance.pools[block.of])
     total = of(Row("chips", block.of)) * size
     for row in book.rows:
@@ -222,16 +222,16 @@ def _domains(ledger: Ledger, room: Room, found: Columns) -> dict[str, Ints]:
     return lacking
 
 
-def _totals(ledger: Ledger, room: Room, found: Columns) -> Iterator[tuple[Block, Ints]]:
-    """Return by permit and budget how far each run is over it, (N,)."""
+def _totals(ledger: Ledger, room: Room, job: int, found: Columns) -> Iterator[tuple[Block, Ints]]:
+    """Return by permit, budget and spread how far each run is over it, (N,)."""
     sites = {ledger.site_of(p.pool) for p in found.mode.parts}
     for permit in room.permits:
         if permit.site in sites:
             sums = room.over_permit(permit, found.mode)
             over = sums[found.ends] - sums[found.starts] + sums[0]
             yield Block("supply", f"{permit.site}/{permit.supplies[0]}"), over
-    for name, amount in found.mode.uses:
-        yield Block("budget", name), np.full(len(found.starts), amount - room.budgets[name])
+    for name, amount in ledger.takes(job, found.mode):
+        yield Block(*name), np.full(len(found.starts), amount - room.totals[name])
 
 
 def _lacks(ledger: Ledger, room: Room, job: int, found: Columns, i: int) -> Iterator[_Lack]:
@@ -256,7 +256,7 @@ def _lacks(ledger: Ledger, room: Room, job: int, found: Columns, i: int) -> Iter
         if block.rule == "power_cap" and (lack > 0).any():
             watts = -(-lack * ledger.pue[block.of] // 1000)
             yield _Lack(block, int(watts.max()), lack > 0)
-    for block, over in _totals(ledger, room, found):
+    for block, over in _totals(ledger, room, job, found):
         more = 0
         if block.rule == "supply" and (extra := idle.get(block.of.split("/", 1)[0])):
             more = int((ledger.pue[block.of.split("/", 1)[0]] * extra // 1000 + 1).sum())
@@ -296,12 +296,24 @@ def _grow(ledger: Ledger, lack: _Lack) -> tuple[str, list[Change]]:
         limit = budget.limit + lack.amount / 1000
         text = f"budget {of} {figure(limit)} {budget.unit} ({figure(lack.amount / 1000)} more)"
         return text, [Change(f"/budgets/{_key(of)}/limit", limit)]
+    if lack.block.rule == "spread":
+        return _wider(instance, of, lack.amount)
     site, key = of.split("/", 1)
     before = instance.sites[site].supplies[key].permit_watt_periods(h) or 0
     mwh = (before + lack.amount) * h.period_hours / 1e6
     text = f"{figure(lack.amount * h.period_hours / 1e6)} MWh more from {of} in all"
     change = Change(f"/sites/{_key(site)}/supplies/{_key(key)}/permit", {"mwh": mwh + 1e-6})
     return text, [change]
+
+
+def _wider(instance: Instance, of: str, jobs: int) -> tuple[str, list[Change]]:
+    """Return a larger share of a group at one site."""
+    group, _, site = of.partition(" at ")
+    most = instance.most_at_a_site[group] + jobs
+    held = sum(job.group == group for job in instance.jobs)
+    share = min(1.0, most / (instance.spreads[group].of_jobs or held))
+    text = f"a share of {100 * share:.3g} % of group {group} at one site ({most:,} jobs at {site})"
+    return text, [Change(f"/spreads/{_key(group)}/share", share)]
 
 
 def _more_power(ledger: Ledger, lack: _Lack) -> tuple[str, list[Change]]:

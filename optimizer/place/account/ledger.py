@@ -12,15 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.domain.modes import Mode, run_ends
-from optimizer.units import nano, nano_per_period
+from optimizer.units import budget_down, nano, nano_per_period
 
 if TYPE_CHECKING:
     from optimizer.domain.instance import Instance
     from optimizer.place.plan import Placement, PlacePlan
 
-__all__ = ["Ints", "Ledger", "Run"]
+__all__ = ["Ints", "Ledger", "Run", "Total"]
 
 Ints = NDArray[np.int64]
+
+Total = tuple[str, str]
+"""A limit over the whole horizon: its rule, and what it is of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +172,21 @@ class Ledger:
         worth = nano(self.instance.jobs[run.job].value_usd) - run.mode.one_off_nano
         worth -= self.late_nano(run.job) * self.periods_late(run)
         return worth if run.works.all() else worth - run.mode.restart_nano
+
+    def takes(self, job: int, mode: Mode) -> tuple[tuple[Total, int], ...]:
+        """Return what a mode takes of the totals: budgets, and places of its group at sites."""
+        found = [(("budget", name), amount) for name, amount in mode.uses]
+        group = self.instance.jobs[job].group
+        if group is not None:
+            found += [(("spread", f"{group} at {s}"), 1) for s in self.instance.sites_of(mode)]
+        return tuple(found)
+
+    def totals(self) -> dict[Total, int]:
+        """Return the limits over the whole horizon: thousandths of a budget's unit, or jobs."""
+        found = {("budget", n): budget_down(b.limit) for n, b in self.instance.budgets.items()}
+        for group, most in self.instance.most_at_a_site.items():
+            found |= {("spread", f"{group} at {site}"): most for site in self.instance.sites}
+        return found
 
     def is_fixed(self, job: int) -> bool:
         """Return whether a job has to be in every plan."""

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from optimizer.domain.modes import Mode, run_ends
-from optimizer.units import budget_down, nano
+from optimizer.units import nano
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from optimizer.place.account.ledger import Ints, Ledger, Run
+    from optimizer.place.account.ledger import Ints, Ledger, Run, Total
     from optimizer.place.certificate import Bound
 
-__all__ = ["GapTerm", "PriceBook", "Row", "gap_terms"]
+__all__ = ["GapTerm", "PriceBook", "Row", "gap_terms", "total_row"]
 
 TermKind = Literal["row", "supply", "job"]
 Exact = "NDArray[np.object_]"
@@ -32,7 +32,9 @@ Exact = "NDArray[np.object_]"
 class Row:
     """A priced limit: its kind, what it is of, and the size of slice or divisor (0: neither)."""
 
-    kind: Literal["power", "chips", "slices", "round_chips", "round_power", "quota", "budget"]
+    kind: Literal[
+        "power", "chips", "slices", "round_chips", "round_power", "quota", "budget", "spread"
+    ]
     of: str
     size: int = 0
 
@@ -46,6 +48,11 @@ class GapTerm:
     amount: int
 
 
+def total_row(total: Total) -> Row:
+    """Return the row of a limit over the whole horizon."""
+    return Row("budget" if total[0] == "budget" else "spread", total[1])
+
+
 def _exact(values: object) -> NDArray[np.object_]:
     return np.array(values, object)
 
@@ -56,8 +63,10 @@ class PriceBook:
     Attributes
     ----------
     rows
-        Price of every row but budgets, (T,): [nano-USD per W-period at the meter], per
+        Price of every row of periods, (T,): [nano-USD per W-period at the meter], per
         chip-period, per slice-period, per divisor-period.
+    totals
+        Price of budgets [nano-USD per thousandth] and of places of groups at sites [per job].
     """
 
     def __init__(self, ledger: Ledger) -> None:
@@ -77,7 +86,9 @@ class PriceBook:
             )
         for name, prices in c.quotas.items():
             self.rows[Row("quota", name)] = _exact(prices)
-        self.budgets = dict(c.budgets)
+        self.totals = {Row("budget", name): price for name, price in c.budgets.items()}
+        for group, at_sites in c.spread.items():
+            self.totals |= {Row("spread", f"{group} at {s}"): x for s, x in at_sites.items()}
 
     def _add(self, row: Row, prices: tuple[int, ...]) -> None:
         """Add prices of a row; a certificate may name a row more than once."""
@@ -131,9 +142,10 @@ class PriceBook:
         whole = milli // 1000 - sum(found[r] for r in found if r.kind == "power")
         if first in found:
             found[first] = found[first] + whole
-        for name, amount in mode.uses:
-            if self.budgets.get(name):
-                found[Row("budget", name)] = _exact([self.budgets[name] * amount] * len(starts))
+        for total, amount in self.ledger.takes(job, mode):
+            row = total_row(total)
+            if self.totals.get(row):
+                found[row] = _exact([self.totals[row] * amount] * len(starts))
         return found
 
     def profits(self, job: int, mode: Mode, starts: Ints, ends: Ints) -> NDArray[np.object_]:
@@ -235,10 +247,12 @@ def _row_terms(ledger: Ledger, book: PriceBook) -> Iterator[GapTerm]:
                 times = run.works.astype(object) if row.kind == "round_power" else 1
                 slack[run.span] = slack[run.span] - amount * times
         yield GapTerm("row", _row_name(row), int((prices * slack).sum()))
-    for name, price in book.budgets.items():
-        used = sum(x for run in ledger.runs.values() for n, x in run.mode.uses if n == name)
-        left = budget_down(ledger.instance.budgets[name].limit) - used
-        yield GapTerm("row", f"budget {name} left over", price * left)
+    left = ledger.totals()
+    for run in ledger.runs.values():
+        for name, amount in ledger.takes(run.job, run.mode):
+            left[name] -= amount
+    for row, price in book.totals.items():
+        yield GapTerm("row", f"{row.kind} {row.of} left over", price * left[row.kind, row.of])
 
 
 def _row_name(row: Row) -> str:

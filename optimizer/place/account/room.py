@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.domain.modes import run_ends
-from optimizer.units import budget_down
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,8 +131,8 @@ class Room:
     ----------
     net_w, chips, quota : {name: (T,) int64}
         IT watts left at each site, chips left in each pool and under each quota.
-    budgets
-        What is left of each budget [thousandths of its unit].
+    totals
+        What is left of each total over the horizon: budgets [thousandths of their unit], jobs.
     load_w : {site: (T,) int64}
         Load at the meter, rounded up [W].
     """
@@ -151,7 +150,7 @@ class Room:
             for name, tenant in instance.tenants.items()
             if tenant.quota_chips is not None
         }
-        self.budgets = {name: budget_down(b.limit) for name, b in instance.budgets.items()}
+        self.totals = ledger.totals()
         self.stretches = {n: s for n in instance.pools if (s := self._stretches(n)) is not None}
         self.permits = tuple(p for name in instance.sites for p in self._permits(name))
         self.out: frozenset[int] = frozenset()
@@ -159,12 +158,12 @@ class Room:
             self._own(run, 1)
 
     def _own(self, run: Run, sign: int) -> None:
-        """Take (or give back) quota and budgets of a run."""
+        """Take (or give back) quota and totals of a run."""
         tenant = self.ledger.instance.jobs[run.job].tenant
         if tenant in self.quota:
             self.quota[tenant][run.span] -= sign * run.mode.chips
-        for name, amount in run.mode.uses:
-            self.budgets[name] -= sign * amount
+        for name, amount in self.ledger.takes(run.job, run.mode):
+            self.totals[name] -= sign * amount
 
     def without(self, jobs: frozenset[int]) -> Room:
         """Return the room if these jobs did not run."""
@@ -172,7 +171,7 @@ class Room:
         copy.ledger, copy.permits, copy.out = self.ledger, self.permits, self.out | jobs
         for name in ("net_w", "chips", "quota"):
             setattr(copy, name, {k: v.copy() for k, v in getattr(self, name).items()})
-        copy.budgets = dict(self.budgets)
+        copy.totals = dict(self.totals)
         copy.stretches = {k: Stretches(s.edges, s.free.copy()) for k, s in self.stretches.items()}
         for run in (self.ledger.runs[j] for j in jobs):
             copy._own(run, -1)
@@ -280,7 +279,7 @@ class Room:
         return sums
 
     def _note_totals(self, job: int, mode: Mode, found: Columns) -> None:
-        """Permits and budgets: limits over the whole horizon."""
+        """Permits, budgets and spreads: limits over the whole horizon."""
         sites = {self.ledger.site_of(p.pool) for p in mode.parts}
         for permit in self.permits:
             if permit.site in sites:
@@ -288,9 +287,9 @@ class Room:
                 over = sums[found.ends] - sums[found.starts] + sums[0] > 0
                 for key in permit.supplies:
                     found.note(Block("supply", f"{permit.site}/{key}"), over)
-        for name, amount in mode.uses:
-            if amount > self.budgets[name]:
-                found.note(Block("budget", name), np.ones(len(found.starts), bool))
+        for name, amount in self.ledger.takes(job, mode):
+            if amount > self.totals[name]:
+                found.note(Block(*name), np.ones(len(found.starts), bool))
 
     def _note_order(self, job: int, found: Columns) -> None:
         """Precedence: after its predecessors, before what follows it."""

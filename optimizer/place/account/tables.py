@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from optimizer.place.account.limits import (
     worth_of_domain,
     worth_of_mw,
 )
+from optimizer.place.account.prices import Row, total_row
 from optimizer.place.account.say import stretches
 from optimizer.units import usd
 
@@ -249,9 +251,10 @@ def domain_worth_table(ledger: Ledger, book: PriceBook) -> Table:
 
 
 def limit_table(ledger: Ledger, book: PriceBook) -> Table:
-    """Return quotas, budgets and permits: limit, use, worth of one more unit."""
+    """Return quotas, budgets, permits and spreads: limit, use, worth of one more unit."""
     columns = _columns("limit", "of|", "unit", "used|share", "one more unit|USD")
-    return Table("Quotas, budgets, permits", columns, tuple(_limits(ledger, book)))
+    rows = *_limits(ledger, book), *_counts(ledger, book)
+    return Table("Quotas, budgets, permits, spreads", columns, rows)
 
 
 def _limits(ledger: Ledger, book: PriceBook) -> Iterator[tuple[Value, ...]]:
@@ -267,7 +270,7 @@ def _limits(ledger: Ledger, book: PriceBook) -> Iterator[tuple[Value, ...]]:
             yield f"quota of {name}", tenant.quota_chips, "chips at once", share, worth
     for name, budget in instance.budgets.items():
         used = sum(x for run in ledger.runs.values() for n, x in run.mode.uses if n == name)
-        worth = usd(1000 * book.budgets.get(name, 0))
+        worth = usd(1000 * book.totals.get(Row("budget", name), 0))
         yield f"budget {name}", budget.limit, budget.unit, _share(used / 1000, budget.limit), worth
     for (site, key), _ in ledger.caps.items():
         limit = instance.sites[site].supplies[key].permit_watt_periods(h)
@@ -277,6 +280,17 @@ def _limits(ledger: Ledger, book: PriceBook) -> Iterator[tuple[Value, ...]]:
             worth = usd(price) * 1e6 / h.period_hours
             name = f"permit of {site}/{key}"
             yield name, limit * h.period_hours / 1e6, "MWh", _share(used, limit), worth
+
+
+def _counts(ledger: Ledger, book: PriceBook) -> Iterator[tuple[Value, ...]]:
+    """Yield rows that count jobs: places of a group at a site."""
+    taken = Counter(
+        name for run in ledger.runs.values() for name, _ in ledger.takes(run.job, run.mode)
+    )
+    for name, most in ledger.totals().items():
+        if name[0] == "spread":
+            worth = usd(book.totals.get(total_row(name), 0))
+            yield f"spread of group {name[1]}", most, "jobs", _share(taken[name], most), worth
 
 
 def cap_table(ledger: Ledger) -> Table:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.place.account.say import listed, stretches
-from optimizer.units import budget_down
 
 if TYPE_CHECKING:
     from optimizer.domain.instance import Instance
@@ -26,6 +25,7 @@ _WORDS = {
     "domain_fit": "domains in {}",
     "quota": "quota of {}",
     "budget": "budget {}",
+    "spread": "spread of group {}",
     "precedence": "its order with {}",
 }
 
@@ -79,17 +79,17 @@ def forbidden(book: PriceBook, modes: list[tuple[int, Mode]]) -> tuple[tuple[str
 
 
 def oversized(ledger: Ledger, job: int, modes: list[tuple[int, Mode]]) -> tuple[str, ...]:
-    """Return the quota and budgets that each mode alone passes, beside running jobs; () if not."""
+    """Return the limits that each mode alone passes, beside running jobs; () if not."""
     instance = ledger.instance
-    left = {name: budget_down(budget.limit) for name, budget in instance.budgets.items()}
+    left = ledger.totals()
     for j, other in enumerate(instance.jobs):
-        for name, amount in instance.modes(j)[0].uses if other.running is not None else ():
-            left[name] -= amount
+        for name, n in ledger.takes(j, instance.modes(j)[0]) if other.running is not None else ():
+            left[name] -= n
     tenant = instance.jobs[job].tenant
     quota = None if tenant is None else instance.tenants[tenant].quota_chips
     found: set[str] = set()
     for _, mode in modes:
-        over = {f"budget {name}" for name, amount in mode.uses if amount > left[name]}
+        over = {" ".join(name) for name, n in ledger.takes(job, mode) if n > left[name]}
         if quota is not None and mode.chips > quota:
             over.add(f"quota {tenant}")
         if not over:

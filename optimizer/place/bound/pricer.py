@@ -119,6 +119,8 @@ class Pricer:
             calls = np.concatenate(([0], np.cumsum(stands)))
             spent = spent + mode.restart_nano * (calls[ends] > calls[starts])
         used = sum(self.certificate.budgets.get(name, 0) * x for name, x in mode.uses)
+        at_sites = self.certificate.spread.get(job.group or "", {})
+        used += sum(at_sites.get(site, 0) for site in self.world.instance.sites_of(mode))
         result: NDArray[np.object_] = nano(job.value_usd) - mode.one_off_nano - used - spent
         return result
 

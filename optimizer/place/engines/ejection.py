@@ -128,6 +128,15 @@ def _uses(p, m, b):
 
 
 @compiled
+def _waits_for(p, j, other):
+    """Whether job j waits for another, or for one that does."""
+    for i in range(p.pred_ptr[j], p.pred_ptr[j + 1]):
+        if p.pred[i] == other or _waits_for(p, p.pred[i], other):
+            return True
+    return False
+
+
+@compiled
 def eject_for(p, state, memory, j, m, start, end):
     """Take out what is in the way of (m, start) until it is placed; False if that fails."""
     a, J, rng = p, len(state.mode_of), memory.rng
@@ -143,6 +152,8 @@ def eject_for(p, state, memory, j, m, start, end):
                 continue
             if over >= 0:
                 relief = _uses(p, state.mode_of[other], over)
+                if relief > 0.0 and _waits_for(p, j, other):
+                    continue  # whatever the time: without it, j could not run either
             else:
                 relief = _relief(p, state, j, m, start, end, other)
             if relief <= 0.0:

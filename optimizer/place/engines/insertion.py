@@ -75,6 +75,16 @@ def _blocked(p, state, j, m, okay):
 
 
 @compiled
+def crowded(p, state, m):
+    """Whether a row that counts jobs has no place left for mode m."""
+    for u in range(p.use_ptr[m], p.use_ptr[m + 1]):
+        b = p.use_budget[u]
+        if p.total_kind[b] > 0 and state.budget_used[b] + p.use_amount[u] > p.budget[b]:
+            return True
+    return False
+
+
+@compiled
 def best_start(p, j, m, low, high, okay, weight, rng, noise):
     """Best priced start of mode m in [low, high] with noise on what it pays: (score, start)."""
     allowed, when, act, priced = p.allowed, p.when, p.act, p.priced
@@ -115,6 +125,8 @@ def insert(p, state, j, okay, weight, rng, noise):
     for _ in range(3):
         best, best_m, best_t = -1e300, -1, 0
         for m in range(p.job_ptr[j], p.job_ptr[j + 1]):
+            if crowded(p, state, m):
+                continue
             _blocked(p, state, j, m, okay)
             score, t = best_start(p, j, m, low, high, okay, weight, rng, noise)
             if score > best:

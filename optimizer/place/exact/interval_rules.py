@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ortools.sat.python import cp_model
 
+from optimizer.place.arrays import BUDGET, SPREAD
 from optimizer.place.exact.columns import net_of, parts_of
 from optimizer.place.exact.domains import add_domain_fit, cumulative
 from optimizer.place.exact.objective import weighted
@@ -81,8 +82,17 @@ def add_precedence(model: Intervals) -> None:
 
 def add_budget(model: Intervals) -> None:
     """sum uses placed[m] <= limit   for all budgets."""
+    _add_totals(model, BUDGET)
+
+
+def add_spread(model: Intervals) -> None:
+    """sum_{m of group, with a part at s} placed[m] <= most   for all spreads, and s."""
+    _add_totals(model, SPREAD)
+
+
+def _add_totals(model: Intervals, kind: int) -> None:
     a = model.a
-    for b in range(len(a.budget)):
+    for b in np.flatnonzero(a.total_kind == kind).tolist():
         terms = []
         for _, m in model.modes:
             for u in range(a.use_ptr[m], a.use_ptr[m + 1]):
@@ -112,4 +122,5 @@ RULES = (
     add_precedence,
     add_budget,
     add_quota,
+    add_spread,
 )

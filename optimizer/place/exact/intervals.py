@@ -28,6 +28,7 @@ Rules       one_placement  sum_m placed[m] <= 1 (= 1 for must and running jobs);
             precedence     sum_{c of j, start <= t} at[c] <= sum_{c of p, end <= t} at[c]
             budget         sum uses placed[m] <= limit
             quota          cumulative(run[m], chips) <= quota of the tenant
+            spread         sum_{m of the group, part at s} placed[m] <= most of the group
             window, residency, compatibility: by the columns.
 The rules stand in `interval_rules.py` and `domains.py`.
 Capacities that change over time are full in a fixed interval where they are less than the most.

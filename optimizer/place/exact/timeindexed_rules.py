@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pulp
 
+from optimizer.place.arrays import BUDGET, SPREAD, total_names
 from optimizer.place.exact.columns import parts_of
 from optimizer.place.exact.terms import name_of, put_row, sum_of, whole_variable
 
@@ -134,13 +135,23 @@ def add_precedence(model: TimeIndexed) -> None:
 
 def add_budget(model: TimeIndexed) -> None:
     """sum uses x[c] <= limit   for all budgets."""
+    _add_totals(model, BUDGET)
+
+
+def add_spread(model: TimeIndexed) -> None:
+    """sum_{c of group, with a part at s} x[c] <= most   for all spreads, and s."""
+    _add_totals(model, SPREAD)
+
+
+def _add_totals(model: TimeIndexed, kind: int) -> None:
     a, rows = model.a, defaultdict[int, list[tuple[Any, float]]](list)
     for c, m in enumerate(model.columns.mode.tolist()):
         for u in range(a.use_ptr[m], a.use_ptr[m + 1]):
-            rows[int(a.use_budget[u])].append((model.x[c], int(a.use_amount[u])))
-    names = list(model.instance.budgets)
+            if a.total_kind[a.use_budget[u]] == kind:
+                rows[int(a.use_budget[u])].append((model.x[c], int(a.use_amount[u])))
+    names = total_names(model.instance)
     for b, terms in sorted(rows.items()):
-        put_row(model, name_of("budget", names[b], b), sum_of(terms) <= int(a.budget[b]))
+        put_row(model, name_of(*names[b], b), sum_of(terms) <= int(a.budget[b]))
 
 
 def add_quota(model: TimeIndexed) -> None:
@@ -166,4 +177,5 @@ RULES = (
     add_precedence,
     add_budget,
     add_quota,
+    add_spread,
 )

@@ -1,4 +1,4 @@
-"""Rules of chips: how many, in which domains, for whom, out of which budget."""
+"""Rules of chips: how many, in which domains, for whom, out of which budget, at how many sites."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from optimizer.place.plan import Violation
 
-__all__ = ["check_budget", "check_domain_fit", "check_pool_capacity", "check_quota"]
+__all__ = ["check_budget", "check_domain_fit", "check_pool_capacity", "check_quota", "check_spread"]
 
 
 def check_pool_capacity(case: Case) -> Iterator[Violation]:
@@ -102,3 +102,18 @@ def check_quota(case: Case) -> Iterator[Violation]:
         if used[t] > tenant.quota_chips:
             where = f"tenant {name!r} period {t}"
             yield said(Rule.QUOTA, where, f"{used[t]} chips", tenant.quota_chips)
+
+
+def check_spread(case: Case) -> Iterator[Violation]:
+    """Jobs of a group with a part at a site stay within the group's share, at every site."""
+    for group, most in case.instance.most_at_a_site.items():
+        for name in case.instance.sites:
+            here = [
+                run.placement.job
+                for run in case.runs
+                if case.instance.jobs[run.job].group == group
+                and name in {case.instance.pools[part.pool].site for part in run.mode.parts}
+            ]
+            if len(here) > most:
+                where = f"group {group!r} at {name!r}"
+                yield said(Rule.SPREAD, where, f"{len(here)} jobs", f"{most} jobs")
