@@ -17,6 +17,7 @@ from optimizer.errors import InstanceError, PlanError, Unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
     from threading import Event
 
     from optimizer.domain.instance import Instance
@@ -152,6 +153,12 @@ class Place(Question["Options", "PlacePlan", "Verdict"]):
         from optimizer.place.check import check
 
         return check(instance, plan)
+
+    def write_mps(self, instance: Instance, path: Path) -> None:
+        """Write the time-indexed model of an instance in MPS form; Unsupported above its sizes."""
+        from optimizer.place.exact.oracle import write_mps
+
+        write_mps(instance, path)
 
     def certify(self, instance: Instance, certificate: Certificate) -> int | None:
         from optimizer.place.certificate import upper_bound

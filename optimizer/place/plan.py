@@ -78,6 +78,12 @@ class Options(Record):
         Searches side by side.
     rounds
         Work limit: rounds of search moves; None for as many as the time allows.
+    engine
+        What looks for the plan. `auto`: prices and search, and CP-SAT after it where the instance
+        is small enough; `search`: prices and search alone; `exact`: CP-SAT alone, refused above
+        its sizes; `oracle`: a time-indexed model under a PuLP solver, for tiny instances.
+    solver
+        The PuLP solver of `oracle`, by PuLP's name; `highs` and `cbc` come with it.
     """
 
     seconds: Annotated[float, Field(ge=1, le=864_000)] = 60.0
@@ -85,6 +91,8 @@ class Options(Record):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     threads: Annotated[int, Field(ge=1, le=64)] = 2
     rounds: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    engine: Literal["auto", "search", "exact", "oracle"] = "auto"
+    solver: Annotated[str, Field(min_length=1)] = "highs"
 
 
 class Placement(Record):

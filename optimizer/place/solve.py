@@ -5,6 +5,8 @@
    handed on as they come.
 3. The best plan gets domain ids and the cheapest dispatch; the prices become whole numbers, and the
    bound is what `certificate.py` makes of them.
+4. Where the instance is small enough for CP-SAT, it gets the rest of the time, started with that
+   plan; so the answer is never worse than either's.
 Whatever stops it - proof, gap, time, work or cancel - the answer is a plan with its bound.
 """
 
@@ -12,7 +14,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -36,7 +38,8 @@ from optimizer.place.engines.packing import pin_running
 from optimizer.place.engines.prices import TAUS, Dual, Stop
 from optimizer.place.engines.search import anneal, construct, copy_best, make_memory
 from optimizer.place.engines.state import empty_state, make_problem
-from optimizer.place.plan import Options, PlacePlan
+from optimizer.place.exact.case import is_small
+from optimizer.place.plan import Options, PlacePlan, Status
 from optimizer.place.prepare import small_instance
 
 if TYPE_CHECKING:
@@ -47,6 +50,9 @@ __all__ = ["OnIncumbent", "prepare", "solve"]
 
 DUAL_SHARE = 0.25
 """Share of the time that prices get at most."""
+
+SEARCH_SHARE = 0.25
+"""Share of the time that the search gets where CP-SAT comes after it."""
 
 PROOF_SHARE = 0.2
 """Share of the time left in which to look for a proof that there is no plan, where a first
@@ -68,7 +74,7 @@ def solve(
     on_incumbent: OnIncumbent | None = None,
     cancel: Event | None = None,
 ) -> PlacePlan:
-    """Return the best plan found, with its certificate and run record.
+    """Return the best plan found by the engine of the options, with certificate and run record.
 
     Parameters
     ----------
@@ -80,9 +86,41 @@ def solve(
         Called whenever incumbent or bound got better; both only ever get better.
     cancel
         Set it to stop early; the plan is finished and returned.
+
+    Raises
+    ------
+    Unsupported
+        If the instance is larger than an exact engine that was asked for takes.
     """
+    o, cancel = options or Options(), cancel or Event()
+    if o.engine == "exact":
+        from optimizer.place.exact.solve import exact_solve
+
+        return exact_solve(instance, o, on_incumbent, cancel)
+    if o.engine == "oracle":
+        from optimizer.place.exact.oracle import oracle_solve
+
+        return oracle_solve(instance, o, on_incumbent, cancel)
     prepare()
-    return _solve(instance, Clock(options or Options(), cancel or Event(), on_incumbent))
+    if o.engine == "auto" and is_small(instance):
+        return _both(instance, o, on_incumbent, cancel)
+    return _solve(instance, Clock(o, cancel, on_incumbent))
+
+
+def _both(
+    instance: Instance, o: Options, on_incumbent: OnIncumbent | None, cancel: Event
+) -> PlacePlan:
+    """Search, then CP-SAT with the rest of the time, started with what was found."""
+    from optimizer.place.exact.solve import improve, prepare  # a second that only these pay
+
+    prepare()
+    share = max(1.0, SEARCH_SHARE * o.seconds)
+    clock = Clock(o.model_copy(update={"seconds": share}), cancel, on_incumbent)
+    plan = _solve(instance, clock)
+    if plan.status is Status.INFEASIBLE or plan.run.stopped_by in ("proof", "gap", "cancel"):
+        run = plan.run.model_copy(update={"options": o.model_dump(mode="json")})
+        return plan.model_copy(update={"run": run})
+    return improve(instance, plan, replace(clock, options=o))
 
 
 @cache

@@ -95,6 +95,9 @@ def _parser() -> argparse.ArgumentParser:
     place = add("place", help="place the jobs of an instance, with a certified bound")
     place.add_argument("instance", metavar="NAME_OR_FILE", help="name in the catalog, or a file")
     _add_options(place, seconds=60.0)
+    export = add("export", help="write the time-indexed model of a small instance as an MPS file")
+    export.add_argument("instance", metavar="NAME_OR_FILE", help="name in the catalog, or a file")
+    export.add_argument("mps", metavar="MPS", help="where the model goes; it minimises cost in USD")
     check = add("check", help="check a plan: every rule, objective, bound and gap re-derived")
     check.add_argument("instance", metavar="INSTANCE", help="name in the catalog, or a file")
     check.add_argument("plan", metavar="PLAN", help="plan file")
@@ -135,6 +138,15 @@ def _add_options(parser: argparse.ArgumentParser, seconds: float) -> None:
     add("--seed", type=int, default=0, help="seed of the search (%(default)d)")
     add("--threads", type=int, default=2, help="searches side by side (%(default)d)")
     add("--rounds", type=int, help="work limit: rounds of search, the same on every machine")
+    add(
+        "--engine",
+        choices=("auto", "search", "exact", "oracle"),
+        default="auto",
+        help="auto: prices and search, then CP-SAT up to 50 jobs on 50 domains; search: prices and "
+        "search alone; exact: CP-SAT alone; oracle: a time-indexed model, tiny instances only "
+        "(%(default)s)",
+    )
+    add("--solver", default="highs", help="solver of the oracle: highs, cbc or any that PuLP finds")
     add("--out", metavar="DIR", help="where plan, report and tables go (fleetwatt-out/NAME)")
 
 

@@ -84,7 +84,7 @@ def _options(given: argparse.Namespace) -> Options:
     """Return the options of the command line, or raise with all that are out of range."""
     from pydantic import ValidationError
 
-    names = ("seconds", "gap", "seed", "threads", "rounds")
+    names = ("seconds", "gap", "seed", "threads", "rounds", "engine", "solver")
     options: dict[str, Any] = {name: getattr(given, name) for name in names}
     try:
         return PLACE.options(**options)

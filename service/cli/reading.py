@@ -1,4 +1,4 @@
-"""The commands that only read: list, show, validate, check, schema."""
+"""The commands that only read an instance: list, show, validate, check, export, schema."""
 
 from __future__ import annotations
 
@@ -67,10 +67,20 @@ def _schema(given: argparse.Namespace) -> int:
     return GOOD
 
 
+def _export(given: argparse.Namespace) -> int:
+    from optimizer.questions import PLACE
+
+    instance = load_instance(given.instance)
+    PLACE.write_mps(instance, Path(given.mps))
+    print(f"{given.mps}: the model of {instance.name} in MPS form; it minimises cost in USD")
+    return GOOD
+
+
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "list": _list,
     "show": _show,
     "validate": _validate,
     "check": _check,
+    "export": _export,
     "schema": _schema,
 }

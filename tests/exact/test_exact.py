@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from functools import cache
+from threading import Event
 
 import pytest
 from brute import optimum
@@ -19,8 +20,16 @@ from tiny import features, tiny
 from instances.catalog import load
 from optimizer.domain.files import parse_instance
 from optimizer.errors import Unsupported
-from optimizer.place.exact.solve import exact_solve, oracle_solve
+from optimizer.place.clock import Clock
+from optimizer.place.exact import intervals
+from optimizer.place.exact.case import make_case
+from optimizer.place.exact.hint import add_hint
+from optimizer.place.exact.oracle import oracle_solve
+from optimizer.place.exact.solve import exact_solve, held_of, objective_of
 from optimizer.place.plan import Options, Status
+from optimizer.place.solve import solve
+from optimizer.solvers.cpsat import solve_cp
+from optimizer.solvers.run import Limits
 
 SEEDS = range(200)
 FAST = range(0, 200, 10)
@@ -120,3 +129,32 @@ def test_the_oracle_is_solved_in_a_process_of_its_own_where_time_is_limited() ->
 def test_a_campus_is_refused_with_its_size() -> None:
     with pytest.raises(Unsupported, match="jobs"):
         exact_solve(load("loughton-2027"), Options(seconds=1))
+
+
+@pytest.mark.parametrize("seed", [2, 7, 11])
+def test_auto_is_no_worse_than_the_search_and_ends_with_a_proof(seed: int) -> None:
+    instance = parse_instance(json.dumps(tiny(seed)))
+    plan = solve(instance, Options(seconds=30, rounds=3))
+    again = solve(instance, Options(seconds=30, rounds=3))
+    search = solve(instance, Options(seconds=30, rounds=3, engine="search"))
+    for each in (plan, search):
+        passes(tiny(seed), each, instance)
+    assert search.objective.total <= plan.objective.total == best(seed)
+    assert plan.run.stopped_by in ("proof", "engine proof")
+    assert plan.placements == again.placements
+
+
+def test_a_plan_in_hand_is_cp_sats_first_solution() -> None:
+    """Told of an optimal plan and given next to no work, CP-SAT returns it and nothing worse."""
+    seed = 0
+    instance = parse_instance(json.dumps(tiny(seed)))
+    clock = Clock(Options(seconds=30), Event(), None)
+    plan = exact_solve(instance, Options(seconds=30))
+    case = make_case(instance, clock, plan.certificate)
+    model = intervals.build(case.a, held_of(case))
+    add_hint(model, instance, plan)
+    limits = Limits(seconds=30)
+    run = solve_cp(
+        model.cp, model.objective, limits, parameters={"stop_after_first_solution": True}
+    )
+    assert objective_of(model, run) == plan.objective.total == best(seed)
