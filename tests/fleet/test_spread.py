@@ -18,7 +18,8 @@ from stranger_feasible import proves_no_plan
 from optimizer.errors import InstanceError
 from optimizer.place.certificate import upper_bound
 from optimizer.place.check import check
-from optimizer.place.exact.solve import exact_solve, oracle_solve
+from optimizer.place.exact.oracle import oracle_solve
+from optimizer.place.exact.solve import exact_solve
 from optimizer.place.explain import explain, verify
 from optimizer.place.goal import feasibility_image
 from optimizer.place.plan import Options, PlacePlan, Status
