@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 from optimizer.errors import InstanceError, PlanError, Unsupported
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
     from threading import Event
 
+    from optimizer.domain.changes.patch import Change
     from optimizer.domain.instance import Instance
     from optimizer.domain.reports import Report
+    from optimizer.place.explain import Reason
     from optimizer.place.plan import Certificate, Options, PlacePlan, Verdict
 
 __all__ = ["DOORS", "PLACE", "QUESTIONS", "Question", "parse_plan"]
@@ -83,20 +85,50 @@ class Question(Generic[OptionsT, PlanT, VerdictT]):
         """Return the bound that a certificate proves; None if it proves that there is no plan."""
         self._lacks("certify")
 
-    def explain(self, instance: Instance, plan: PlanT, job: str) -> Report:
-        """Return why a job is where it is, or why it is not."""
+    def reasons(self, instance: Instance, plan: PlanT) -> tuple[Any, ...]:
+        """Return why jobs are turned away or late, and what would help, as data."""
+        self._lacks("reasons")
+
+    def verify(
+        self,
+        instance: Instance,
+        plan: PlanT,
+        reasons: tuple[Any, ...],
+        most: int = 10,
+        seconds: float | None = None,
+    ) -> tuple[Any, ...]:
+        """Return reasons with so many fixes, the largest first, tried by a new solve.
+
+        seconds is the limit for all of them; None where their work alone is limited.
+        """
+        self._lacks("verify")
+
+    def explain(
+        self,
+        instance: Instance,
+        plan: PlanT,
+        job: str | None = None,
+        reasons: tuple[Any, ...] | None = None,
+    ) -> Report:
+        """Return why a job is where it is, or why it is not; of all that are not, without one."""
         self._lacks("explain")
 
-    def report(self, instance: Instance, plan: PlanT, verdict: VerdictT | None = None) -> Report:
-        """Return the report of a plan; its verdict is made where none is given."""
+    def report(
+        self,
+        instance: Instance,
+        plan: PlanT,
+        verdict: VerdictT | None = None,
+        reasons: tuple[Any, ...] | None = None,
+    ) -> Report:
+        """Return the report of a plan; its verdict and reasons are made where none are given."""
         self._lacks("report")
 
     def compare(self, instance: Instance, before: PlanT, after: PlanT) -> Report:
         """Return what differs between two plans, and what the difference is worth."""
         self._lacks("compare")
 
-    def patch(self, instance: Instance, changes: Any) -> Instance:
-        """Return the instance with changes."""
+    def patch(self, instance: Instance, changes: Iterable[Change]) -> Instance:
+        """Return the instance with changes, checked like a file; every finding at once."""
         self._lacks("patch")
 
     def convert(self, text: str) -> Instance:
@@ -165,10 +197,61 @@ class Place(Question["Options", "PlacePlan", "Verdict"]):
 
         return upper_bound(instance, certificate).total
 
-    def report(self, instance: Instance, plan: PlacePlan, verdict: Verdict | None = None) -> Report:
+    def reasons(self, instance: Instance, plan: PlacePlan) -> tuple[Reason, ...]:
+        from optimizer.place.explain import explain
+
+        return explain(instance, plan)
+
+    def verify(
+        self,
+        instance: Instance,
+        plan: PlacePlan,
+        reasons: tuple[Reason, ...],
+        most: int = 10,
+        seconds: float | None = None,
+    ) -> tuple[Reason, ...]:
+        if not any(reason.fixes for reason in reasons):
+            return reasons
+        from optimizer.place.explain import verify
+        from optimizer.place.solve import prepare
+        from optimizer.place.verify.readmit import Readmitter
+
+        prepare()
+        admit = Readmitter(instance, plan, seconds, most)
+        return verify(instance, plan, reasons, admit, most)
+
+    def explain(
+        self,
+        instance: Instance,
+        plan: PlacePlan,
+        job: str | None = None,
+        reasons: tuple[Reason, ...] | None = None,
+    ) -> Report:
+        from optimizer.place.reasons.report import all_reasons, known_job, one_reason
+
+        if job is not None:
+            known_job(instance, job)
+        found = self.reasons(instance, plan) if reasons is None else reasons
+        if job is None:
+            return all_reasons(instance, plan, found)
+        return one_reason(instance, plan, found, job)
+
+    def report(
+        self,
+        instance: Instance,
+        plan: PlacePlan,
+        verdict: Verdict | None = None,
+        reasons: tuple[Reason, ...] | None = None,
+    ) -> Report:
         from optimizer.place.report import report
 
-        return report(instance, plan, self.check(instance, plan) if verdict is None else verdict)
+        made = self.check(instance, plan) if verdict is None else verdict
+        return report(instance, plan, made, reasons)
+
+    def patch(self, instance: Instance, changes: Iterable[Change]) -> Instance:
+        from optimizer.domain.changes.patch import patch
+
+        return patch(instance, changes)
 
 
 def _said(error: Any) -> str:

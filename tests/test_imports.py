@@ -24,7 +24,17 @@ MAY_IMPORT = {  # package or module -> what it may import of this repository, be
     "service": {"optimizer", "instances"},
     "benchmarks": {"optimizer", "instances"},
 }
-JUDGES = ("check", "rules", "certificate", "bound", "goal", "report", "explain", "account")
+JUDGES = (
+    "check",
+    "rules",
+    "certificate",
+    "bound",
+    "goal",
+    "report",
+    "explain",
+    "account",
+    "reasons",
+)
 """Files and folders of a question that share no code with what they judge."""
 ENGINES = (
     "optimizer.place.engines",

@@ -12,16 +12,16 @@ cheaper way to run at the prices.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
+from optimizer.domain.changes.patch import patch
 from optimizer.errors import InstanceError
 from optimizer.place.account.columns import best_fit, best_priced, described, gains, price_split
 from optimizer.place.account.displace import Displacer
 from optimizer.place.account.fixes import (
     Fix,
-    apply_fix,
     deadline_fix,
     displace_fix,
     lateness_fix,
@@ -38,7 +38,7 @@ from optimizer.place.certificate import Bound, upper_bound
 from optimizer.place.check import check
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     from optimizer.domain.instance import Instance
     from optimizer.domain.modes import Mode
@@ -46,7 +46,27 @@ if TYPE_CHECKING:
     from optimizer.place.account.room import Columns
     from optimizer.place.plan import PlacePlan
 
-__all__ = ["Fix", "Reason", "ReasonKind", "explain", "verify"]
+__all__ = ["Admit", "Fix", "Reason", "ReasonKind", "explain", "verify"]
+
+
+class Admission(Protocol):
+    """A plan of a changed instance that has a job, and what the plan in hand is worth there."""
+
+    @property
+    def plan(self) -> PlacePlan | None:
+        """The plan; None where none was found."""
+
+    @property
+    def before(self) -> int:
+        """Objective of the plan in hand [nano-USD]."""
+
+
+class Admit(Protocol):
+    """Lets a job in on a changed instance, on time where that is asked."""
+
+    def __call__(self, after: Instance, job: str, on_time: bool) -> Admission:
+        """Return what came of it."""
+
 
 ReasonKind = Literal["rule", "priced_out", "no_room", "gap"]
 
@@ -104,29 +124,64 @@ def explain(instance: Instance, plan: PlacePlan, bound: Bound | None = None) -> 
 
 
 def verify(
-    instance: Instance, plan: PlacePlan, reason: Reason, solve: Callable[[Instance], PlacePlan]
-) -> Reason:
-    """Return a reason with each fix tried: applied to the instance, solved again and checked.
+    instance: Instance,
+    plan: PlacePlan,
+    reasons: Sequence[Reason],
+    admit: Admit,
+    most: int = 10,
+) -> tuple[Reason, ...]:
+    """Return reasons with the largest fixes tried: applied to the instance, and solved again.
 
-    A fix is verified where the new plan breaks no rule and has the job (a late one: on time); its
-    effect is then the change of the objective that was found.
+    A fix is verified where a plan of the changed instance breaks no rule, has the job (a late one:
+    on time) and is worth no less there than the plan in hand; one that says that the job must run,
+    where there is such a plan at all. Its effect is then the change of the objective found.
+
+    Parameters
+    ----------
+    admit
+        Lets a job in on a changed instance: (instance, job, whether on time) to a plan, or None,
+        and what the plan in hand is worth there.
+    most
+        How many fixes are tried, those that win most first.
     """
-    tried = []
-    for fix in reason.fixes:
-        try:
-            changed = apply_fix(instance, fix) if fix.changes else None
-        except InstanceError:
-            changed = None
-        if changed is not None:
-            after = solve(changed)
-            ledger = Ledger(changed, after)
-            run = ledger.runs.get(ledger.index[reason.job])
-            is_in = run is not None and not (reason.is_late and ledger.periods_late(run))
-            if is_in and check(changed, after).is_good:
-                effect = after.objective.total - plan.objective.total
-                fix = replace(fix, verified=True, effect=effect, text=_confirmed(fix, effect))
-        tried.append(fix)
-    return replace(reason, fixes=tuple(tried))
+    ranked = sorted(
+        (
+            (r, f)
+            for r, reason in enumerate(reasons)
+            for f, fix in enumerate(reason.fixes)
+            if fix.changes
+        ),
+        key=lambda at: (-_win(reasons[at[0]], reasons[at[0]].fixes[at[1]]), at),
+    )
+    tried = [list(reason.fixes) for reason in reasons]
+    for r, f in ranked[:most]:
+        tried[r][f] = _tried(instance, plan, reasons[r], tried[r][f], admit)
+    each = zip(reasons, tried, strict=True)
+    return tuple(replace(reason, fixes=tuple(fixes)) for reason, fixes in each)
+
+
+def _win(reason: Reason, fix: Fix) -> int:
+    """Return what a fix is estimated to win [nano-USD]; what is at stake where nothing says."""
+    return (reason.at_stake or 0) if fix.effect is None else fix.effect
+
+
+def _tried(instance: Instance, plan: PlacePlan, reason: Reason, fix: Fix, admit: Admit) -> Fix:
+    """Return a fix with what came of it."""
+    try:
+        after = patch(instance, fix.changes)
+    except InstanceError:
+        return replace(fix, state="not confirmed")
+    admission = admit(after, reason.job, reason.is_late)
+    found = admission.plan
+    if found is not None and check(after, found).is_good:
+        ledger = Ledger(after, found)
+        run = ledger.runs.get(ledger.index[reason.job])
+        is_in = run is not None and not (reason.is_late and ledger.periods_late(run))
+        if is_in and (fix.kind == "displace" or found.objective.total >= admission.before):
+            effect = found.objective.total - plan.objective.total
+            text = _confirmed(fix, effect)
+            return replace(fix, state="verified", effect=effect, text=text, plan=found)
+    return replace(fix, state="not confirmed")
 
 
 class _Asked:

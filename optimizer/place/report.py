@@ -45,13 +45,20 @@ if TYPE_CHECKING:
 __all__ = ["report"]
 
 
-def report(instance: Instance, plan: PlacePlan, verdict: Verdict) -> Report:
+def report(
+    instance: Instance,
+    plan: PlacePlan,
+    verdict: Verdict,
+    reasons: tuple[Reason, ...] | None = None,
+) -> Report:
     """Return the report of a plan.
 
     Parameters
     ----------
     verdict
         What the checker says of this plan.
+    reasons
+        Why jobs are turned away or late, fixes tried or not; made here where they are not given.
 
     Raises
     ------
@@ -61,7 +68,8 @@ def report(instance: Instance, plan: PlacePlan, verdict: Verdict) -> Report:
     ledger = Ledger(instance, plan)
     bound = upper_bound(instance, plan.certificate)
     book = PriceBook(ledger)
-    reasons = explain(instance, plan, bound)
+    if reasons is None:
+        reasons = explain(instance, plan, bound)
     sections = (
         _in_short(ledger, book, reasons),
         _turned_away(ledger, reasons),

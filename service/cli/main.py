@@ -63,6 +63,10 @@ def _run(given: argparse.Namespace) -> int:
         from service.cli import placing
 
         return placing.place(given) if given.command == "place" else placing.demo(given)
+    if given.command in ("explain", "patch"):
+        from service.cli import why
+
+        return why.explain(given) if given.command == "explain" else why.patch(given)
     if given.command == "import":
         from service.cli import importing
 
@@ -103,11 +107,64 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("plan", metavar="PLAN", help="plan file")
     schema = add("schema", help="print the JSON Schema of instance or plan files")
     schema.add_argument("of", nargs="?", choices=("instance", "plan"), default="instance")
+    _add_why(commands)
     _add_import(commands)
     demo = add("demo", help="place a week of jobs on a real campus and check the plan")
     demo.set_defaults(instance=None)
     _add_options(demo, seconds=20.0)
     return parser
+
+
+def _add_why(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the commands that explain a plan and change an instance."""
+    explain = commands.add_parser(
+        "explain",
+        help="say why jobs are turned away or late, and what would help",
+        description="Says of one job, or of all that are turned away or late, the one reason why, "
+        "and what would let it in: more power, chips, time or value, in numbers.",
+    )
+    add = explain.add_argument
+    add("instance", metavar="INSTANCE", help="name in the catalog, or a file")
+    add("plan", metavar="PLAN", help="plan file")
+    add("job", metavar="JOB", nargs="?", help="a job's id; without it, all")
+    add(
+        "--verify",
+        metavar="N",
+        type=_count,
+        nargs="?",
+        const=10,
+        default=0,
+        help="change the instance and search on from the plan for the N fixes that win most (10)",
+    )
+    add("--seconds", type=_seconds, help="time limit of --verify for all fixes (none: by work)")
+    add("--out", metavar="DIR", help="write each fix as a file of changes, for fleetwatt patch")
+    patch = commands.add_parser(
+        "patch",
+        help="write an instance with changes, such as a fix that explain found",
+        description="Applies a file of changes to an instance: a JSON list of {pointer, value}, "
+        "where pointer is a JSON pointer into the instance file (a job may be named by its id: "
+        "/jobs/j-17/deadline) and the value null puts a field back to its default.",
+    )
+    add = patch.add_argument
+    add("instance", metavar="INSTANCE", help="name in the catalog, or a file")
+    add("changes", metavar="CHANGES", help="file of changes")
+    add("--out", metavar="FILE", required=True, help="where the changed instance goes")
+
+
+def _count(text: str) -> int:
+    """Return a whole number from 0 on."""
+    number = int(text)
+    if number < 0:
+        raise ValueError(text)
+    return number
+
+
+def _seconds(text: str) -> float:
+    """Return a time limit [s]: finite, more than 0."""
+    number = float(text)
+    if not 0 < number <= 864_000:
+        raise ValueError(text)
+    return number
 
 
 def _add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

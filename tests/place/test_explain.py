@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from itertools import combinations_with_replacement, product
 from typing import TYPE_CHECKING, Any
 
@@ -15,18 +14,18 @@ import stranger
 import tiny
 from judged import as_plan, by_hand, job, placed, read, world
 
+from optimizer.domain.changes.patch import patch
 from optimizer.place.account.columns import best_priced
-from optimizer.place.account.fixes import apply_fix
 from optimizer.place.account.ledger import Ledger
 from optimizer.place.account.prices import PriceBook
 from optimizer.place.certificate import upper_bound
-from optimizer.place.explain import Reason, explain, verify
+from optimizer.place.explain import Admit, Reason, explain, verify
+from optimizer.place.verify.readmit import Admission
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from optimizer.domain.instance import Instance
-    from optimizer.place.plan import PlacePlan
 
 Data = dict[str, Any]
 USD = 1_000_000_000
@@ -117,7 +116,7 @@ def test_a_job_without_chips_left_names_the_pool_and_whom_it_would_displace() ->
     assert by_kind["displace"].text.startswith("instead of b (net gain USD")
     assert "estimated" not in by_kind["displace"].text
     assert by_kind["capacity"].text == "1 domain more in p"
-    assert by_kind["capacity"].changes[0].value == [2.0] * 4
+    assert by_kind["capacity"].changes[0].value == 2.0
 
 
 def test_free_chips_on_the_wrong_domains_are_no_room() -> None:
@@ -134,7 +133,7 @@ def test_an_energy_permit_that_is_used_up_is_no_room() -> None:
     reason = reasons(data, placed("b", 0, 2))["a"]
     assert (reason.kind, reason.rules) == ("no_room", ("supply s/grid",))
     (fix,) = [fix for fix in reason.fixes if fix.kind == "capacity"]
-    after = apply_fix(read(data), fix)
+    after = patch(read(data), fix.changes)
     limit = after.sites["s"].supplies["grid"].permit_watt_periods(after.horizon)
     assert limit in (50_000, 50_001)  # 1 W-period more for float noise
     assert "MWh more from s/grid" in fix.text
@@ -198,33 +197,52 @@ def test_a_late_job_is_priced_out_of_the_hours_before_its_due_date() -> None:
 # ---- fixes --------------------------------------------------------------------------------------
 
 
-def exactly(instance: Instance) -> PlacePlan:
-    """Return the optimum by brute force."""
-    data = instance.data()
-    _, placements = brute.optimum(data)
-    return as_plan(by_hand(data, *placements))
+def exactly(before: int) -> Admit:
+    """Return what lets a job in by brute force; before is what the plan in hand is worth."""
+
+    def admit(after: Instance, job: str, on_time: bool) -> Admission:
+        data = after.data()
+        (each,) = (j for j in data["jobs"] if j["id"] == job)
+        each["must"] = True
+        if on_time:
+            each["deadline"] = each["due"]
+        best, placements = brute.optimum(data)
+        plan = None if best is None else as_plan(by_hand(after.data(), *placements))
+        return Admission(plan, before)
+
+    return admit
 
 
 def test_a_fix_is_verified_by_solving_the_changed_instance() -> None:
     data = world(job("a", hours=3), job("b", hours=4, value_usd=120.0))
     plan = as_plan(by_hand(data, placed("b", 0, 4)))
-    reason = verify(read(data), plan, explain(read(data), plan)[0], exactly)
+    (reason,) = verify(read(data), plan, explain(read(data), plan), exactly(plan.objective.total))
     found = {fix.kind: fix for fix in reason.fixes}
-    assert found["capacity"].verified
+    assert found["capacity"].state == "verified"
     more_idle = 8 * 250 * 125 // 100 * 4 * 100_000
     assert found["capacity"].effect == 100 * USD - 8 * 750 * 125 // 100 * 3 * 100_000 - more_idle
-    assert found["displace"].verified
+    assert found["displace"].state == "verified"
     assert (found["displace"].effect or 0) < 0
     assert found["displace"].text.startswith("as a job that must run (solved again: objective USD")
 
 
-def test_a_fix_that_does_not_help_stays_estimated() -> None:
-    data = world(job("a", hours=3), job("b", hours=4, value_usd=120.0))
+def test_a_fix_that_loses_is_not_confirmed() -> None:
+    data = world(job("a", hours=3, value_usd=3.0), job("b", hours=4, value_usd=120.0))
     plan = as_plan(by_hand(data, placed("b", 0, 4)))
-    (reason,) = explain(read(data), plan)
-    useless = replace(reason.fixes[0], changes=())
-    tried = verify(read(data), plan, replace(reason, fixes=(useless,)), exactly)
-    assert not tried.fixes[0].verified
+    reasons = explain(read(data), plan)
+    tried = verify(read(data), plan, reasons, exactly(plan.objective.total))
+    assert {fix.kind: fix.state for fix in tried[0].fixes}["capacity"] == "not confirmed"
+
+
+def test_only_so_many_fixes_are_tried_those_that_win_most() -> None:
+    data = world(
+        job("a", hours=3), job("b", hours=4, value_usd=120.0), job("c", hours=3, value_usd=50.0)
+    )
+    plan = as_plan(by_hand(data, placed("b", 0, 4)))
+    reasons = explain(read(data), plan)
+    tried = verify(read(data), plan, reasons, exactly(plan.objective.total), most=1)
+    states = [(r.job, f.kind) for r in tried for f in r.fixes if f.state != "estimated"]
+    assert states == [("a", "capacity")]
 
 
 # ---- nothing refutes it -------------------------------------------------------------------------
@@ -318,7 +336,7 @@ def test_what_a_fix_adds_is_enough_beside_the_others(first: int) -> None:
                 continue
             for fix in reason.fixes:
                 if fix.kind in ("capacity", "deadline"):
-                    after = apply_fix(read(data), fix).data()
+                    after = patch(read(data), fix.changes).data()
                     assert list(ways_in(after, others, name)), (seed, name, fix.text)
 
 

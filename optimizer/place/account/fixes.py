@@ -6,13 +6,12 @@ apply it and solve again. Amounts come from exact shortfalls; what they are wort
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from optimizer.domain.files import parse_instance
+from optimizer.domain.changes.patch import Change, pointer
 from optimizer.domain.modes import derive
 from optimizer.place.account.prices import Row, total_row
 from optimizer.place.account.room import Block
@@ -28,11 +27,11 @@ if TYPE_CHECKING:
     from optimizer.place.account.ledger import Ints, Ledger
     from optimizer.place.account.prices import PriceBook
     from optimizer.place.account.room import Columns, Room
+    from optimizer.place.plan import PlacePlan
 
 __all__ = [
-    "Change",
     "Fix",
-    "apply_fix",
+    "FixState",
     "deadline_fix",
     "displace_fix",
     "lateness_fix",
@@ -43,13 +42,7 @@ __all__ = [
 
 FixKind = Literal["value", "deadline", "lateness", "capacity", "displace", "residency"]
 
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One changed value of an instance file: its JSON pointer, and what stands there then."""
-
-    pointer: str
-    value: Any
+FixState = Literal["estimated", "verified", "not confirmed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,35 +58,26 @@ class Fix:
         found by it after; None where no estimate is made.
     changes
         The same as changes of the instance file; empty where the file does not say it.
-    verified
-        A re-solve with the changes admitted the job.
+    state
+        `estimated`; `verified` where a plan of the changed instance was found and checked that has
+        the job (a late one: on time) and is worth no less than this plan is there; `not confirmed`
+        where a search with the changes found none.
+    plan
+        The plan that verified it.
     """
 
     kind: FixKind
     text: str
     effect: int | None
     changes: tuple[Change, ...] = ()
-    verified: bool = False
+    state: FixState = "estimated"
+    plan: PlacePlan | None = None
 
 
-def apply_fix(instance: Instance, fix: Fix) -> Instance:
-    """Return the instance with the changes of a fix."""
-    data = instance.data()
-    for change in fix.changes:
-        *way, last = change.pointer.removeprefix("/").split("/")
-        here: Any = data
-        for step in (_plain(s) for s in way):
-            here = here[int(step)] if isinstance(here, list) else here.setdefault(step, {})
-        here[_plain(last)] = change.value
-    return parse_instance(json.dumps(data))
-
-
-def _plain(step: str) -> str:
-    return step.replace("~1", "/").replace("~0", "~")
-
-
-def _key(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")
+def _of_job(ledger: Ledger, job: int, field: str) -> str:
+    """Return the pointer of a job's field, by its id unless that reads like a number."""
+    name = ledger.instance.jobs[job].id
+    return pointer("jobs", job if name.isdecimal() else name, field)
 
 
 def value_fix(ledger: Ledger, job: int, margin: int) -> Fix:
@@ -102,7 +86,7 @@ def value_fix(ledger: Ledger, job: int, margin: int) -> Fix:
     need = before + usd(margin)
     text = f"{money(margin)} more value ({percent(margin, nano(before))})"
     patched = round(need * 1.01 + 0.01, 2)
-    return Fix("value", text, None, (Change(f"/jobs/{job}/value_usd", patched),))
+    return Fix("value", text, None, (Change(_of_job(ledger, job, "value_usd"), patched),))
 
 
 def relaxed(ledger: Ledger, job: int) -> tuple[Mode, ...]:
@@ -118,7 +102,7 @@ def deadline_fix(ledger: Ledger, job: int, end: int, effect: int) -> Fix:
     h, deadline = ledger.horizon, ledger.instance.jobs[job].deadline
     later = end * h.period_hours - h.hours_at(0.0 if deadline is None else deadline)
     text = f"deadline {later:,g} h later ({when(h, end)})"
-    changes = [Change(f"/jobs/{job}/deadline", end * h.period_hours)]
+    changes = [Change(_of_job(ledger, job, "deadline"), end * h.period_hours)]
     return Fix("deadline", text, effect, tuple(changes))
 
 
@@ -283,26 +267,26 @@ def _grow(ledger: Ledger, lack: _Lack) -> tuple[str, list[Change]]:
         return _more_power(ledger, lack)
     if lack.block.rule in ("domain_fit", "pool_capacity"):
         pool = instance.pools[of]
-        count = [float(x) + lack.amount for x in pool.present(h)]
+        count = _series([float(x) + lack.amount for x in pool.present(h)])
         thing = "chip" if pool.domain is None else "domain"
         text = f"{counted(lack.amount, thing)} more in {of}"
-        return text, [Change(f"/pools/{_key(of)}/count", count)]
+        return text, [Change(pointer("pools", of, "count"), count)]
     if lack.block.rule == "quota":
         quota = (instance.tenants[of].quota_chips or 0) + lack.amount
         text = f"quota of {of} {quota:,} chips ({lack.amount:,} more)"
-        return text, [Change(f"/tenants/{_key(of)}/quota_chips", quota)]
+        return text, [Change(pointer("tenants", of, "quota_chips"), quota)]
     if lack.block.rule == "budget":
         budget = instance.budgets[of]
         limit = budget.limit + lack.amount / 1000
         text = f"budget {of} {figure(limit)} {budget.unit} ({figure(lack.amount / 1000)} more)"
-        return text, [Change(f"/budgets/{_key(of)}/limit", limit)]
+        return text, [Change(pointer("budgets", of, "limit"), limit)]
     if lack.block.rule == "spread":
         return _wider(instance, of, lack.amount)
     site, key = of.split("/", 1)
     before = instance.sites[site].supplies[key].permit_watt_periods(h) or 0
     mwh = (before + lack.amount) * h.period_hours / 1e6
     text = f"{figure(lack.amount * h.period_hours / 1e6)} MWh more from {of} in all"
-    change = Change(f"/sites/{_key(site)}/supplies/{_key(key)}/permit", {"mwh": mwh + 1e-6})
+    change = Change(pointer("sites", site, "supplies", key, "permit"), {"mwh": mwh + 1e-6})
     return text, [change]
 
 
@@ -313,7 +297,12 @@ def _wider(instance: Instance, of: str, jobs: int) -> tuple[str, list[Change]]:
     held = sum(job.group == group for job in instance.jobs)
     share = min(1.0, most / (instance.spreads[group].of_jobs or held))
     text = f"a share of {100 * share:.3g} % of group {group} at one site ({most:,} jobs at {site})"
-    return text, [Change(f"/spreads/{_key(group)}/share", share)]
+    return text, [Change(pointer("spreads", group, "share"), share)]
+
+
+def _series(values: list[float]) -> float | list[float]:
+    """Return a series as an instance file has it: one number where all are the same."""
+    return values[0] if len(set(values)) == 1 else values
 
 
 def _more_power(ledger: Ledger, lack: _Lack) -> tuple[str, list[Change]]:
@@ -323,12 +312,15 @@ def _more_power(ledger: Ledger, lack: _Lack) -> tuple[str, list[Change]]:
         ledger.instance.sites[of].supplies.items(),
         key=lambda item: int(ledger.caps[of, item[0]].sum()),
     )[1]
-    price = largest.price_usd_per_mwh.over(h, "mean").tolist()
+    price = _series(largest.price_usd_per_mwh.over(h, "mean").tolist())
     mw = -(-lack.amount // 1000) / 1000
-    cap = [mw if short else 0.0 for short in lack.hours.tolist()]
+    cap = _series([mw if short else 0.0 for short in lack.hours.tolist()])
     supply = {"kind": "grid", "name": "what if", "cap_mw": cap, "price_usd_per_mwh": price}
     text = f"{figure(mw)} MW more at {of} ({stretches(h, lack.hours)})"
-    return text, [Change(f"/sites/{_key(of)}/supplies/what-if", supply)]
+    name, there = "what-if", ledger.instance.sites[of].supplies
+    while name in there:
+        name += "-more"
+    return text, [Change(pointer("sites", of, "supplies", name), supply)]
 
 
 def lateness_fix(ledger: Ledger, job: int, margin: int) -> Fix:
@@ -336,7 +328,9 @@ def lateness_fix(ledger: Ledger, job: int, margin: int) -> Fix:
     late = max(1, ledger.periods_late(ledger.runs[job])) * ledger.horizon.period_hours
     rate = ledger.instance.jobs[job].late_usd_per_hour + usd(margin) / late
     text = f"USD {figure(rate)} or more for an hour late"
-    return Fix("lateness", text, None, (Change(f"/jobs/{job}/late_usd_per_hour", rate * 1.01),))
+    return Fix(
+        "lateness", text, None, (Change(_of_job(ledger, job, "late_usd_per_hour"), rate * 1.01),)
+    )
 
 
 def displace_fix(ledger: Ledger, job: int, away: Displacement, gain: int) -> Fix:
@@ -346,5 +340,5 @@ def displace_fix(ledger: Ledger, job: int, away: Displacement, gain: int) -> Fix
     net = gain - away.loss
     word = "net gain" if net > 0 else "net loss"
     text = f"instead of {listed(names)} ({word} {money(abs(net))}{sure})"
-    change = Change(f"/jobs/{job}/must", True)
+    change = Change(_of_job(ledger, job, "must"), True)
     return Fix("displace", text, gain - away.loss, (change,))

@@ -24,6 +24,7 @@ from optimizer.units import usd
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from optimizer.place.account.fixes import Fix
     from optimizer.place.account.ledger import Ledger, Run
     from optimizer.place.account.prices import PriceBook
     from optimizer.place.explain import Reason
@@ -32,6 +33,7 @@ __all__ = [
     "cap_table",
     "domain_worth_table",
     "energy_table",
+    "fix_said",
     "late_table",
     "limit_table",
     "mw_worth_table",
@@ -92,8 +94,16 @@ def late_table(ledger: Ledger, reasons: Sequence[Reason]) -> Table:
 
 
 def _help(reason: Reason) -> str | None:
-    """Return the first two fixes."""
-    return " or ".join(fix.text for fix in reason.fixes[:2]) or None
+    """Return two fixes, verified ones first; those that a new solve did not confirm say so."""
+    order = {"verified": 0, "estimated": 1, "not confirmed": 2}
+    best = sorted(reason.fixes, key=lambda fix: order[fix.state])[:2]
+    return " or ".join(map(fix_said, best)) or None
+
+
+def fix_said(fix: Fix) -> str:
+    """Return a fix in words, and that a new solve did not confirm it, where that is so."""
+    more = " (a new solve did not confirm it)" if fix.state == "not confirmed" else ""
+    return fix.text + more
 
 
 def _value(ledger: Ledger, reason: Reason) -> float:

@@ -1,0 +1,1 @@
+"""Changes of an instance file as data, and the instance with changes."""
