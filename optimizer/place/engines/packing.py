@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 __all__ = ["name_domains", "pin_running"]
 
 
+Small = dict[int, list[tuple[int, int, int, int]]]
+"""By virtual domain the small slices on it: (start, end, job, part) each."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Interval:
     """Domains wanted from start to end, in one group; `pinned` ids, or as many as `count`."""
@@ -104,11 +108,10 @@ def name_domains(
         ids: dict[tuple[int, int], list[int]] = {}
         for k, group in enumerate(groups):
             g = int(a.group_ptr[i]) + k
-            wanted = _whole(instance, p, plan, placed, i, k, group) + _stretches(
-                p, plan, placed, g, pins
-            )
+            small = _slices(p, plan, placed, g)
+            wanted = _whole(instance, p, plan, placed, i, k, group) + _stretches(p, small, pins)
             for interval, given in _colour(wanted, group):
-                _book(interval, given, p, plan, placed, g, ids)
+                _book(interval, given, small, ids)
         for (j, rank), each in ids.items():
             out[j][rank] = _runs(sorted(each))
     return {j: tuple(parts) for j, parts in out.items()}
@@ -141,9 +144,9 @@ def _whole(
     return out
 
 
-def _slices(p: Problem, plan: State, placed: list[int], g: int) -> dict[int, list[tuple[int, ...]]]:
-    """Small slices by virtual domain of a group: (start, end, job, part) each."""
-    a, out = p.a, dict[int, list[tuple[int, ...]]]()
+def _slices(p: Problem, plan: State, placed: list[int], g: int) -> Small:
+    """Return the small slices on each virtual domain of a group, in order of start."""
+    a, out = p.a, Small()
     for j in placed:
         m, slot = plan.mode_of[j], int(p.slot_ptr[j])
         for rank in range(_parts(p, plan, j)):
@@ -154,28 +157,22 @@ def _slices(p: Problem, plan: State, placed: list[int], g: int) -> dict[int, lis
                 if p.virt_ptr[g] <= v < p.virt_ptr[g + 1]:
                     out.setdefault(v, []).append((int(plan.start[j]), int(plan.end[j]), j, rank))
             slot += int(a.part_slices[part])
-    return out
+    return {v: sorted(slices) for v, slices in out.items()}
 
 
-def _stretches(
-    p: Problem, plan: State, placed: list[int], g: int, pins: dict[int, int]
-) -> list[_Interval]:
+def _stretches(p: Problem, small: Small, pins: dict[int, int]) -> list[_Interval]:
     """Stretches in which a virtual domain is not empty."""
     out = []
-    for v, slices in _slices(p, plan, placed, g).items():
+    for v, slices in small.items():
         begin, end = -1, -1
-        for start, stop, j, _ in sorted(slices):
+        for start, stop, _, _ in slices:
             if start >= end:
                 if end >= 0:
                     out.append(_Interval(begin, end, 1, None, (-1, v, begin)))
                 begin, end = start, stop
             end = max(end, stop)
-            del j
         out.append(_Interval(begin, end, 1, None, (-1, v, begin)))
-    held = {int(j) for j in np.flatnonzero(p.a.running)}
-    pinned = {
-        v for v, slices in _slices(p, plan, [j for j in placed if j in held], g).items() if slices
-    }
+    pinned = {v for v, slices in small.items() if any(p.a.running[j] for _, _, j, _ in slices)}
     return [
         _Interval(x.start, x.end, 1, np.array([pins[x.key[1]]]), x.key)
         if x.start == 0 and x.key[1] in pinned
@@ -204,19 +201,14 @@ def _colour(wanted: list[_Interval], group: Group) -> Iterable[tuple[_Interval, 
 
 
 def _book(
-    interval: _Interval,
-    given: Ints,
-    p: Problem,
-    plan: State,
-    placed: list[int],
-    g: int,
-    ids: dict[tuple[int, int], list[int]],
+    interval: _Interval, given: Ints, small: Small, ids: dict[tuple[int, int], list[int]]
 ) -> None:
+    """Note the ids given to an interval for the job, or for the jobs of its small slices."""
     j, second, begin = interval.key
     if j >= 0:
         ids.setdefault((j, second), []).extend(given.tolist())
         return
-    for start, end, job, rank in _slices(p, plan, placed, g)[second]:
+    for start, end, job, rank in small[second]:
         if begin <= start and end <= interval.end:
             ids.setdefault((job, rank), []).append(int(given[0]))
 
