@@ -21,9 +21,19 @@ StoppedBy = Literal["proof", "engine proof", "gap", "time limit", "work limit", 
 """`proof` is that of the certificate; `engine proof` is what a solver claims."""
 
 
+POLISH_SHARE, POLISH_SECONDS = 0.05, 0.5
+"""What the polish at the end of a search gets at most: a share of the time, and seconds."""
+
+
 @dataclass
 class Clock:
-    """Time, cancel, and the history of incumbent and bound."""
+    """Time, cancel, and the history of incumbent and bound.
+
+    Attributes
+    ----------
+    reserve
+        What it takes to make a plan file of what was found [s].
+    """
 
     options: Options
     cancel: Event
@@ -35,10 +45,21 @@ class Clock:
     reserve: float = 0.2
 
     def seconds(self) -> float:
+        """Return the time since the call [s]."""
         return time.monotonic() - self.start
 
     def left(self) -> float:
-        return self.options.seconds - self.reserve - self.seconds()
+        """Return the time that is left to search in [s]."""
+        return self.options.seconds - self.reserve - self._polish() - self.seconds()
+
+    def polished_by(self) -> float:
+        """Return when the polish of the plan, which begins now, has to end [s]."""
+        if self.options.rounds is None or self.cancel.is_set():
+            return min(self.options.seconds - self.reserve, self.seconds() + self._polish())
+        return self.options.seconds - self.reserve
+
+    def _polish(self) -> float:
+        return min(POLISH_SECONDS, POLISH_SHARE * self.options.seconds)
 
     def tell(self, incumbent: int | None, bound: int | None) -> None:
         """Note a better incumbent or bound; neither ever gets worse."""

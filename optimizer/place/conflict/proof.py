@@ -58,9 +58,12 @@ def prove(
             raise Stop
 
     dual = Dual(build_arrays(image), threads, poll)
-    dual.minimise(TAUS[:3])
-    if full and dual.best.bound >= -CLEARLY_USD and not is_over() and dual.add_rounding():
-        dual.minimise(TAUS[2:4])
+    try:
+        dual.minimise(TAUS[:3])
+        if full and dual.best.bound >= -CLEARLY_USD and not is_over() and dual.add_rounding():
+            dual.minimise(TAUS[2:4])
+    finally:
+        dual.close()
     if dual.best.bound >= 0:
         return None
     prices = whole_prices(image, _scaled(dual.best))

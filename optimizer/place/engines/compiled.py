@@ -2,7 +2,7 @@
 
 numba keeps a compiled function until the file it stands in changes; but these functions contain one
 another across files, so a change in one file would leave the others with yesterday's code inside.
-Here all of them share one stamp: the contents of every file of this folder.
+Here all of them share one stamp: the contents of every file of this folder and those below it.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ __all__ = ["compiled", "stamp"]
 
 @cache
 def stamp() -> tuple[str, int]:
-    """Return the stamp of this folder's sources: a digest of their contents, and their size."""
-    sources = [file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py"))]
+    """Return the stamp of these sources: a digest of their contents, and their size."""
+    sources = [file.read_bytes() for file in sorted(Path(__file__).parent.rglob("*.py"))]
     return hashlib.sha256(b"\0".join(sources)).hexdigest(), sum(map(len, sources))
 
 

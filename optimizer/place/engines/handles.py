@@ -110,6 +110,8 @@ class Memory(NamedTuple):
         Objective of the best plan [USD].
     okay, queue, keys
         Scratch.
+    halt : (1,) uint8
+        Set from outside, in the midst of a run: end after the move that is being made.
     """
 
     rng: Any
@@ -130,6 +132,7 @@ class Memory(NamedTuple):
     okay: Any
     queue: Any
     keys: Any
+    halt: Any
 
 
 class _Handle(types.StructRef):

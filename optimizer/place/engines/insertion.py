@@ -7,7 +7,7 @@ import numpy as np
 from optimizer.place.engines.compiled import compiled
 from optimizer.place.engines.state import place, unplace
 
-__all__ = ["best_start", "insert", "random", "window"]
+__all__ = ["best_start", "blocked", "crowded", "insert", "random", "window"]
 
 
 @compiled
@@ -38,7 +38,7 @@ def window(p, state, j):
 
 
 @compiled
-def _blocked(p, state, j, m, okay):
+def blocked(p, state, j, m, okay):
     """Next period from each on in which mode m finds no room by itself: okay (T+1,)."""
     load, room, act, used, group_n = state.load, p.room_w, p.act, state.used, p.group_n
     held, avail, T = state.chips, p.avail, p.pue.shape[1]
@@ -127,7 +127,7 @@ def insert(p, state, j, okay, weight, rng, noise):
         for m in range(p.job_ptr[j], p.job_ptr[j + 1]):
             if crowded(p, state, m):
                 continue
-            _blocked(p, state, j, m, okay)
+            blocked(p, state, j, m, okay)
             score, t = best_start(p, j, m, low, high, okay, weight, rng, noise)
             if score > best:
                 best, best_m, best_t = score, m, t

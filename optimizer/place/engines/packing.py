@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from optimizer.domain.instance import Instance
     from optimizer.domain.sites import IdRange
 
-__all__ = ["name_domains", "pin_running"]
+__all__ = ["name_domains", "pin_running", "slots_by_id"]
 
 
 Small = dict[int, list[tuple[int, int, int, int]]]
@@ -115,6 +115,34 @@ def name_domains(
         for (j, rank), each in ids.items():
             out[j][rank] = _runs(sorted(each))
     return {j: tuple(parts) for j, parts in out.items()}
+
+
+def slots_by_id(
+    instance: Instance, p: Problem, plan: State, names: dict[int, tuple[tuple[IdRange, ...], ...]]
+) -> tuple[NDArray[np.int32], dict[int, int]]:
+    """Return the virtual domain of each small slice if there is one for each id, and the pins.
+
+    names
+        As `name_domains` gives them for this plan.
+    """
+    a, slots, pins = p.a, plan.slots.copy(), dict[int, int]()
+    virtual: dict[tuple[int, int], int] = {}  # (pool, id) -> virtual domain
+    for i, name in enumerate(instance.pools):
+        for k, group in enumerate(groups_of(instance, name)):
+            first = int(p.virt_ptr[a.group_ptr[i] + k])
+            virtual |= {(i, int(x)): first + n for n, x in enumerate(group.ids)}
+    for j, parts in names.items():
+        slot = int(p.slot_ptr[j])
+        for rank, ids in enumerate(parts):
+            part = a.part_ptr[plan.mode_of[j]] + rank
+            if a.part_whole[part]:
+                continue
+            for x in _all(ids).tolist():
+                slots[slot] = virtual[int(a.part_pool[part]), x]
+                if a.running[j]:
+                    pins[int(slots[slot])] = x
+                slot += 1
+    return slots, pins
 
 
 def _parts(p: Problem, plan: State, j: int) -> int:

@@ -106,6 +106,10 @@ class Dual:
         self.buffers = [np.zeros(int(max([1, *columns]))) for _ in self.shares]
         self.use_rows(base_rows(arrays))
 
+    def close(self) -> None:
+        """End the threads; prices, columns and what modes pay can still be read."""
+        self.pool.shutdown()
+
     def _shares(self, threads: int) -> list[NDArray[np.int64]]:
         """Split the jobs so that every thread has about as many columns."""
         a = self.a

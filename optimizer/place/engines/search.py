@@ -29,8 +29,8 @@ from optimizer.place.engines.insertion import best_start, insert, random, window
 __all__ = ["anneal", "construct", "copy_best", "make_memory"]
 
 
-def make_memory(p: Problem, state: State, seed: int) -> Memory:
-    """Return the memory of a fresh search."""
+def make_memory(p: Problem, state: State, seed: int, halt: Any) -> Memory:
+    """Return the memory of a fresh search; `halt` (1,) uint8 ends it when set."""
     J, T = len(state.mode_of), p.a.pue.shape[1]
     return Memory(
         np.array([seed * 0x9E3779B97F4A7C15 + 0x1234567 & 0xFFFFFFFFFFFFFFFF], np.uint64),
@@ -51,6 +51,7 @@ def make_memory(p: Problem, state: State, seed: int) -> Memory:
         np.zeros(T + 1, np.int64),
         np.zeros(J, np.int64),
         np.zeros(J),
+        halt,
     )
 
 
@@ -146,9 +147,11 @@ def copy_best(p, state, memory):
 
 @compiled
 def anneal(p, state, memory, moves, hot, cold, weight):
-    """Make so many moves while the temperature falls from hot to cold [USD]."""
+    """Make so many moves while the temperature falls from hot to cold [USD]; return how many."""
     rng = memory.rng
     for i in range(moves if len(state.mode_of) else 0):
+        if memory.halt[0]:
+            return i
         heat = hot * (cold / hot) ** (i / moves)
         before = state.objective[0]
         kind = random(rng)
@@ -173,6 +176,7 @@ def anneal(p, state, memory, moves, hot, cold, weight):
         elif state.objective[0] > memory.best[0] + 1e-9:
             copy_best(p, state, memory)
         forget(memory)
+    return moves
 
 
 def construct(

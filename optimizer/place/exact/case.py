@@ -130,9 +130,12 @@ def _prices(a: PlaceArrays, clock: Clock) -> Dual:
             raise Stop
 
     dual = Dual(a, clock.options.threads, poll)
-    dual.minimise()
-    if not is_over() and dual.add_rounding():
-        dual.minimise(TAUS[3:])
+    try:
+        dual.minimise()
+        if not is_over() and dual.add_rounding():
+            dual.minimise(TAUS[3:])
+    finally:
+        dual.close()
     return dual
 
 
