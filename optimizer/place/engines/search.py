@@ -29,8 +29,8 @@ from optimizer.place.engines.insertion import best_start, insert, random, window
 __all__ = ["anneal", "construct", "copy_best", "make_memory"]
 
 
-def make_memory(p: Problem, state: State, seed: int, halt: Any) -> Memory:
-    """Return the memory of a fresh search; `halt` (1,) uint8 ends it when set."""
+def make_memory(p: Problem, state: State, seed: int, halt: Any = None) -> Memory:
+    """Return the memory of a fresh search; `halt` (1,) uint8, if given, ends it when set."""
     J, T = len(state.mode_of), p.a.pue.shape[1]
     return Memory(
         np.array([seed * 0x9E3779B97F4A7C15 + 0x1234567 & 0xFFFFFFFFFFFFFFFF], np.uint64),
@@ -51,7 +51,7 @@ def make_memory(p: Problem, state: State, seed: int, halt: Any) -> Memory:
         np.zeros(T + 1, np.int64),
         np.zeros(J, np.int64),
         np.zeros(J),
-        halt,
+        np.zeros(1, np.uint8) if halt is None else halt,
     )
 
 
