@@ -23,10 +23,14 @@ if TYPE_CHECKING:
     from optimizer.domain.changes.patch import Change
     from optimizer.domain.instance import Instance
     from optimizer.domain.reports import Report
+    from optimizer.mix.plan import Certificate as MixCertificate
+    from optimizer.mix.plan import MixPlan
+    from optimizer.mix.plan import Options as MixOptions
+    from optimizer.mix.plan import Verdict as MixVerdict
     from optimizer.place.explain import Reason
     from optimizer.place.plan import Certificate, Options, PlacePlan, Verdict
 
-__all__ = ["DOORS", "PLACE", "QUESTIONS", "Question", "parse_plan"]
+__all__ = ["DOORS", "MIX", "PLACE", "QUESTIONS", "Question", "parse_plan"]
 
 DOORS = ("solve", "check", "certify", "explain", "report", "compare", "patch", "convert")
 """What a question can be asked."""
@@ -254,6 +258,54 @@ class Place(Question["Options", "PlacePlan", "Verdict"]):
         return patch(instance, changes)
 
 
+class Mix(Question["MixOptions", "MixPlan", "MixVerdict"]):
+    """Which chips to buy or lease, for a demand, power and money."""
+
+    name = "mix"
+    title = "which chips to buy or lease, for a demand, power and money"
+
+    def options(self, **given: Any) -> MixOptions:
+        from optimizer.mix.plan import Options
+
+        return Options(**given)
+
+    def parse(self, text: str) -> MixPlan:
+        from pydantic import ValidationError
+
+        from optimizer.mix.plan import MixPlan
+
+        try:
+            return MixPlan.model_validate_json(text)
+        except ValidationError as e:
+            raise PlanError(_said(e)) from None
+
+    def plan_schema(self) -> dict[str, Any]:
+        from optimizer.mix.plan import MixPlan
+
+        return MixPlan.model_json_schema(by_alias=True)
+
+    def solve(
+        self,
+        instance: Instance,
+        options: MixOptions,
+        on_incumbent: Callable[[int | None, int | None, float], None] | None = None,
+        cancel: Event | None = None,
+    ) -> MixPlan:
+        from optimizer.mix.solve import solve
+
+        return solve(instance, options, on_incumbent, cancel)
+
+    def check(self, instance: Instance, plan: MixPlan) -> MixVerdict:
+        from optimizer.mix.check import check
+
+        return check(instance, plan)
+
+    def certify(self, instance: Instance, certificate: MixCertificate) -> int | None:
+        from optimizer.mix.certificate import bound_of
+
+        return bound_of(instance, certificate).total
+
+
 def _said(error: Any) -> str:
     """Every finding of pydantic in one line each: path, what is wrong, value."""
     from optimizer.domain.fields import shown
@@ -268,7 +320,8 @@ def _said(error: Any) -> str:
 
 
 PLACE = Place()
-QUESTIONS: dict[str, Question[Any, Any, Any]] = {q.name: q for q in (PLACE,)}
+MIX = Mix()
+QUESTIONS: dict[str, Question[Any, Any, Any]] = {q.name: q for q in (PLACE, MIX)}
 """All questions, by name."""
 
 

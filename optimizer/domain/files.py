@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from optimizer.domain.fields import shown
 from optimizer.domain.findings.cross import cross_findings
 from optimizer.domain.findings.parts import Parts
+from optimizer.domain.fleet.mix import Mix
 from optimizer.domain.horizon import Horizon
 from optimizer.domain.instance import SCHEMA, Instance
 from optimizer.errors import InstanceError
@@ -23,6 +24,10 @@ MAX_BYTES = 512 * 2**20
 """No instance is half a gigabyte."""
 
 _MAPS = ("chips", "domains", "workloads", "sites", "pools", "tenants", "budgets", "spreads")
+_INNER_MAPS = ("supplies", "mix.offers", "mix.demand", "mix.ranges", "mix.supply_chips")
+
+_PLACED = ("pools", "jobs")
+"""What an instance has to say that does not ask for a mix."""
 
 
 def strict_json(text: str) -> tuple[Any, list[str]]:
@@ -76,6 +81,8 @@ def parse_instance(text: str) -> Instance:
         raise InstanceError([f"must be a JSON object, got {shown(data)}"])
     if data.get("schema") != SCHEMA:
         findings.append(f"schema: must be {SCHEMA!r}, got {shown(data.get('schema'))}")
+    if "mix" not in data:
+        findings.extend(f"{part}: is missing; give it" for part in _PLACED if part not in data)
     try:
         instance = Instance.model_validate_json(text)
     except ValidationError as e:
@@ -90,7 +97,7 @@ def parse_instance(text: str) -> Instance:
 def write_instance(instance: Instance, path: Path) -> None:
     """Write an instance as JSON with one job a line."""
     data = instance.data()
-    jobs = data.pop("jobs")
+    jobs = data.pop("jobs", [])
     sources = data.pop("sources", {})
     head = json.dumps(data, indent=1, ensure_ascii=False).removesuffix("\n}")
     lines = ",\n  ".join(json.dumps(job, ensure_ascii=False) for job in jobs)
@@ -116,7 +123,7 @@ def _say(loc: tuple[int | str, ...], message: str, kind: str, value: Any, data: 
     for step in loc:
         if isinstance(step, int):
             path += f"[{step}]"
-        elif (isinstance(here, dict) and path in _MAPS) or path.endswith("supplies"):
+        elif (isinstance(here, dict) and path in _MAPS) or path.endswith(_INNER_MAPS):
             path += f"[{step!r}]"
         else:
             path += f".{step}" if path else step
@@ -157,7 +164,9 @@ def _readable(data: dict[str, Any]) -> Parts:
     jobs = {i: v for i, v in ((i, _try(entity, j)) for i, j in enumerate(raw_jobs)) if v}
     ids = (j.get("id") for j in raw_jobs if isinstance(j, dict))
     names["jobs"] = frozenset(i for i in ids if isinstance(i, str))
-    return Parts(horizon=_try(Horizon, data.get("horizon")), **maps, jobs=jobs, names=names)
+    horizon = _try(Horizon, data.get("horizon"))
+    mix = _try(Mix, data["mix"]) if data.get("mix") else None
+    return Parts(horizon=horizon, **maps, jobs=jobs, names=names, mix=mix)
 
 
 def _try(entity: Any, value: Any) -> Any:

@@ -14,6 +14,9 @@ from optimizer.domain.chips import Chip, ScaleUpDomain
 from optimizer.domain.fields import Entity, Id, Text
 from optimizer.domain.findings.cross import cross_findings
 from optimizer.domain.findings.parts import Parts
+from optimizer.domain.fleet.findings import pointer_findings
+from optimizer.domain.fleet.image import Image, make_image
+from optimizer.domain.fleet.mix import Mix
 from optimizer.domain.horizon import Horizon
 from optimizer.domain.jobs import Budget, Job, Spread, Tenant
 from optimizer.domain.modes import Mode, Refusal, derive
@@ -52,6 +55,10 @@ class Instance(Entity):
         By group of jobs, how much of it may be at one site.
     carbon_usd_per_kg
         Price of carbon, added to the price of energy.
+    jobs
+        What `place` is asked.
+    mix
+        What `mix` is asked: an instance may hold either question, or both.
     sources
         JSON-pointer prefix -> where the numbers below it come from.
     notes
@@ -67,17 +74,20 @@ class Instance(Entity):
     domains: dict[Id, ScaleUpDomain] = {}
     workloads: dict[Id, Workload] = {}
     sites: dict[Id, Site]
-    pools: dict[Id, Pool]
+    pools: dict[Id, Pool] = {}
     tenants: dict[Id, Tenant] = {}
     budgets: dict[Id, Budget] = {}
     spreads: dict[Id, Spread] = {}
     carbon_usd_per_kg: Annotated[float, Field(ge=0, le=100)] = 0.0
-    jobs: tuple[Job, ...]
+    jobs: tuple[Job, ...] = ()
+    mix: Mix | None = None
     sources: dict[str, Source] = {}
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Instance:
         findings = cross_findings(Parts.of(self))
+        if self.mix is not None and not findings:
+            findings = list(pointer_findings(self.mix, self.model_dump(by_alias=True)))
         if findings:
             raise InstanceError(findings)
         return self
@@ -93,6 +103,19 @@ class Instance(Entity):
     def refusals(self, job: int) -> tuple[Refusal, ...]:
         """Return what rules excluded from the modes of jobs[job]."""
         return self._derived[job][1]
+
+    @cached_property
+    def image(self) -> Image:
+        """The integer image of its mix.
+
+        Raises
+        ------
+        InstanceError
+            If the instance asks no mix.
+        """
+        if self.mix is None:
+            raise InstanceError(["mix: is missing; the instance does not say what is wanted"])
+        return make_image(self, self.mix)
 
     def domain_chips(self, pool: Pool) -> int:
         """Return the chips in one domain of a pool; 1 for a pool that is only a chip count."""

@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -35,7 +36,7 @@ from optimizer.solvers.run import (
     StoppedBy,
 )
 
-__all__ = ["DEFAULT_ENGINE", "engines", "export_mps", "solve_milp"]
+__all__ = ["DEFAULT_ENGINE", "Relaxed", "engines", "export_mps", "solve_milp", "solve_relaxed"]
 
 DEFAULT_ENGINE = "HiGHS"
 CBC = "PULP_CBC_CMD"
@@ -46,6 +47,9 @@ HAS_PLAN = 2
 
 MEMORY_BYTES = 6 << 30
 """What a process of its own may ask for: a tree of HiGHS grows until the machine swaps."""
+
+TOLERANCE = 1e-9
+"""How far a relaxed solution may break a row: HiGHS takes a thousand times as much by itself."""
 
 ROOT = Path(__file__).parents[2]
 """Where the child process finds this package."""
@@ -61,11 +65,46 @@ def export_mps(problem: pulp.LpProblem, path: Path) -> None:
     problem.writeMPS(str(path))
 
 
+@dataclass(frozen=True, slots=True)
+class Relaxed:
+    """What came of a model without its whole numbers.
+
+    Attributes
+    ----------
+    objective, values, prices
+        None and empty where it has no solution; prices are the slopes of the objective by each
+        row's right side, by the row's name.
+    is_infeasible
+        It has no solution at all, so neither has the model.
+    """
+
+    objective: float | None
+    values: dict[str, float]
+    prices: dict[str, float]
+    is_infeasible: bool
+
+
+def solve_relaxed(problem: pulp.LpProblem) -> Relaxed:
+    """Minimise a model as if its whole variables were not, with HiGHS; return values and prices."""
+    tight = {"primal_feasibility_tolerance": TOLERANCE, "dual_feasibility_tolerance": TOLERANCE}
+    problem.solve(pulp.getSolver(DEFAULT_ENGINE, mip=False, msg=False, threads=1, **tight))
+    if problem.sol_status != pulp.LpSolutionOptimal:
+        return Relaxed(None, {}, {}, problem.sol_status == pulp.LpSolutionInfeasible)
+    return Relaxed(
+        float(pulp.value(problem.objective)),
+        {v.name: float(v.varValue or 0.0) for v in problem.variables()},
+        {name: float(row.pi or 0.0) for name, row in problem.constraints.items()},
+        is_infeasible=False,
+    )
+
+
 def solve_milp(
     problem: pulp.LpProblem,
     engine: str = DEFAULT_ENGINE,
     limits: Limits | None = None,
     is_over: IsOver | None = None,
+    *,
+    is_watched: bool = True,
 ) -> Run:
     """Minimise a model and return what came of it.
 
@@ -76,6 +115,8 @@ def solve_milp(
     limits
         With `seconds`, or with `is_over`, it runs in a process of its own that can be killed and
         has `MEMORY_BYTES`. `work` is the number of nodes of the tree.
+    is_watched
+        False to run in this process all the same, and to trust the engine's own time limit.
 
     Raises
     ------
@@ -89,7 +130,7 @@ def solve_milp(
     if problem.sense != pulp.LpMinimize:
         raise Unsupported("maximising", "state the model as a minimisation")
     began = time.monotonic()
-    if limits.seconds is None and is_over is None:
+    if not is_watched or (limits.seconds is None and is_over is None):
         return _run(_solved(problem, name, limits), name, limits, began, None)
     found, why = _in_child(problem, name, limits, is_over)
     return _run(found, name, limits, began, why)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from optimizer.domain.chips import Chip, ScaleUpDomain
+    from optimizer.domain.fleet.mix import Mix
     from optimizer.domain.horizon import Horizon
     from optimizer.domain.instance import Instance
     from optimizer.domain.jobs import Budget, Job, Spread, Tenant
@@ -33,6 +34,7 @@ class Parts:
     spreads: Mapping[str, Spread]
     jobs: Mapping[int, Job]
     names: Mapping[str, frozenset[str]]
+    mix: Mix | None = None
 
     @classmethod
     def of(cls, instance: Instance) -> Parts:
@@ -50,6 +52,7 @@ class Parts:
             instance.spreads,
             dict(enumerate(instance.jobs)),
             {kind: frozenset(getattr(instance, kind)) for kind in kinds},
+            instance.mix,
         )
 
 

@@ -1,0 +1,90 @@
+"""Records that plans of several questions share: status, breaches, an engine's claim, the gap."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+__all__ = ["EngineClaim", "Record", "RunRecord", "Status", "StoppedBy", "Violation", "gap_of"]
+
+
+class Status(StrEnum):
+    """What is proven of a plan."""
+
+    OPTIMAL = "optimal"
+    FEASIBLE = "feasible"
+    INFEASIBLE = "infeasible"
+    UNKNOWN = "unknown"
+
+
+class Record(BaseModel):
+    """A frozen piece of a plan file."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, populate_by_name=True
+    )
+
+
+class EngineClaim(Record):
+    """What an exact engine says of its own run. A claim: the certificate proves, this does not.
+
+    Attributes
+    ----------
+    engine
+        Name and version.
+    status
+        What it holds to be proven: optimal, feasible, infeasible, unknown.
+    bound
+        Its bound on the objective of any plan, in the unit of the plan's own; None where it has
+        none.
+    """
+
+    engine: str
+    status: Status
+    bound: int | None = None
+
+
+StoppedBy = Literal["proof", "engine proof", "gap", "time limit", "work limit", "cancel", "error"]
+"""Why a solve stopped."""
+
+
+class RunRecord(Record):
+    """One solve and what is known about it.
+
+    Attributes
+    ----------
+    stopped_by
+        Why it stopped: proof (certified), engine proof (claimed), gap, time limit, work limit,
+        cancel or error.
+    seconds
+        Wall time from the call to the plan [s].
+    claim
+        What the engine says of its run; None where there was none.
+    """
+
+    stopped_by: StoppedBy
+    seconds: float
+    options: dict[str, Any]
+    versions: dict[str, str]
+    claim: EngineClaim | None = None
+
+
+class Violation(Record):
+    """One breach of a rule, or of what a plan says of itself: where, found, limit."""
+
+    rule: str
+    where: str
+    found: str
+    limit: str
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.where}: {self.found}; limit: {self.limit}"
+
+
+def gap_of(objective: int, bound: int | None) -> float | None:
+    """Return abs(objective - bound) / abs(objective); None where that says nothing."""
+    if bound is None or (objective == 0 and bound != 0):
+        return None
+    return 0.0 if objective == bound else abs(objective - bound) / abs(objective)

@@ -1,0 +1,257 @@
+"""What is asked of a mix (Options), what is answered (MixPlan), what binds (Rule)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from optimizer.domain.answers.records import (
+    EngineClaim,
+    Record,
+    RunRecord,
+    Status,
+    StoppedBy,
+    Violation,
+    gap_of,
+)
+
+__all__ = [
+    "PLAN_SCHEMA", "Certificate", "EngineClaim", "Goal", "Holding", "Leaf", "MixPlan",
+    "ObjectiveParts", "Options", "Prices", "Rule", "RunRecord", "Split", "Status", "StoppedBy",
+    "Use", "Verdict", "Violation", "gap_of",
+]  # fmt: skip
+
+PLAN_SCHEMA = "fleetwatt/mix-plan/1"
+
+Goal = Literal["cost", "profit", "work"]
+"""Least total cost with unserved work at its value; most value served less cost; most useful
+work."""
+
+
+class Rule(StrEnum):
+    """The hard rules of a mix, by name."""
+
+    DEMAND = "demand"
+    POWER = "power"
+    SPACE = "space"
+    COOLING = "cooling"
+    CAPEX = "capex"
+    YEARLY_CASH = "yearly_cash"
+    SUPPLY = "supply"
+    VENDOR_SHARE = "vendor_share"
+    RESIDENCY = "residency"
+    WHOLE_DOMAIN = "whole_domain"
+
+
+class Options(Record):
+    """How to solve.
+
+    Attributes
+    ----------
+    objective
+        `cost`: least total cost, what is not served counted at its value; `profit`: value of what
+        is served less cost; `work`: most useful work within the limits, whatever it costs.
+    seconds
+        Time limit of the engine [s], at least 1.
+    gap
+        Stop when the engine's own gap is at most this share.
+    engine
+        Solver by name, as PuLP knows it.
+    leaves
+        Into how many cases the proof may be split to close the gap; 1 for the plain bound.
+    """
+
+    objective: Goal = "cost"
+    seconds: Annotated[float, Field(ge=1, le=864_000)] = 60.0
+    gap: Annotated[float, Field(ge=0, le=1)] = 1e-4
+    engine: Annotated[str, Field(min_length=1, max_length=80)] = "HiGHS"
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    threads: Annotated[int, Field(ge=1, le=64)] = 1
+    leaves: Annotated[int, Field(ge=1, le=100_000)] = 1
+
+
+class Holding(Record):
+    """Whole domains of an offer at a site."""
+
+    offer: str
+    site: str
+    domains: Annotated[int, Field(ge=1)]
+
+
+class Use(Record):
+    """Domains at work for a demand throughout a phase.
+
+    Attributes
+    ----------
+    phase
+        Number of the phase.
+    domain
+        Kind of domain; with demand, site, level and gang it names the way.
+    amount
+        Domains in training for it, on average [billionths of a domain].
+    """
+
+    phase: Annotated[int, Field(ge=0)]
+    demand: str
+    site: str
+    domain: str
+    level: str
+    slice_chips: int
+    chips: int
+    amount: Annotated[int, Field(ge=1)]
+
+
+class ObjectiveParts(Record):
+    """The objective and what it is made of; money in nano-USD, discounted.
+
+    Attributes
+    ----------
+    upfront
+        Paid at deliveries, less what is left at the end of the horizon; may be negative.
+    unserved
+        Value of the work that is wanted and not served.
+    earned
+        Value of the work that is served.
+    work
+        Useful work served [billionths of weight].
+    total
+        cost: upfront + rent + upkeep + energy + unserved; profit: earned - upfront - rent - upkeep
+        - energy; work: work.
+    """
+
+    goal: Goal
+    upfront: int
+    rent: int
+    upkeep: int
+    energy: int
+    unserved: int
+    earned: int
+    work: int
+    total: int
+
+    @property
+    def spent(self) -> int:
+        """All that is paid, discounted [nano-USD]."""
+        return self.upfront + self.rent + self.upkeep + self.energy
+
+
+Price = Annotated[int, Field(ge=0)]
+Row = tuple[Price, ...]
+
+
+class Prices(Record):
+    """Prices of limits, all whole and not negative, in billionths of a nano-USD (1e-18 USD).
+
+    Where the objective is useful work, a billionth of weight stands for the nano-USD.
+
+    Attributes
+    ----------
+    demand
+        A millionth of a unit of work, by demand and phase.
+    power
+        A watt at a site's meter throughout a phase, by site.
+    power_total
+        A watt under the limit of all sites together, by phase.
+    space
+        A thousandth of a rack, by site and phase.
+    supply
+        A chip of the supply of its type, by chip and phase.
+    capex, yearly_cash
+        A nano-USD of money; by year.
+    vendor_share
+        A nano-USD committed to a vendor above its share.
+    work_floor
+        A billionth of weight of the useful work that is asked for.
+    """
+
+    demand: dict[str, Row] = {}
+    power: dict[str, Row] = {}
+    power_total: Row = ()
+    space: dict[str, Row] = {}
+    supply: dict[str, Row] = {}
+    capex: Price = 0
+    yearly_cash: Row = ()
+    vendor_share: dict[str, Price] = {}
+    work_floor: Price = 0
+
+
+class Leaf(Record):
+    """A case of the proof with its prices.
+
+    Attributes
+    ----------
+    is_empty
+        The prices prove that the case holds no plan at all, instead of bounding those it holds.
+    """
+
+    prices: Prices
+    is_empty: bool = False
+
+
+class Split(Record):
+    """Two cases: at most so many domains of an offer at a site, or more.
+
+    Attributes
+    ----------
+    at
+        The most domains of the case `below`; the case `above` has at least one more.
+    """
+
+    offer: str
+    site: str
+    at: Annotated[int, Field(ge=0)]
+    below: Leaf | Split
+    above: Leaf | Split
+
+
+class Certificate(Record):
+    """Prices from which anyone recomputes the bound on an objective, case by case."""
+
+    goal: Goal
+    tree: Leaf | Split
+
+
+class Verdict(Record):
+    """What the checker says: its findings, and the figures that it re-derived itself."""
+
+    violations: tuple[Violation, ...]
+    objective: ObjectiveParts | None
+    bound: int | None
+    gap: float | None
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.violations
+
+
+class MixPlan(Record):
+    """The answer of `mix`: fleet, use, certificate, run record and the hash of what it answers.
+
+    Attributes
+    ----------
+    fleet
+        What is taken of which offer, at which site.
+    use
+        Which domains work for which demand, phase by phase.
+    bound
+        Proven limit on the objective of any plan, recomputed from `certificate`.
+    gap
+        abs(objective - bound) / abs(objective); None while the objective is 0 and the bound not.
+    """
+
+    schema_version: Literal["fleetwatt/mix-plan/1"] = Field("fleetwatt/mix-plan/1", alias="schema")
+    question: Literal["mix"] = "mix"
+    instance: str
+    instance_hash: str
+    status: Status
+    fleet: tuple[Holding, ...]
+    use: tuple[Use, ...]
+    objective: ObjectiveParts
+    bound: int | None
+    bound_kind: Literal["certified"] = "certified"
+    gap: float | None
+    certificate: Certificate
+    run: RunRecord

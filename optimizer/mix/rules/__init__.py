@@ -1,0 +1,1 @@
+"""The rules of a mix, as the judge sees them."""

@@ -1,0 +1,267 @@
+"""How a mix is solved: the whole model by an engine, prices from its relaxation, then the plan.
+
+1. Relaxed, the model gives prices; from whole prices anyone recomputes a bound (certificate.py).
+2. The engine finds whole domains; with these fixed, the relaxed model is solved once more, to a
+   billionth, and its use is rounded so that every rule holds exactly.
+3. Where asked (`leaves`), the proof is split into cases until the gap is closed (engines/split.py).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from optimizer.mix.certificate import UNIT, bound_of, leaf_bound
+from optimizer.mix.engines.account import Account
+from optimizer.mix.engines.build import build
+from optimizer.mix.engines.prices import whole_prices
+from optimizer.mix.engines.rounding import rounded, taken
+from optimizer.mix.plan import (
+    Certificate,
+    EngineClaim,
+    Holding,
+    Leaf,
+    MixPlan,
+    Options,
+    Prices,
+    RunRecord,
+    Status,
+    StoppedBy,
+    Use,
+    gap_of,
+)
+from optimizer.solvers.milp import solve_milp, solve_relaxed
+from optimizer.solvers.run import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from threading import Event
+
+    from optimizer.domain.instance import Instance
+    from optimizer.mix.engines.account import Fleet
+    from optimizer.mix.engines.formulation import Formulation
+    from optimizer.mix.plan import Goal
+    from optimizer.solvers.milp import Relaxed
+    from optimizer.solvers.run import Run
+
+    OnIncumbent = Callable[[int | None, int | None, float], None]
+
+__all__ = ["solve"]
+
+
+def solve(
+    instance: Instance,
+    options: Options | None = None,
+    on_incumbent: OnIncumbent | None = None,
+    cancel: Event | None = None,
+) -> MixPlan:
+    """Return the best mix found, with its certificate and run record.
+
+    Parameters
+    ----------
+    instance
+        With a `mix`.
+    options
+        Objective and limits; defaults as in `Options`.
+    on_incumbent
+        Told the bound when it is proven and the objective when there is a plan.
+    cancel
+        Set it to end the engine; without it, and without `on_incumbent`, the engine runs in this
+        process.
+    """
+    return _Solve(instance, options or Options(), on_incumbent, cancel).run()
+
+
+class _Solve:
+    """One solve."""
+
+    def __init__(
+        self,
+        instance: Instance,
+        options: Options,
+        tell: OnIncumbent | None,
+        cancel: Event | None,
+    ) -> None:
+        self.instance, self.options, self.tell, self.cancel = instance, options, tell, cancel
+        self.began = time.monotonic()
+        self.model = build(instance.image, options.objective)
+
+    def run(self) -> MixPlan:
+        """Bound, solve, round, prove."""
+        relaxed = solve_relaxed(self.model.problem)
+        leaf = _leaf(self.model, self.options.objective, relaxed)
+        certificate = Certificate(goal=self.options.objective, tree=leaf)
+        bound = bound_of(self.instance, certificate)
+        self._told(None, bound.total)
+        if bound.is_infeasible:
+            return self._plan(None, certificate, None)
+        run = self._engine()
+        account = _finished(self.model, run)
+        if account is not None:
+            self._told(account.objective(self.options.objective).total, bound.total)
+        return self._plan(account, certificate, run)
+
+    def _engine(self) -> Run:
+        limits = Limits(
+            seconds=self.options.seconds,
+            gap=self.options.gap,
+            seed=self.options.seed,
+            threads=self.options.threads,
+        )
+        is_over = None if self.cancel is None else self.cancel.is_set
+        return solve_milp(
+            self.model.problem,
+            self.options.engine,
+            limits,
+            is_over,
+            is_watched=self.cancel is not None,
+        )
+
+    def _told(self, incumbent: int | None, bound: int | None) -> None:
+        if self.tell is not None:
+            self.tell(incumbent, bound, time.monotonic() - self.began)
+
+    def _plan(self, account: Account | None, certificate: Certificate, run: Run | None) -> MixPlan:
+        goal = self.options.objective
+        proof = bound_of(self.instance, certificate)
+        objective = (account or Account(self.instance.image, {}, {})).objective(goal)
+        status = Status.FEASIBLE if account is not None else Status.UNKNOWN
+        if proof.is_infeasible:
+            status = Status.INFEASIBLE
+        elif account is not None and objective.total == proof.total:
+            status = Status.OPTIMAL
+        return MixPlan(
+            instance=self.instance.name,
+            instance_hash=self.instance.hash,
+            status=status,
+            fleet=() if account is None else _holdings(account.fleet),
+            use=() if account is None else _uses(account),
+            objective=objective,
+            bound=proof.total,
+            gap=gap_of(objective.total, proof.total),
+            certificate=certificate,
+            run=self._record(run, status),
+        )
+
+    def _record(self, run: Run | None, status: Status) -> RunRecord:
+        is_proven = status in (Status.OPTIMAL, Status.INFEASIBLE)
+        stopped: StoppedBy = "proof" if is_proven or run is None else run.stopped_by
+        claim = None
+        if run is not None:
+            if stopped == "proof" and not is_proven:
+                stopped = "engine proof"
+            claim = EngineClaim(
+                engine=run.engine, status=Status(run.status), bound=self._claimed(run)
+            )
+        return RunRecord(
+            stopped_by=stopped,
+            seconds=round(time.monotonic() - self.began, 3),
+            options=self.options.model_dump(mode="json"),
+            versions=_versions(),
+            claim=claim,
+        )
+
+    def _claimed(self, run: Run) -> int | None:
+        """Return the engine's bound in the unit of the plan's objective."""
+        if run.bound is None:
+            return None
+        goal, offset = self.options.objective, 0
+        for name, demand in self.instance.image.demand.items():
+            worth = demand.weight if goal == "work" else demand.value
+            unit = sum(x for (k, _), x in self.model.unit.items() if k == name)
+            if goal != "cost" and demand.wanted is not None:
+                offset += round(worth * unit / 1e6)
+        found = round(run.bound * self.model.scale)
+        return found if goal == "cost" else offset - found
+
+
+def _leaf(model: Formulation, goal: Goal, relaxed: Relaxed) -> Leaf:
+    """Return the prices of a relaxed model; of no plan at all, where it has none."""
+    if not relaxed.is_infeasible:
+        return Leaf(prices=_best(model, goal, relaxed.prices))
+    elastic = build(model.image, goal, is_elastic=True)
+    found = solve_relaxed(elastic.problem)
+    prices = whole_prices(elastic, found.prices, is_empty=True)
+    proves = leaf_bound(model.image, goal, prices, {}, is_empty=True)
+    if proves is not None and proves > UNIT:
+        return Leaf(prices=prices, is_empty=True)
+    return Leaf(prices=_best(model, goal, {}))
+
+
+def _best(model: Formulation, goal: Goal, slopes: dict[str, float]) -> Prices:
+    """Return whole prices, those of work made a little smaller where that bounds better.
+
+    A price that was rounded up may make a domain seem to pay by less than a nano-USD; times all
+    the domains that could be taken, that is money.
+    """
+    prices = whole_prices(model, slopes)
+    best, kept = leaf_bound(model.image, goal, prices, {}), prices
+    for parts in (1, 10, 100, 1000):
+        demand = {
+            name: tuple(p - p * parts // 10**9 for p in row)
+            if model.image.demand[name].wanted is not None
+            else row
+            for name, row in prices.demand.items()
+        }
+        less = prices.model_copy(update={"demand": demand})
+        found = leaf_bound(model.image, goal, less, {})
+        if found is not None and (best is None or found > best):
+            best, kept = found, less
+    return kept
+
+
+def _finished(model: Formulation, run: Run) -> Account | None:
+    """Return the account of an engine's plan: whole domains kept, their use solved again."""
+    if not run.has_incumbent:
+        return None
+    fleet = taken(model, run.values)
+    whole = [v for v in model.problem.variables() if v.cat == "Integer"]
+    before = [(v, v.lowBound, v.upBound) for v in whole]
+    try:
+        for v in whole:
+            v.lowBound = v.upBound = round(run.values.get(v.name, 0.0))
+        again = solve_relaxed(model.problem)
+    finally:
+        for v, low, high in before:
+            v.lowBound, v.upBound = low, high
+    tries = [again.values, run.values] if again.values else [run.values]
+    found = (rounded(model, fleet, values) for values in tries)
+    return next((account for account in found if account is not None), None)
+
+
+def _holdings(fleet: Fleet) -> tuple[Holding, ...]:
+    return tuple(
+        Holding(offer=offer, site=site, domains=n) for (offer, site), n in sorted(fleet.items())
+    )
+
+
+def _uses(account: Account) -> tuple[Use, ...]:
+    out = []
+    for (i, f), amount in sorted(account.amounts.items(), key=lambda x: (x[0][1], x[0][0])):
+        way = account.image.ways[i]
+        demand, site, domain, level, slice_chips, chips = way.key
+        out.append(
+            Use(
+                phase=f,
+                demand=demand,
+                site=site,
+                domain=domain,
+                level=level,
+                slice_chips=slice_chips,
+                chips=chips,
+                amount=amount,
+            )
+        )
+    return tuple(out)
+
+
+def _versions() -> dict[str, str]:
+    found = {"cores": str(os.cpu_count())}
+    for name in ("fleetwatt", "pulp", "highspy"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "source"
+    return found
