@@ -132,8 +132,15 @@ class Instance(Entity):
         return tuple(dict.fromkeys(self.pools[part.pool].site for part in mode.parts))
 
     def data(self) -> dict[str, Any]:
-        """Return the instance as JSON data; what is at its default is left out."""
-        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        """Return the instance as JSON data; what is at its default is left out.
+
+        Pools and jobs stand there, even if there are none, unless it asks for a mix.
+        """
+        data = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        if self.mix is None:
+            data.setdefault("pools", {})
+            data.setdefault("jobs", [])
+        return data
 
     @cached_property
     def hash(self) -> str:
