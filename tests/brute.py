@@ -32,9 +32,17 @@ class Column:
     chips: dict[tuple[str, int], int]  # of (pool, period)
 
 
-def optimum(instance: Data) -> tuple[int | None, list[Data]]:
-    """Return the best objective [nano-USD] and its placements; None if there is no plan."""
-    search = _Search(instance)
+def optimum(
+    instance: Data, end_by: int | None = None, needs: dict[str, int] | None = None
+) -> tuple[int | None, list[Data]]:
+    """Return the best objective [nano-USD] and its placements; None if there is no plan.
+
+    end_by
+        Period boundary by which everything ends.
+    needs
+        Value that tenants have to have placed at least [nano-USD].
+    """
+    search = _Search(instance, end_by, needs or {})
     search.descend(0, 0)
     return search.best, search.placements
 
@@ -148,8 +156,10 @@ def assign(free: list[Free], slices: tuple[Slice, ...]) -> list[int] | None:
 class _Search:
     """State of one branch and bound."""
 
-    def __init__(self, instance: Data) -> None:
+    def __init__(self, instance: Data, end_by: int | None, needs: dict[str, int]) -> None:
         self.world = world = World(instance)
+        self.end_by = world.periods if end_by is None else end_by
+        self.needs, self.held = needs, dict.fromkeys(needs, 0)
         self.best: int | None = None
         self.placements: list[Data] = []
         self.chosen: dict[str, Column] = {}
@@ -171,7 +181,7 @@ class _Search:
             starts = range(mode.first, world.periods) if job.get("running") is None else range(1)
             for start in starts:
                 end = ends[start]
-                if end is None or end > mode.end_by:
+                if end is None or end > min(mode.end_by, self.end_by):
                     continue
                 late, one_off = world.once(job, mode, start, end)
                 gain = stranger.nano(job.get("value_usd", 0.0)) - late - one_off
@@ -247,6 +257,8 @@ class _Search:
 
     def descend(self, i: int, gain: int) -> None:
         """Decide the jobs from number i on."""
+        if any(self.held[name] + self._left(name, i) < need for name, need in self.needs.items()):
+            return
         energy = self._energy(i)
         if energy is None or (self.best is not None and gain + self.hope[i] - energy <= self.best):
             return
@@ -259,6 +271,7 @@ class _Search:
             if any(p is None or p.end > column.start for p in before):
                 continue
             self.chosen[job["id"]] = column
+            self._hold(job, 1)
             for key, more in column.load.items():
                 self.load[key] += more
             if self._is_legal():
@@ -266,8 +279,18 @@ class _Search:
             for key, more in column.load.items():
                 self.load[key] -= more
             del self.chosen[job["id"]]
+            self._hold(job, -1)
         if job.get("running") is None and not job.get("must", False):
             self.descend(i + 1, gain)
+
+    def _hold(self, job: Data, sign: int) -> None:
+        if job.get("tenant") in self.held:
+            self.held[job["tenant"]] += sign * stranger.nano(job.get("value_usd", 0.0))
+
+    def _left(self, tenant: str, i: int) -> int:
+        """Return the value of a tenant's jobs from number i on."""
+        left = (job for job in self.order[i:] if job.get("tenant") == tenant)
+        return sum(stranger.nano(job.get("value_usd", 0.0)) for job in left)
 
     def _is_legal(self) -> bool:
         """Return whether pools, quotas, budgets and domains allow what is chosen."""

@@ -30,6 +30,7 @@ JUDGES = (
     "certificate",
     "bound",
     "goal",
+    "measure",
     "report",
     "explain",
     "account",

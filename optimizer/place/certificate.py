@@ -46,8 +46,15 @@ class Bound:
     best: tuple[BestColumn, ...]
 
 
-def upper_bound(instance: Instance, certificate: Certificate) -> Bound:
+def upper_bound(
+    instance: Instance, certificate: Certificate, values: Sequence[int] | None = None
+) -> Bound:
     """Return the bound that a certificate proves.
+
+    Parameters
+    ----------
+    values
+        What each job is worth [nano-USD], where it is not its value.
 
     Raises
     ------
@@ -58,7 +65,7 @@ def upper_bound(instance: Instance, certificate: Certificate) -> Bound:
     world = World(instance)
     rows = _rows(world, certificate)
     supply, fixed = _supply(world, certificate)
-    pricer = Pricer(world, certificate)
+    pricer = Pricer(world, certificate, values)
     best = tuple(pricer.best(j) for j in range(len(instance.jobs)))
     total: int | None = rows + supply - fixed
     for job, column in zip(instance.jobs, best, strict=True):

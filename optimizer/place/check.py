@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from optimizer.errors import PlanError
 from optimizer.place.certificate import upper_bound
 from optimizer.place.goal import feasibility_image
+from optimizer.place.measure.images import asked
+from optimizer.place.measure.judge import check_goal
 from optimizer.place.plan import (
     Certificate,
     ObjectiveParts,
@@ -91,6 +93,7 @@ def check(instance: Instance, plan: PlacePlan) -> Verdict:
             found.append(said("bound", "plan", f"objective {objective.total}", bound))
         found.extend(_claims(plan, objective.total, bound))
         found.extend(_no_plan(instance, plan, bound))
+        found.extend(check_goal(case, objective))
     gap = gap_of(objective.total, bound)
     return Verdict(violations=tuple(found), objective=objective, bound=bound, gap=gap)
 
@@ -124,7 +127,7 @@ def _claims(plan: PlacePlan, objective: int, bound: int | None) -> Iterator[Viol
         yield said("bound", "plan", plan.bound, f"{bound} nano-USD")
     if plan.gap != gap:
         yield said("gap", "plan", plan.gap, gap)
-    if plan.status is Status.OPTIMAL and gap != 0:
+    if plan.status is Status.OPTIMAL and gap != 0 and plan.goal is None:
         yield said("status", "plan", plan.status.value, f"gap 0, not {gap}")
     claim = plan.run.claim
     if claim is not None and claim.bound is not None and claim.bound < objective:
@@ -139,7 +142,7 @@ def _no_plan(instance: Instance, plan: PlacePlan, bound: int | None) -> Iterator
     if prices is None and not is_infeasible:
         return
     try:
-        image = feasibility_image(instance)
+        image = feasibility_image(asked(instance, plan.goal))
         limit = upper_bound(image, prices or Certificate()).total
     except PlanError as e:
         yield said("conflict", "plan", str(e), "prices of rows of the feasibility image")

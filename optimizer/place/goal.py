@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from optimizer.domain.jobs import Job, Spread
     from optimizer.domain.sites import Site
 
-__all__ = ["changed", "feasibility_image", "has_to_run"]
+__all__ = ["changed", "feasibility_image", "has_to_run", "moneyless"]
 
 
 def feasibility_image(instance: Instance) -> Instance:
@@ -50,6 +50,17 @@ def feasibility_image(instance: Instance) -> Instance:
     windows = _windows(image)
     jobs = [_narrowed(image, job, windows[job.id]) for job in image.jobs]
     return changed(image, jobs=tuple(jobs))
+
+
+def moneyless(instance: Instance) -> Instance:
+    """Return the instance without any money: the same jobs, rules and must jobs, all free."""
+    return changed(
+        instance,
+        jobs=tuple(_free(job).model_copy(update={"must": job.must}) for job in instance.jobs),
+        sites={name: _unpriced(site) for name, site in instance.sites.items()},
+        carbon_usd_per_kg=0.0,
+        sources={},
+    )
 
 
 def has_to_run(jobs: Iterable[Job]) -> frozenset[str]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from optimizer.domain.sites import IdRange
+from optimizer.place.bound.prices import Certificate, Record, Rounding, SlicePrices
+from optimizer.place.measure.records import Goal, GoalName
 
 __all__ = [
     "PLAN_SCHEMA",
@@ -57,12 +59,6 @@ class Status(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Record(BaseModel):
-    """A frozen piece of a plan file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
 class Options(Record):
     """How to search.
 
@@ -84,6 +80,8 @@ class Options(Record):
         its sizes; `oracle`: a time-indexed model under a PuLP solver, for tiny instances.
     solver
         The PuLP solver of `oracle`, by PuLP's name; `highs` and `cbc` come with it.
+    objective
+        What is asked for.
     """
 
     seconds: Annotated[float, Field(ge=1, le=864_000)] = 60.0
@@ -93,6 +91,7 @@ class Options(Record):
     rounds: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     engine: Literal["auto", "search", "exact", "oracle"] = "auto"
     solver: Annotated[str, Field(min_length=1)] = "highs"
+    objective: GoalName = "value"
 
 
 class Placement(Record):
@@ -126,60 +125,6 @@ class ObjectiveParts(Record):
     one_off: int
     energy: int
     total: int
-
-
-Price = Annotated[int, Field(ge=0)]
-
-
-class SlicePrices(Record):
-    """Prices of the row of slice size q in a pool [nano-USD per unit-period], one a period."""
-
-    pool: str
-    slice_chips: Annotated[int, Field(ge=1)]
-    prices: tuple[Price, ...]
-
-
-class Rounding(Record):
-    """Prices of a rounding row: coefficients floor(a / divisor), right side floor(b / divisor).
-
-    `row` is `chips` (of a pool) or `power` (IT watts of a site); `of` its name.
-    """
-
-    row: Literal["chips", "power"]
-    of: str
-    divisor: Annotated[int, Field(ge=1)]
-    prices: tuple[Price, ...]
-
-
-class Certificate(Record):
-    """Prices, all integers and not negative, from which anyone recomputes the bound.
-
-    Attributes
-    ----------
-    power
-        Whole price of power at each site's meter [nano-USD per W-period], one a period.
-    chips
-        Price of a chip of each pool [nano-USD per chip-period], one a period.
-    slices, rounding
-        Prices of slice rows and of rounding rows.
-    quotas
-        Price of a chip under each tenant's quota [nano-USD per chip-period], one a period.
-    budgets
-        Price of a thousandth of a budget's unit [nano-USD].
-    permits
-        Price of permitted energy by `site/supply` [nano-USD per W-period].
-    spread
-        Price of a job of a group at a site, by group and site [nano-USD].
-    """
-
-    power: dict[str, tuple[Price, ...]] = {}
-    chips: dict[str, tuple[Price, ...]] = {}
-    slices: tuple[SlicePrices, ...] = ()
-    rounding: tuple[Rounding, ...] = ()
-    quotas: dict[str, tuple[Price, ...]] = {}
-    budgets: dict[str, Price] = {}
-    permits: dict[str, Price] = {}
-    spread: dict[str, dict[str, Price]] = {}
 
 
 class Conflict(Record):
@@ -297,6 +242,9 @@ class PlacePlan(Record):
         Proven limit on the objective of any plan [nano-USD], recomputed from `certificate`.
     gap
         abs(objective - bound) / abs(objective); None while the objective is 0 and the bound not.
+    goal
+        What was asked for, if not for value: figure, bound and proof. Objective, bound and gap
+        above are those of value whatever was asked.
     conflict
         Where must jobs are not placed: what is known about why; None for all other plans.
     """
@@ -315,6 +263,7 @@ class PlacePlan(Record):
     bound_kind: Literal["certified"] = "certified"
     gap: float | None
     certificate: Certificate
+    goal: Goal | None = None
     run: RunRecord
     conflict: Conflict | None = None
 

@@ -64,9 +64,12 @@ def solve(
     Raises
     ------
     Unsupported
-        If the instance is larger than an exact engine that was asked for takes.
+        If the instance is larger than an exact engine that was asked for takes, or shares are
+        asked for and no job of a tenant has a value.
     """
     o, cancel = options or Options(), cancel or Event()
+    if o.objective != "value":
+        return _goal(instance, o, on_incumbent, cancel)
     if o.engine == "exact":
         from optimizer.place.exact.solve import exact_solve
 
@@ -79,6 +82,17 @@ def solve(
     if o.engine == "auto" and is_small(instance):
         return _both(instance, o, on_incumbent, cancel)
     return _solve(instance, Clock(o, cancel, on_incumbent))
+
+
+def _goal(
+    instance: Instance, o: Options, on_incumbent: OnIncumbent | None, cancel: Event
+) -> PlacePlan:
+    """Return the plan for an objective beside value."""
+    from optimizer.place.goals.solve import prepare_goal, solve_goal
+
+    prepare()
+    prepare_goal(o.objective)
+    return solve_goal(instance, Clock(o, cancel, on_incumbent))
 
 
 def _both(

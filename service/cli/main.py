@@ -98,6 +98,15 @@ def _parser() -> argparse.ArgumentParser:
     validate.add_argument("instance", metavar="FILE", help="instance file, or a name")
     place = add("place", help="place the jobs of an instance, with a certified bound")
     place.add_argument("instance", metavar="NAME_OR_FILE", help="name in the catalog, or a file")
+    place.add_argument(
+        "--objective",
+        choices=("value", "cost", "makespan", "fair"),
+        default="value",
+        help="value: most value less lateness, one-off costs and energy; cost: all jobs placed at "
+        "the least of these costs; makespan: all jobs placed, the last one done as early as can "
+        "be; fair: the least share of a tenant (placed value over weighted value of its jobs) as "
+        "large as can be, then value (%(default)s)",
+    )
     _add_options(place, seconds=60.0)
     export = add("export", help="write the time-indexed model of a small instance as an MPS file")
     export.add_argument("instance", metavar="NAME_OR_FILE", help="name in the catalog, or a file")

@@ -86,6 +86,7 @@ def _options(given: argparse.Namespace) -> Options:
 
     names = ("seconds", "gap", "seed", "threads", "rounds", "engine", "solver")
     options: dict[str, Any] = {name: getattr(given, name) for name in names}
+    options["objective"] = getattr(given, "objective", "value")
     try:
         return PLACE.options(**options)
     except ValidationError as e:

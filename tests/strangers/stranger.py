@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from stranger_bound import bound, bound_of, is_sound
 from stranger_feasible import proves_no_plan
+from stranger_goal import asked, goal_of
 from stranger_modes import Mode, listed, rate_of
 from stranger_series import Data, demand_w, nano, series
 from stranger_world import World, modes
@@ -81,9 +82,9 @@ def verify(instance: Data, plan: Data) -> Data:
     upper = bound_of(world, plan.get("certificate", {}))
     gap = gap_of(objective, upper)
     said = {"objective": parts, "bound": upper, "gap": gap}
-    untrue = sorted(
-        {k for k, v in said.items() if k in plan and plan[k] != v} | _no_plan(world, plan)
-    )
+    untrue = {k for k, v in said.items() if k in plan and plan[k] != v} | _no_plan(world, plan)
+    if plan.get("goal") is not None:
+        untrue |= _goal(world, plan, runs, parts, found)
     return {
         "violations": sorted(found),
         "objective": objective,
@@ -94,15 +95,30 @@ def verify(instance: Data, plan: Data) -> Data:
     }
 
 
+def _goal(
+    world: World, plan: Data, runs: list[Run], parts: dict[str, int], found: set[str]
+) -> set[str]:
+    """Return whether what a plan says of its goal is untrue; one_placement of jobs it places."""
+    ends = {run.job["id"]: run.end for run in runs}
+    if plan["goal"]["objective"] != "fair" and len(ends) < len(world.jobs):
+        found.add("one_placement")
+    true = goal_of(world, plan, ends, parts.get("total", 0), parts.get("value", 0))
+    untrue = {"goal" for k, v in true.items() if k != "is_best" and plan["goal"].get(k) != v}
+    if plan.get("status") == "optimal" and not true["is_best"]:
+        untrue.add("status")
+    return untrue
+
+
 def _no_plan(world: World, plan: Data) -> set[str]:
     """Return what a plan says of there being no plan, and does not prove."""
+    instance = asked(world.instance, plan)
     certificate, prices = plan.get("certificate", {}), (plan.get("conflict") or {}).get("prices")
     untrue: set[str] = set()
-    if prices is not None and not proves_no_plan(world.instance, prices):
+    if prices is not None and not proves_no_plan(instance, prices):
         untrue.add("conflict")
     if plan.get("status") == "infeasible":
         is_proof = is_sound(world, certificate) and bound_of(world, certificate) is None
-        if not is_proof and not proves_no_plan(world.instance, prices or {}):
+        if not is_proof and not proves_no_plan(instance, prices or {}):
             untrue.add("status")
     return untrue
 

@@ -75,7 +75,8 @@ def bound(instance: Data, certificate: Data) -> int | None:
     return bound_of(World(instance), certificate)
 
 
-def bound_of(world: World, certificate: Data) -> int | None:
+def bound_of(world: World, certificate: Data, values: list[int] | None = None) -> int | None:
+    """Return the bound in a world; values: what each job is worth, where not its value."""
     if not is_sound(world, certificate):
         return None
     prices = Prices(world, certificate)
@@ -90,8 +91,9 @@ def bound_of(world: World, certificate: Data) -> int | None:
         for price, load in zip(prices.power[name], site.fixed, strict=True)
     )
     total -= fixed // 1000
-    for job, ways in zip(world.jobs, world.modes, strict=True):
-        best = _best(world, prices, job, ways)
+    worths = values or [nano(job.get("value_usd", 0.0)) for job in world.jobs]
+    for job, ways, value in zip(world.jobs, world.modes, worths, strict=True):
+        best = _best(world, prices, job, ways, value)
         if best is None:
             return None
         total += best
@@ -122,11 +124,10 @@ def _right_sides(world: World, prices: Prices) -> int:
     return total
 
 
-def _best(world: World, prices: Prices, job: Data, ways: list[Mode]) -> int | None:
+def _best(world: World, prices: Prices, job: Data, ways: list[Mode], value: int) -> int | None:
     """Return best_j; None where a job that must run has no allowed column."""
     is_free = job.get("running") is None and not job.get("must", False)
     best: int | None = 0 if is_free else None
-    value = nano(job.get("value_usd", 0.0))
     for mode in ways:
         power, other, blocked = charges(world, prices, job, mode)
         starts = range(mode.first, world.periods) if job.get("running") is None else range(1)

@@ -12,6 +12,8 @@ from optimizer.domain.modes import Mode, run_ends
 from optimizer.units import nano, nano_per_period
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from optimizer.place.bound.world import Ints, World
@@ -43,8 +45,11 @@ class BestColumn:
 class Pricer:
     """Prices of columns: prefix sums over periods, exact."""
 
-    def __init__(self, world: World, certificate: Certificate) -> None:
+    def __init__(
+        self, world: World, certificate: Certificate, values: Sequence[int] | None = None
+    ) -> None:
         self.world, self.certificate = world, certificate
+        self.values = values or [nano(job.value_usd) for job in world.instance.jobs]
         self.power = {
             name: np.array(p, object) * world.pue[name].astype(object)
             for name, p in certificate.power.items()
@@ -121,7 +126,7 @@ class Pricer:
         used = sum(self.certificate.budgets.get(name, 0) * x for name, x in mode.uses)
         at_sites = self.certificate.spread.get(job.group or "", {})
         used += sum(at_sites.get(site, 0) for site in self.world.instance.sites_of(mode))
-        result: NDArray[np.object_] = nano(job.value_usd) - mode.one_off_nano - used - spent
+        result: NDArray[np.object_] = self.values[j] - mode.one_off_nano - used - spent
         return result
 
     def _prices(

@@ -26,7 +26,7 @@ from optimizer.place.engines.ejection import (
 from optimizer.place.engines.handles import Memory, Problem, State
 from optimizer.place.engines.insertion import best_start, insert, random, window
 
-__all__ = ["anneal", "construct", "copy_best", "make_memory"]
+__all__ = ["anneal", "construct", "copy_best", "make_memory", "propose"]
 
 
 def make_memory(p: Problem, state: State, seed: int, halt: Any = None) -> Memory:
@@ -146,6 +146,28 @@ def copy_best(p, state, memory):
 
 
 @compiled
+def propose(p, state, memory, weight):
+    """Make one move; return whether there was one to make. It is refused by `undo`."""
+    rng = memory.rng
+    kind = random(rng)
+    noise = 0.6 * random(rng)
+    if kind < 0.6:
+        j = _waiting(p, state, rng, 4)
+        if j < 0:
+            return False
+        m, t = _choose_column(p, state, memory, j, weight, 0.1 + 1.4 * random(rng))
+        if m < 0:
+            return False
+        end = p.when[p.mask[m], p.act[p.mask[m], t] + p.dur[m]]
+        note(p, state, memory, j)
+        eject_for(p, state, memory, j, m, t, end)
+    else:
+        _ruin(p, state, memory, 1 + int(8 * random(rng) ** 2))
+    _recreate(p, state, memory, 4, weight, noise)
+    return True
+
+
+@compiled
 def anneal(p, state, memory, moves, hot, cold, weight):
     """Make so many moves while the temperature falls from hot to cold [USD]; return how many."""
     rng = memory.rng
@@ -154,21 +176,8 @@ def anneal(p, state, memory, moves, hot, cold, weight):
             return i
         heat = hot * (cold / hot) ** (i / moves)
         before = state.objective[0]
-        kind = random(rng)
-        noise = 0.6 * random(rng)
-        if kind < 0.6:
-            j = _waiting(p, state, rng, 4)
-            if j < 0:
-                continue
-            m, t = _choose_column(p, state, memory, j, weight, 0.1 + 1.4 * random(rng))
-            if m < 0:
-                continue
-            end = p.when[p.mask[m], p.act[p.mask[m], t] + p.dur[m]]
-            note(p, state, memory, j)
-            eject_for(p, state, memory, j, m, t, end)
-        else:
-            _ruin(p, state, memory, 1 + int(8 * random(rng) ** 2))
-        _recreate(p, state, memory, 4, weight, noise)
+        if not propose(p, state, memory, weight):
+            continue
         change = state.objective[0] - before
         if change < 0 and change < heat * np.log(random(rng) + 1e-300):
             undo(p, state, memory)

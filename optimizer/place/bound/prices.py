@@ -1,0 +1,69 @@
+"""Certificates: prices, whole and not negative, from which anyone recomputes a bound."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["Certificate", "Price", "Record", "Rounding", "SlicePrices"]
+
+
+class Record(BaseModel):
+    """A frozen piece of a plan file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+Price = Annotated[int, Field(ge=0)]
+
+
+class SlicePrices(Record):
+    """Prices of the row of slice size q in a pool [nano-USD per unit-period], one a period."""
+
+    pool: str
+    slice_chips: Annotated[int, Field(ge=1)]
+    prices: tuple[Price, ...]
+
+
+class Rounding(Record):
+    """Prices of a rounding row: coefficients floor(a / divisor), right side floor(b / divisor).
+
+    `row` is `chips` (of a pool) or `power` (IT watts of a site); `of` its name.
+    """
+
+    row: Literal["chips", "power"]
+    of: str
+    divisor: Annotated[int, Field(ge=1)]
+    prices: tuple[Price, ...]
+
+
+class Certificate(Record):
+    """Prices, all integers and not negative, from which anyone recomputes the bound.
+
+    Attributes
+    ----------
+    power
+        Whole price of power at each site's meter [nano-USD per W-period], one a period.
+    chips
+        Price of a chip of each pool [nano-USD per chip-period], one a period.
+    slices, rounding
+        Prices of slice rows and of rounding rows.
+    quotas
+        Price of a chip under each tenant's quota [nano-USD per chip-period], one a period.
+    budgets
+        Price of a thousandth of a budget's unit [nano-USD].
+    permits
+        Price of permitted energy by `site/supply` [nano-USD per W-period].
+    spread
+        Price of a job of a group at a site, by group and site [nano-USD].
+    """
+
+    power: dict[str, tuple[Price, ...]] = {}
+    chips: dict[str, tuple[Price, ...]] = {}
+    slices: tuple[SlicePrices, ...] = ()
+    rounding: tuple[Rounding, ...] = ()
+    quotas: dict[str, tuple[Price, ...]] = {}
+    budgets: dict[str, Price] = {}
+    permits: dict[str, Price] = {}
+    spread: dict[str, dict[str, Price]] = {}

@@ -1,0 +1,1 @@
+"""The search for fair shares: the same moves, another judgement of them."""

@@ -1,0 +1,1 @@
+"""Strategies for the goals beside value: least cost, earliest end, fair shares."""

@@ -1,0 +1,117 @@
+"""Searches side by side on one problem whose money and deadlines may change while they run."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optimizer.place.engines.handles import memory_handle, problem_handle, state_handle
+from optimizer.place.engines.packing import pin_running
+from optimizer.place.engines.search import anneal, construct, copy_best, make_memory
+from optimizer.place.engines.state import empty_state, restore, unplace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from optimizer.domain.instance import Instance
+    from optimizer.place.engines.handles import Memory, Problem, State
+    from optimizer.place.plan import Options
+
+__all__ = ["HOT_TO_COLD", "Member", "Team", "cooled", "copied"]
+
+HOT_TO_COLD = 2e-3 / 0.3
+"""Last temperature of a stage over its first."""
+
+
+def cooled(hot: float, share: float) -> float:
+    """Return the temperature at a share of a stage that begins hot."""
+    return hot * float(HOT_TO_COLD ** min(1.0, share))
+
+
+@dataclass(frozen=True)
+class Member:
+    """One search: what it has placed, what it remembers, and both for compiled code."""
+
+    state: State
+    memory: Memory
+    handles: tuple[Any, Any, Any]
+
+    def best(self) -> State:
+        """Return its best plan, as placement records of a State; they change with the search."""
+        m = self.memory
+        return self.state._replace(
+            mode_of=m.best_mode,
+            start=m.best_start,
+            end=m.best_end,
+            alloc=m.best_alloc,
+            slots=m.best_slots,
+            objective=m.best,
+        )
+
+
+class Team:
+    """Searches with different seeds on one problem."""
+
+    def __init__(self, instance: Instance, problem: Problem, options: Options) -> None:
+        self.problem, self.pins = problem, dict[int, int]()
+        self.weight = 1.0 if len(problem.a.late) > 400 else 0.5  # many small jobs: trust prices
+        self.is_running = problem.a.running == 1
+        self.members = []
+        for i in range(options.threads):
+            state = empty_state(problem)
+            self.pins = pin_running(instance, problem, state)
+            memory = make_memory(problem, state, options.seed * 1009 + i + 1)
+            handles = problem_handle(problem), state_handle(state), memory_handle(memory)
+            copy_best(*handles)
+            self.members.append(Member(state, memory, handles))
+        self.pool = ThreadPoolExecutor(options.threads)
+
+    def construct(self) -> None:
+        """Let the first search place what it can, best priced profit first."""
+        first = self.members[0]
+        construct(first.handles, self.problem, first.memory, self.weight)
+
+    def best(self) -> Member:
+        """Return the search with the best plan."""
+        return max(self.members, key=lambda m: float(m.memory.best[0]))
+
+    def anneal(self, moves: int, hot: float, cold: float) -> None:
+        """Let every search make so many moves."""
+        self.each(lambda m: anneal(*m.handles, moves, hot, cold, self.weight))
+
+    def each(self, work: Callable[[Member], None]) -> None:
+        """Do something with every search, side by side."""
+        running = [self.pool.submit(work, member) for member in self.members]
+        while wait(running, timeout=0.05).not_done:  # signals are handled in between
+            pass
+        for future in running:
+            future.result()
+
+    def take(self, member: Member, plan: State, keeps: Any = None) -> None:
+        """Bring a search to a plan (only the jobs that a mask keeps); it becomes its best."""
+        problem, state, _ = member.handles
+        for j in np.flatnonzero((member.state.mode_of >= 0) & ~self.is_running).tolist():
+            unplace(problem, state, j)
+        wanted = (plan.mode_of >= 0) & ~self.is_running
+        if keeps is not None:
+            wanted &= keeps
+        ptr = self.problem.slot_ptr
+        for j in np.flatnonzero(wanted).tolist():
+            run = int(plan.mode_of[j]), int(plan.start[j]), int(plan.end[j])
+            restore(problem, state, j, *run, plan.alloc[j], plan.slots[ptr[j] : ptr[j + 1]])
+        copy_best(*member.handles)
+
+
+def copied(plan: State) -> State:
+    """Return placement records that stay as they are."""
+    return plan._replace(
+        mode_of=plan.mode_of.copy(),
+        start=plan.start.copy(),
+        end=plan.end.copy(),
+        alloc=plan.alloc.copy(),
+        slots=plan.slots.copy(),
+        objective=plan.objective.copy(),
+    )
