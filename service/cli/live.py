@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-__all__ = ["Live", "interruptible", "watch"]
+__all__ = ["Cancel", "Live", "interruptible", "watch"]
 
 _TICK = 0.25
 """How often the line of a terminal is drawn [s]."""
@@ -69,6 +69,12 @@ class Live:
         """Print a line of its own."""
         print(f"{self._clear()}{text}", file=self._stream, flush=True)
 
+    def parting(self) -> str:
+        """Return what to say when the search is asked to stop."""
+        if self._found == (None, None):
+            return "stopping as soon as there is a plan; Ctrl-C again aborts, nothing written"
+        return "stopping with the best plan so far; Ctrl-C again aborts, nothing written"
+
     def close(self) -> None:
         """Take the live line away."""
         print(self._clear(), end="", file=self._stream, flush=True)
@@ -97,24 +103,40 @@ def _gap(incumbent: int | None, bound: int | None) -> float | None:
     return 0.0 if incumbent == bound else abs(incumbent - bound) / abs(incumbent)
 
 
+class Cancel(threading.Event):
+    """What the first Ctrl-C (SIGINT) or SIGTERM sets; the second one raises KeyboardInterrupt."""
+
+    is_held = False
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let nothing interrupt what is done meanwhile: files are written all, or none."""
+        self.is_held = True
+        try:
+            yield
+        finally:
+            self.is_held = False
+
+
 @contextmanager
-def interruptible() -> Iterator[threading.Event]:
-    """Give a flag that the first Ctrl-C sets; the second one raises KeyboardInterrupt."""
-    cancel = threading.Event()
+def interruptible() -> Iterator[Cancel]:
+    """Give a flag that the first Ctrl-C or SIGTERM sets; the second raises KeyboardInterrupt."""
+    cancel = Cancel()
     if threading.current_thread() is not threading.main_thread():
         yield cancel  # only the main thread may set signal handlers
         return
 
     def stop(signum: int, frame: FrameType | None) -> None:
-        if cancel.is_set():
+        if cancel.is_set() and not cancel.is_held:
             raise KeyboardInterrupt
         cancel.set()  # no more than that: a handler that prints may meet a print half done
 
-    before = signal.signal(signal.SIGINT, stop)
+    before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield cancel
     finally:
-        signal.signal(signal.SIGINT, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def watch(solve: Callable[[], PlanT], live: Live, cancel: threading.Event) -> PlanT:
@@ -135,7 +157,7 @@ def watch(solve: Callable[[], PlanT], live: Live, cancel: threading.Event) -> Pl
         while worker.is_alive():
             worker.join(_TICK)
             if cancel.is_set() and not is_told:
-                live.say("stopping with the best plan so far; Ctrl-C again aborts")
+                live.say(live.parting())
                 is_told = True
             live.show()
     except KeyboardInterrupt:

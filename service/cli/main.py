@@ -60,9 +60,13 @@ def _run(given: argparse.Namespace) -> int:
         _parser().print_help(sys.stderr)
         return BAD_INPUT
     if given.command in ("place", "demo"):
-        from service.cli import placing
+        from service.cli.live import interruptible
 
-        return placing.place(given) if given.command == "place" else placing.demo(given)
+        with interruptible() as cancel:  # before all that takes time to import
+            from service.cli import placing
+
+            act = placing.place if given.command == "place" else placing.demo
+            return act(given, cancel)
     if given.command in ("explain", "patch"):
         from service.cli import why
 

@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.errors import FleetwattError
 from optimizer.questions import PLACE
-from service.cli.codes import GOOD, NOT_GOOD
+from service.cli.codes import ABORTED, GOOD, NOT_GOOD
 from service.cli.describe import print_report, verdict_report
 from service.cli.files import load_instance, read_plan
-from service.cli.live import Live, interruptible, watch
-from service.cli.written import write_plan, write_report
+from service.cli.live import Live, watch
+from service.cli.written import files_of, write_files
 
 if TYPE_CHECKING:
     import argparse
 
     from optimizer.domain.instance import Instance
+    from optimizer.domain.reports import Report
     from optimizer.place.plan import Options
+    from service.cli.live import Cancel
 
 __all__ = ["demo", "place"]
 
@@ -30,21 +32,21 @@ class BadOption(FleetwattError):
     """An option that is out of its range."""
 
 
-def place(given: argparse.Namespace) -> int:
+def place(given: argparse.Namespace, cancel: Cancel) -> int:
     """Place an instance's jobs; print the report and write the plan."""
     options = _options(given)
     instance = load_instance(given.instance)
-    return _place(instance, options, _folder(given, instance.name))
+    return _place(instance, options, _folder(given, instance.name), cancel)
 
 
-def demo(given: argparse.Namespace) -> int:
+def demo(given: argparse.Namespace, cancel: Cancel) -> int:
     """Place a real campus, then check the plan file like a stranger."""
     options = _options(given)
     instance = load_instance(DEMO)
     print(f"{instance.name}: {instance.title}")
     print(f"placing {len(instance.jobs)} jobs, {options.seconds:g} s\n", flush=True)
     folder = _folder(given, instance.name)
-    code = _place(instance, options, folder)
+    code = _place(instance, options, folder, cancel)
     if code != GOOD:
         return code
     question, plan = read_plan(folder / "plan.json")
@@ -53,24 +55,33 @@ def demo(given: argparse.Namespace) -> int:
     return GOOD if verdict.is_good else NOT_GOOD
 
 
-def _place(instance: Instance, options: Options, folder: Path) -> int:
+def _place(instance: Instance, options: Options, folder: Path, cancel: Cancel) -> int:
     live = Live(options.seconds)
-    with interruptible() as cancel:
-        plan = watch(lambda: PLACE.solve(instance, options, live.tell, cancel), live, cancel)
-        verdict = PLACE.check(instance, plan)
-        if not verdict.is_good:
-            print_report(verdict_report("The plan found breaks a rule; not written", verdict))
-            return NOT_GOOD
-        path = write_plan(folder, plan)
-        report = PLACE.report(instance, plan, verdict)
-        written = write_report(folder, report)
-        print_report(report)
-    if cancel.is_set():
+    plan = watch(lambda: PLACE.solve(instance, options, live.tell, cancel), live, cancel)
+    verdict = PLACE.check(instance, plan)
+    if not verdict.is_good:
+        print_report(verdict_report("The plan found breaks a rule; not written", verdict))
+        return NOT_GOOD
+    report = PLACE.report(instance, plan, verdict)
+    files = files_of(report, plan)  # all of them, before the first is written
+    with cancel.held():
+        written = write_files(folder, files)
+    try:
+        _show(report, written, cancel.is_set())
+    except KeyboardInterrupt:
+        print("\nfleetwatt: stopped while printing; plan and report are written", file=sys.stderr)
+        return ABORTED
+    return GOOD
+
+
+def _show(report: Report, written: dict[str, Path], is_interrupted: bool) -> None:
+    """Print the report and where the files are."""
+    print_report(report)
+    if is_interrupted:
         print("interrupted: this is the best plan so far, checked", file=sys.stderr)
     print()
-    for what, where in {"plan": path, **written}.items():
+    for what, where in written.items():
         print(f"{what:<7} {where}")
-    return GOOD
 
 
 def _folder(given: argparse.Namespace, name: str) -> Path:

@@ -12,38 +12,43 @@ from service.render.spreadsheet import INDEX, INDEX_HEADS, spreadsheets
 from service.render.terminal import terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from optimizer.domain.reports import Report
 
-__all__ = ["write_plan", "write_report"]
+__all__ = ["files_of", "write_files"]
 
+_TABLES = "tables"
 _OURS = re.compile(r"[a-z0-9-]+\.csv")
 
 
-def write_plan(folder: Path, plan: object) -> Path:
-    """Write plan.json and return its path."""
-    path = folder / "plan.json"
-    write_whole(path, plan_text(plan))
-    return path
+def files_of(report: Report, plan: object = None) -> dict[str, str]:
+    """Return what is to be written: path below the folder -> text, the plan first, if given."""
+    files = {} if plan is None else {"plan.json": plan_text(plan)}
+    files |= {"report.txt": terminal(report), "report.html": html(report)}
+    return files | {f"{_TABLES}/{name}": text for name, text in spreadsheets(report).items()}
 
 
-def write_report(folder: Path, report: Report) -> dict[str, Path]:
-    """Write report.txt, report.html and tables/*.csv; return what to call them and their paths.
+def write_files(folder: Path, files: Mapping[str, str]) -> dict[str, Path]:
+    """Write plan, report.txt, report.html and tables/*.csv; return what to call them, and paths.
 
     Tables that an earlier report left there, and this one does not have, are taken away: its index
     names them. Other files stay.
     """
-    text, page, tables = folder / "report.txt", folder / "report.html", folder / "tables"
-    write_whole(text, terminal(report))
-    write_whole(page, html(report))
+    tables = folder / _TABLES
     tables.mkdir(exist_ok=True)
-    files = spreadsheets(report)
-    for name in _before(tables / INDEX) - set(files):
-        (tables / name).unlink(missing_ok=True)
-    for name, content in files.items():
-        write_whole(tables / name, content)
-    return {"report": text, "page": page, "tables": tables}
+    for name in _before(tables / INDEX):
+        if f"{_TABLES}/{name}" not in files:
+            (tables / name).unlink(missing_ok=True)
+    for path, text in files.items():
+        write_whole(folder / path, text)
+    return {
+        "plan": folder / "plan.json",
+        "report": folder / "report.txt",
+        "page": folder / "report.html",
+        "tables": tables,
+    }
 
 
 def _before(index: Path) -> set[str]:

@@ -8,7 +8,7 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from optimizer.domain.reports import Column, Report, Section, Table, Value
-from service.cli.written import write_report
+from service.cli.written import files_of, write_files
 from service.render.spreadsheet import INDEX, spreadsheets, table_csv
 
 if TYPE_CHECKING:
@@ -74,9 +74,9 @@ def test_every_table_has_a_file_of_its_own_and_a_line_in_the_index() -> None:
 
 
 def test_tables_of_an_earlier_report_are_taken_away_and_nothing_else(tmp_path: Path) -> None:
-    write_report(tmp_path, report("Tenants", "Jobs"))
+    write_files(tmp_path, files_of(report("Tenants", "Jobs")))
     (tmp_path / "tables" / "mine.csv").write_text("mine")
-    write_report(tmp_path, report("Jobs"))
+    write_files(tmp_path, files_of(report("Jobs")))
     found = sorted(f.name for f in (tmp_path / "tables").iterdir())
     assert found == ["index.csv", "jobs.csv", "mine.csv"]
     assert sorted(f.name for f in tmp_path.iterdir()) == ["report.html", "report.txt", "tables"]
@@ -87,5 +87,5 @@ def test_an_index_that_is_not_ours_takes_nothing_away(tmp_path: Path) -> None:
     tables.mkdir()
     (tables / "mine.csv").write_text("mine")
     (tables / INDEX).write_text("name\nmine.csv\n../plan.json\n")
-    write_report(tmp_path, report("Jobs"))
+    write_files(tmp_path, files_of(report("Jobs")))
     assert (tables / "mine.csv").read_text() == "mine"
