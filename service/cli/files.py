@@ -15,9 +15,11 @@ from optimizer.errors import InstanceError, PlanError
 from optimizer.questions import Question, parse_plan
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from optimizer.domain.instance import Instance
 
-__all__ = ["load_instance", "plan_text", "read_plan", "write_whole"]
+__all__ = ["load_instance", "plan_text", "read_plan", "write_all", "write_whole"]
 
 MAX_PLAN_BYTES = 512 * 2**20
 """No plan is half a gigabyte."""
@@ -80,15 +82,28 @@ def _lines(value: Any) -> str:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file so that it is there in whole, or as it was before."""
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    write_all({path: text})
+
+
+def write_all(files: Mapping[Path, str]) -> None:
+    """Write files so that all are there in whole or, where one cannot be written, none is new.
+
+    All are written beside where they go before the first takes its place.
+    """
+    drafts: dict[Path, Path] = {}
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(draft).chmod(0o644)
-        Path(draft).replace(path)
+        for path, text in files.items():
+            handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            drafts[path] = Path(draft)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            drafts[path].chmod(0o644)
+        for path in files:
+            drafts[path].replace(path)
     except BaseException:
-        with suppress(OSError):
-            Path(draft).unlink()
+        for draft_path in drafts.values():
+            with suppress(OSError):
+                draft_path.unlink()
         raise

@@ -6,7 +6,7 @@ import csv
 import re
 from typing import TYPE_CHECKING
 
-from service.cli.files import plan_text, write_whole
+from service.cli.files import plan_text, write_all
 from service.render.html import html
 from service.render.spreadsheet import INDEX, INDEX_HEADS, spreadsheets
 from service.render.terminal import terminal
@@ -37,12 +37,18 @@ def write_files(folder: Path, files: Mapping[str, str]) -> dict[str, Path]:
     names them. Other files stay.
     """
     tables = folder / _TABLES
+    is_new = not tables.exists()
     tables.mkdir(exist_ok=True)
-    for name in _before(tables / INDEX):
+    old = _before(tables / INDEX)
+    try:
+        write_all({folder / path: text for path, text in files.items()})
+    except BaseException:
+        if is_new:
+            tables.rmdir()
+        raise
+    for name in old:
         if f"{_TABLES}/{name}" not in files:
             (tables / name).unlink(missing_ok=True)
-    for path, text in files.items():
-        write_whole(folder / path, text)
     return {
         "plan": folder / "plan.json",
         "report": folder / "report.txt",
