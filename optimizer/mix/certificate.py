@@ -34,7 +34,8 @@ UNIT = 10**12
 """Sums are in trillionths of a nano-USD: prices are times PUE in thousandths."""
 
 Limits = dict[tuple[str, str], tuple[int, int]]
-"""By (offer, site) the least and the most domains of a case; absent where there is no limit."""
+"""By (offer, site) the least and the most domains of a case; absent where there is no limit. An
+empty site stands for all sites together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,10 @@ def _leaves(image: Image, node: Leaf | Split, limits: Limits) -> Iterator[tuple[
             _agrees(image, here.prices)
             yield here, known
             continue
-        if here.site not in sites.get(here.offer, ()):
+        if here.site not in (*sites.get(here.offer, ()), ""):
             raise PlanError(f"certificate: {here.offer!r} is not on offer at {here.site!r}")
+        if here.offer not in sites:
+            raise PlanError(f"certificate: {here.offer!r} is not an offer of the instance")
         key = (here.offer, here.site)
         least, most = known.get(key, (0, most_domains(image, here.offer)))
         for child, span in (
@@ -167,8 +170,9 @@ class _Case:
         most = {stock: list(row) for stock, row in self.image.owned.items()}
         for offer in self.image.offers:
             for site in offer.sites:
-                span = self.limits.get((offer.name, site))
-                more = max(t.most for t in offer.tiers) if span is None else span[1]
+                most_of_it = max(t.most for t in offer.tiers)
+                named = ((offer.name, site), (offer.name, ""))
+                more = min(self.limits.get(key, (0, most_of_it))[1] for key in named)
                 for f, is_there in enumerate(offer.is_there):
                     most[site, offer.kind][f] += more * is_there
         return most
@@ -291,10 +295,12 @@ def _offer(case: _Case | None, offer: OfferImage, limits: Limits) -> int | None:
     """
     most = max(tier.most for tier in offer.tiers)
     spans = [limits.get((offer.name, site), (0, most)) for site in offer.sites]
-    least = sum(low for low, _ in spans)
-    best = 0 if least == 0 else None
+    first, last = limits.get((offer.name, ""), (0, most))
+    least, last = sum(low for low, _ in spans), min(last, sum(span[1] for span in spans))
+    fewest_at_all = max(least, first)
+    best = 0 if fewest_at_all == 0 else None
     for tier in offer.tiers:
-        low, high = max(least, tier.least), min(tier.most, sum(span[1] for span in spans))
+        low, high = max(fewest_at_all, tier.least), min(tier.most, last)
         if low > high:
             continue
         each = sorted(

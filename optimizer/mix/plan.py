@@ -191,10 +191,12 @@ class Leaf(Record):
 
 
 class Split(Record):
-    """Two cases: at most so many domains of an offer at a site, or more.
+    """Two cases: at most so many domains of an offer, or more.
 
     Attributes
     ----------
+    site
+        Where; over all sites together if it is empty.
     at
         The most domains of the case `below`; the case `above` has at least one more.
     """

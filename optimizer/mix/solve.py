@@ -3,6 +3,7 @@
 1. Relaxed, the model gives prices; from whole prices anyone recomputes a bound (certificate.py).
 2. The engine finds whole domains; with these fixed, the relaxed model is solved once more, to a
    billionth, and its use is rounded so that every rule holds exactly.
+   For most useful work it is then asked for the least cost of as much work.
 3. Where asked (`leaves`), the proof is split into cases until the gap is closed (engines/split.py).
 """
 
@@ -10,14 +11,16 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from optimizer.mix.certificate import UNIT, bound_of, leaf_bound
+from optimizer.domain.fleet.image import MILLION
+from optimizer.mix.certificate import bound_of
 from optimizer.mix.engines.account import Account
 from optimizer.mix.engines.build import build
-from optimizer.mix.engines.prices import whole_prices
 from optimizer.mix.engines.rounding import rounded, taken
+from optimizer.mix.engines.split import leaf_of, split
 from optimizer.mix.plan import (
     Certificate,
     EngineClaim,
@@ -25,8 +28,8 @@ from optimizer.mix.plan import (
     Leaf,
     MixPlan,
     Options,
-    Prices,
     RunRecord,
+    Split,
     Status,
     StoppedBy,
     Use,
@@ -42,8 +45,6 @@ if TYPE_CHECKING:
     from optimizer.domain.instance import Instance
     from optimizer.mix.engines.account import Fleet
     from optimizer.mix.engines.formulation import Formulation
-    from optimizer.mix.plan import Goal
-    from optimizer.solvers.milp import Relaxed
     from optimizer.solvers.run import Run
 
     OnIncumbent = Callable[[int | None, int | None, float], None]
@@ -74,6 +75,10 @@ def solve(
     return _Solve(instance, options or Options(), on_incumbent, cancel).run()
 
 
+SAME_WORK = 1e-9
+"""Share of the useful work by which two fleets may differ and still do the same."""
+
+
 class _Solve:
     """One solve."""
 
@@ -91,19 +96,55 @@ class _Solve:
     def run(self) -> MixPlan:
         """Bound, solve, round, prove."""
         relaxed = solve_relaxed(self.model.problem)
-        leaf = _leaf(self.model, self.options.objective, relaxed)
-        certificate = Certificate(goal=self.options.objective, tree=leaf)
+        image, goal = self.instance.image, self.options.objective
+        leaf = leaf_of(image, goal, self.model, relaxed, {})
+        certificate = Certificate(goal=goal, tree=leaf)
         bound = bound_of(self.instance, certificate)
         self._told(None, bound.total)
         if bound.is_infeasible:
             return self._plan(None, certificate, None)
         run = self._engine()
         account = _finished(self.model, run)
-        if account is not None:
-            self._told(account.objective(self.options.objective).total, bound.total)
+        if account is not None and goal == "work":
+            account = self._cheaper(account)
+        total = None if account is None else account.objective(goal).total
+        self._told(total, bound.total)
+        if self.options.leaves > 1 and self._is_open(total, bound.total):
+            certificate = Certificate(goal=goal, tree=self._split(total))
         return self._plan(account, certificate, run)
 
-    def _engine(self) -> Run:
+    def _is_open(self, total: int | None, bound: int | None) -> bool:
+        gap = None if total is None else gap_of(total, bound)
+        return gap is None or gap > self.options.gap
+
+    def _split(self, total: int | None) -> Leaf | Split:
+        goal, until = self.options.objective, self.began + self.options.seconds
+        return split(
+            self.instance.image,
+            goal,
+            -total if total is not None and goal != "cost" else total,
+            self.options.gap,
+            self.options.leaves,
+            lambda: time.monotonic() > until or (self.cancel is not None and self.cancel.is_set()),
+        )
+
+    def _cheaper(self, account: Account) -> Account:
+        """Return the least cost at the same useful work, or what there is.
+
+        Where only work counts, many fleets are alike, and the first found wastes money.
+        """
+        floor = int(account.useful / (1 + 1 / MILLION) * (1 - SAME_WORK))
+        image = replace(self.instance.image, work_floor=floor)
+        model = build(image, "cost")
+        other = _finished(model, self._engine(model))
+        if other is None:
+            return account
+        other = Account(self.instance.image, other.fleet, other.amounts)
+        lost = account.useful - other.useful
+        spent, before = other.objective("work").spent, account.objective("work").spent
+        return other if lost <= 2 * SAME_WORK * account.useful and spent < before else account
+
+    def _engine(self, model: Formulation | None = None) -> Run:
         limits = Limits(
             seconds=self.options.seconds,
             gap=self.options.gap,
@@ -112,7 +153,7 @@ class _Solve:
         )
         is_over = None if self.cancel is None else self.cancel.is_set
         return solve_milp(
-            self.model.problem,
+            (model or self.model).problem,
             self.options.engine,
             limits,
             is_over,
@@ -175,41 +216,6 @@ class _Solve:
                 offset += round(worth * unit / 1e6)
         found = round(run.bound * self.model.scale)
         return found if goal == "cost" else offset - found
-
-
-def _leaf(model: Formulation, goal: Goal, relaxed: Relaxed) -> Leaf:
-    """Return the prices of a relaxed model; of no plan at all, where it has none."""
-    if not relaxed.is_infeasible:
-        return Leaf(prices=_best(model, goal, relaxed.prices))
-    elastic = build(model.image, goal, is_elastic=True)
-    found = solve_relaxed(elastic.problem)
-    prices = whole_prices(elastic, found.prices, is_empty=True)
-    proves = leaf_bound(model.image, goal, prices, {}, is_empty=True)
-    if proves is not None and proves > UNIT:
-        return Leaf(prices=prices, is_empty=True)
-    return Leaf(prices=_best(model, goal, {}))
-
-
-def _best(model: Formulation, goal: Goal, slopes: dict[str, float]) -> Prices:
-    """Return whole prices, those of work made a little smaller where that bounds better.
-
-    A price that was rounded up may make a domain seem to pay by less than a nano-USD; times all
-    the domains that could be taken, that is money.
-    """
-    prices = whole_prices(model, slopes)
-    best, kept = leaf_bound(model.image, goal, prices, {}), prices
-    for parts in (1, 10, 100, 1000):
-        demand = {
-            name: tuple(p - p * parts // 10**9 for p in row)
-            if model.image.demand[name].wanted is not None
-            else row
-            for name, row in prices.demand.items()
-        }
-        less = prices.model_copy(update={"demand": demand})
-        found = leaf_bound(model.image, goal, less, {})
-        if found is not None and (best is None or found > best):
-            best, kept = found, less
-    return kept
 
 
 def _finished(model: Formulation, run: Run) -> Account | None:

@@ -49,11 +49,12 @@ def _least(
 ) -> int | None:
     """Return the least that an offer adds, None where no quantity is allowed."""
     spans = {s: cases.get((name, s), (0, max(p.most for p in o.prices))) for s in o.sites}
+    first, last = cases.get((name, ""), (0, 10**9))
     held = sum(low for low, _ in spans.values())
-    options = [0] if held == 0 else []
+    options = [0] if max(held, first) == 0 else []
     for i, price in enumerate(o.prices):
-        low = max(held, price.least)
-        high = min(price.most, sum(high for _, high in spans.values()))
+        low = max(held, first, price.least)
+        high = min(price.most, last, sum(high for _, high in spans.values()))
         if low > high:
             continue
         free = {s: high - low for s, (low, high) in spans.items()}
@@ -88,7 +89,9 @@ class Leaf:
         pue, best, most = self.w.site[stock[0]][f][0], 0, self.w.owned[stock][f]
         for name, o in self.w.offers.items():
             if o.kind == stock[1] and stock[0] in o.sites and o.there[f]:
-                most += self.cases.get((name, stock[0]), (0, max(p.most for p in o.prices)))[1]
+                top = (0, max(p.most for p in o.prices))
+                both = ((name, stock[0]), (name, ""))
+                most += min(self.cases.get(key, top)[1] for key in both)
         for way in self.w.ways:
             if way.key[1:3] == stock and way.needs <= most:
                 watts = (

@@ -22,28 +22,49 @@ from optimizer.mix.engines.rows import (
 
 if TYPE_CHECKING:
     from optimizer.domain.fleet.image import Image
+    from optimizer.domain.fleet.ways import Stock
+    from optimizer.mix.certificate import Limits
     from optimizer.mix.plan import Goal
 
 __all__ = ["build"]
 
 
-def build(image: Image, goal: Goal, *, is_elastic: bool = False) -> Formulation:
+def build(
+    image: Image, goal: Goal, limits: Limits | None = None, *, is_elastic: bool = False
+) -> Formulation:
     """Return the model of an image for an objective; nothing is solved.
 
+    limits
+        Of a case: the least and the most domains by (offer, site); of all sites where it is empty.
     is_elastic
         Limits may be broken, and the objective is by how much.
     """
     problem = pulp.LpProblem("mix", pulp.LpMinimize)
     scale, money = _scale(image, goal), _money(image)
     model = Formulation(image, goal, scale, money, problem, is_elastic=is_elastic)
-    _variables(model)
+    _variables(model, limits or {})
     for add in (
         add_demand, add_power, add_space, add_capex, add_yearly_cash, add_supply,
         add_vendor_share, add_whole_domain,
     ):  # fmt: skip
         add(model)
+    _case(model, limits or {})
     _objective(model)
     return model
+
+
+def _case(model: Formulation, limits: Limits) -> None:
+    """least <= sum_t n <= most for every quantity that a case limits."""
+    for (offer, site), (least, most) in limits.items():
+        own = {c: x for c, x in model.columns.items() if c.offer.name == offer}
+        row = [(x, 1.0) for c, x in own.items() if site in ("", c.site)]
+        for c, x in own.items():
+            if not site and (c.tier.most < least or c.tier.least > most):
+                x.upBound = 0
+        if least > 0:
+            model.add(("at_least", f"{offer}_{site}", 0), row, pulp.LpConstraintGE, float(least))
+        if most < 10**9:
+            model.add(("at_most", f"{offer}_{site}", 0), row, pulp.LpConstraintLE, float(most))
 
 
 def _money(image: Image) -> float:
@@ -65,7 +86,7 @@ def _scale(image: Image, goal: Goal) -> float:
     return max(*each, 1.0, 1.0)
 
 
-def _variables(model: Formulation) -> None:
+def _variables(model: Formulation, limits: Limits) -> None:
     image, problem = model.image, model.problem
     for offer in image.offers:
         for number, tier in enumerate(offer.tiers):
@@ -79,10 +100,12 @@ def _variables(model: Formulation) -> None:
                         if is_there:
                             extra = model.variable("r", offer.name, number, site, f)
                             model.extra[column, f] = extra
+    most = _most(image, limits)
     for i, (way, each) in enumerate(zip(image.ways, image.work, strict=True)):
         for f, work in enumerate(each):
             demand = image.demand[way.demand]
-            if work and (demand.wanted is None or demand.wanted[f]):
+            is_wanted = demand.wanted is None or demand.wanted[f] > 0
+            if work and is_wanted and way.gang.needs <= most[way.stock][f]:
                 model.work[i, f] = model.variable("v", i, f)
     for name, demand in image.demand.items():
         for f in range(len(image.phases)):
@@ -100,6 +123,19 @@ def _variables(model: Formulation) -> None:
             for i, supply in enumerate(there.supplies):
                 given = model.variable("g", site, supply.name, f, most=supply.cap_w / MW)
                 model.given[site, i, f] = given
+
+
+def _most(image: Image, limits: Limits) -> dict[Stock, list[int]]:
+    """Return the most usable domains that a case can have, by stock and phase."""
+    most = {stock: list(row) for stock, row in image.owned.items()}
+    for offer in image.offers:
+        for site in offer.sites:
+            more = max(tier.most for tier in offer.tiers)
+            for key in ((offer.name, site), (offer.name, "")):
+                more = min(more, limits.get(key, (0, more))[1])
+            for f, is_there in enumerate(offer.is_there):
+                most[site, offer.kind][f] += more if is_there else 0
+    return most
 
 
 def _best(image: Image, demand: str, f: int) -> float:
