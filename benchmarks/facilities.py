@@ -53,7 +53,7 @@ def main() -> int:
     prepare()
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     rows = []
-    for name in given.facilities or names():
+    for name in given.facilities or names("place"):
         mine = []
         for seed in range(given.seeds):
             mine.append(measure(name, seed, given.seconds))

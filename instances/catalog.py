@@ -64,9 +64,9 @@ def _lines() -> dict[str, dict[str, Any]]:
     return lines
 
 
-def names() -> tuple[str, ...]:
-    """Return the names of all instances in the catalog."""
-    return tuple(_lines())
+def names(question: str | None = None) -> tuple[str, ...]:
+    """Return the names of the instances in the catalog: of one question, or of all."""
+    return tuple(n for n, line in _lines().items() if question in (None, line["question"]))
 
 
 def entry(name: str) -> Entry:

@@ -254,7 +254,7 @@ def test_what_is_no_command_line_gives_code_2(argv: list[str]) -> None:
 
 
 def test_an_unknown_name_gets_a_hint(capsys: pytest.CaptureFixture[str]) -> None:
-    name = catalog.names()[0]
+    name = catalog.names("place")[0]
     assert main(["show", name[:-1]]) == 2
     assert f"did you mean {name}?" in capsys.readouterr().err
 

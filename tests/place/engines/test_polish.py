@@ -50,7 +50,7 @@ def test_a_job_that_simply_fits_is_not_left_out(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", names("place"))
 def test_polish_never_costs_and_leaves_nothing_that_fits(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
