@@ -131,6 +131,20 @@ class Question(Generic[OptionsT, PlanT, VerdictT]):
         """Return what differs between two plans, and what the difference is worth."""
         self._lacks("compare")
 
+    def diagnose(
+        self,
+        instance: Instance,
+        plan: PlanT,
+        seconds: float = 60.0,
+        costs: dict[str, float] | None = None,
+    ) -> PlanT:
+        """Return a plan that is none with the rules in conflict, and the cheapest way out.
+
+        costs are unit costs [USD] other than the defaults, by their names. Any other plan is
+        returned as it is.
+        """
+        self._lacks("diagnose")
+
     def patch(self, instance: Instance, changes: Iterable[Change]) -> Instance:
         """Return the instance with changes, checked like a file; every finding at once."""
         self._lacks("patch")
@@ -251,6 +265,17 @@ class Place(Question["Options", "PlacePlan", "Verdict"]):
 
         made = self.check(instance, plan) if verdict is None else verdict
         return report(instance, plan, made, reasons)
+
+    def diagnose(
+        self,
+        instance: Instance,
+        plan: PlacePlan,
+        seconds: float = 60.0,
+        costs: dict[str, float] | None = None,
+    ) -> PlacePlan:
+        from optimizer.place.conflict.diagnose import diagnosed
+
+        return diagnosed(instance, plan, seconds, costs)
 
     def patch(self, instance: Instance, changes: Iterable[Change]) -> Instance:
         from optimizer.domain.changes.patch import patch

@@ -119,6 +119,7 @@ def answer(
     objective = _objective(problem, plan, energy)
     is_complete = all(p >= 0 for p in plan.mode_of[problem.a.must == 1])
     clock.tell(objective.total if is_complete else None, None)
+    why: StoppedBy = "proof" if is_complete and objective.total == bound else stopped_by
     return PlacePlan(
         instance=instance.name,
         instance_hash=instance.hash,
@@ -129,7 +130,7 @@ def answer(
         bound=bound,
         gap=gap_of(objective.total, bound),
         certificate=proof[0],
-        run=_record(clock, rounds, "proof" if objective.total == bound else stopped_by, found),
+        run=_record(clock, rounds, why, found),
     )
 
 

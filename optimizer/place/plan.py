@@ -16,6 +16,8 @@ __all__ = [
     "Certificate",
     "Conflict",
     "EngineClaim",
+    "FileChange",
+    "Group",
     "ObjectiveParts",
     "Options",
     "PlacePlan",
@@ -27,6 +29,7 @@ __all__ = [
     "Status",
     "Verdict",
     "Violation",
+    "WayOut",
     "gap_of",
 ]
 
@@ -127,6 +130,47 @@ class ObjectiveParts(Record):
     total: int
 
 
+class Group(Record):
+    """Rules that go together: a rule, and the site, pool, job, tenant or budget that it is of."""
+
+    rule: str
+    of: str
+
+
+class FileChange(Record):
+    """One changed value of an instance file: its JSON pointer, and what stands there then."""
+
+    pointer: str
+    value: Any
+
+
+class WayOut(Record):
+    """What would have to give for all must jobs to be placed.
+
+    Attributes
+    ----------
+    said
+        What, for people, one line each.
+    cost, least
+        What it costs by the unit costs, and what any way out costs at least, by a certified bound
+        [nano-USD].
+    proof
+        That no other is cheaper: `proven` (cost is the least), `engine proof` (CP-SAT's claim), or
+        `time limit`.
+    changes
+        The same as changes of the instance file.
+    is_verified
+        The changed instance has a plan, found and checked.
+    """
+
+    said: tuple[str, ...]
+    cost: int
+    least: int
+    proof: Literal["proven", "engine proof", "time limit"]
+    changes: tuple[FileChange, ...]
+    is_verified: bool
+
+
 class Conflict(Record):
     """Why no plan exists, and the cheapest way out.
 
@@ -136,9 +180,20 @@ class Conflict(Record):
         A certificate for the feasibility image (`goal.py`) whose bound there is below 0: the proof
         that there is no plan. None where there is none, or none is needed as a job that has to run
         has no run at all.
+    groups
+        Rules that no plan keeps together; `shown` says how that is known.
+    minimal
+        Whether it is known that a plan exists without any one of the groups.
+    way_out
+        What would have to give, by `unit_costs` [USD].
     """
 
     prices: Certificate | None = None
+    groups: tuple[Group, ...] = ()
+    shown: Literal["proven", "claimed", "not shown"] = "not shown"
+    minimal: Literal["proven", "time limit"] = "time limit"
+    unit_costs: dict[str, float] = {}
+    way_out: WayOut | None = None
 
 
 class EngineClaim(Record):

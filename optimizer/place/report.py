@@ -34,6 +34,8 @@ from optimizer.place.account.say import (
 )
 from optimizer.place.certificate import upper_bound
 from optimizer.place.explain import Reason, explain
+from optimizer.place.plan import Status
+from optimizer.place.reasons.conflict import conflict_section
 from optimizer.units import nano, usd
 
 if TYPE_CHECKING:
@@ -70,7 +72,9 @@ def report(
     book = PriceBook(ledger)
     if reasons is None:
         reasons = explain(instance, plan, bound)
+    is_none = plan.status in (Status.INFEASIBLE, Status.UNKNOWN)
     sections = (
+        *((conflict_section(instance, plan),) if is_none else ()),
         _in_short(ledger, book, reasons),
         _turned_away(ledger, reasons),
         _limits(ledger, book),

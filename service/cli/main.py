@@ -1,7 +1,7 @@
 """The command line: it parses first and imports what a command needs after.
 
 Exit codes: 0 good; 1 the plan breaks a rule; 2 bad input, each finding on a line of its own and
-nothing written; 130 aborted.
+nothing written; 3 no plan places every must job; 130 aborted.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.errors import FleetwattError
 from optimizer.questions import PLACE
-from service.cli.codes import ABORTED, GOOD, NOT_GOOD
+from service.cli.codes import ABORTED, GOOD, NO_PLAN, NOT_GOOD
 from service.cli.describe import print_report, verdict_report
 from service.cli.files import load_instance, read_plan
 from service.cli.live import Live, watch
@@ -26,6 +26,9 @@ __all__ = ["demo", "place"]
 
 DEMO = "memphis-bridge"
 """The instance of the demo: grid steps, turbines and a call within its week, so power binds."""
+
+LEAST_WHY = 5.0
+"""Time that the search for rules in conflict has at least, where must jobs are not placed [s]."""
 
 
 class BadOption(FleetwattError):
@@ -59,9 +62,13 @@ def _place(instance: Instance, options: Options, folder: Path, cancel: Cancel) -
     live = Live(options.seconds)
     plan = watch(lambda: PLACE.solve(instance, options, live.tell, cancel), live, cancel)
     verdict = PLACE.check(instance, plan)
-    if not verdict.is_good:
+    is_none = plan.status in ("infeasible", "unknown")
+    if [v for v in verdict.violations if not (is_none and v.rule == "one_placement")]:
         print_report(verdict_report("The plan found breaks a rule; not written", verdict))
         return NOT_GOOD
+    if is_none and not cancel.is_set():
+        left = max(LEAST_WHY, options.seconds - plan.run.seconds, options.seconds / 2)
+        plan = PLACE.diagnose(instance, plan, left)
     report = PLACE.report(instance, plan, verdict)
     files = files_of(report, plan)  # all of them, before the first is written
     with cancel.held():
@@ -71,6 +78,11 @@ def _place(instance: Instance, options: Options, folder: Path, cancel: Cancel) -
     except KeyboardInterrupt:
         print("\nfleetwatt: stopped while printing; plan and report are written", file=sys.stderr)
         return ABORTED
+    if is_none:
+        from optimizer.place.reasons.conflict import in_short
+
+        print("\n".join(in_short(plan)), file=sys.stderr)
+        return NO_PLAN
     return GOOD
 
 

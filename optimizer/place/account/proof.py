@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from optimizer.domain.reports import Column, Fact, Section, Table, Value
 from optimizer.place.account.prices import GapTerm, gap_terms
 from optimizer.place.account.say import counted, dollars, figure, money, percent
+from optimizer.place.plan import Status
 from optimizer.units import usd
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def _reach(objective: int, bound: int | None) -> float | None:
 
 def _sentences(ledger: Ledger, bound: Bound, verdict: Verdict) -> Iterator[str]:
     plan = ledger.plan
-    if bound.total is None:
+    if bound.total is None or plan.status is Status.INFEASIBLE:
         yield "The certificate proves that no plan keeps all rules and places every must job."
     elif plan.objective.total == bound.total:
         yield "Proven optimal: the plan reaches the bound."
@@ -58,7 +59,8 @@ def _sentences(ledger: Ledger, bound: Bound, verdict: Verdict) -> Iterator[str]:
         "The bound leaves out (so it can only be too high): that a job waits for its predecessors, "
         "and that slices keep their domain over time."
     )
-    if bound.total is not None and plan.objective.total != bound.total:
+    is_gap = bound.total is not None and plan.objective.total != bound.total
+    if is_gap and plan.status is not Status.INFEASIBLE:
         yield (
             "A job's part of the gap: what its best run would earn at the certified prices above "
             "the run it has (or has not)."

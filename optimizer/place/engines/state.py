@@ -59,7 +59,7 @@ def _merit(a: PlaceArrays, permit_price: Any) -> tuple[Any, Any, Any, Any]:
         low, high = a.sup_ptr[s], a.sup_ptr[s + 1]
         true = a.sup_cost[low:high] * 1e-9
         rank = np.argsort(true + permit_price[low:high, None], axis=0, kind="stable")
-        last = (a.permit[low:high, None] >= 0) * (true.max() + 1.0)
+        last = (a.permit[low:high, None] >= 0) * (true.max(initial=0.0) + 1.0)
         scarce = np.argsort(true + last, axis=0, kind="stable")
         order[s, : high - low] = scarce + low
         need_cap[s, : high - low] = np.take_along_axis(a.sup_cap[low:high], scarce, 0)

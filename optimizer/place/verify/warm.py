@@ -96,6 +96,7 @@ class Warm:
         dual = Dual(a, 1)
         give_prices(instance, certificate, dual)
         self.problem = make_problem(a, *dual.mode_prices(), dual.best.permits)
+        dual.close()
         self.state = empty_state(self.problem)
         self.pins = pin_running(instance, self.problem, self.state)
         self._fill(placements)

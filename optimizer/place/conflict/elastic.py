@@ -1,0 +1,219 @@
+"""The cheapest way out of a conflict, as an instance: limits that give, at a price.
+
+Every plan of the elastic instance is a way out, and its cost is what lacks to the value of all its
+jobs; so its best plan is the cheapest way out, and a certified bound of it limits every other from
+below. What gives:
+  power     a supply "more-power" at every site, at the price of a MWh over the cap
+  deadline  none; each hour after it is late, at the price of an hour
+  must      jobs may stay out, and are worth what giving them up costs
+  chips     pools have as many more domains as could help, and the power of their idling; jobs
+            "relaxed-..." hold them for the whole horizon and are worth what they cost: a domain is
+            bought where such a job gives way. Sizes 1, 2, 4, ... make up every number.
+  quota, budget  larger likewise, held by jobs on tokens at a site of their own
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from optimizer.domain.chips import Chip
+from optimizer.domain.jobs import ExplicitMode, ExplicitPart, Job
+from optimizer.domain.power import MAX_MW, Supply
+from optimizer.domain.series import constant
+from optimizer.domain.sites import Pool, Site
+from optimizer.place.conflict.groups import fed, grown, slices_wanted
+from optimizer.place.goal import changed, feasibility_image, has_to_run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from optimizer.domain.instance import Instance
+
+__all__ = ["MORE_POWER", "TOKENS", "UNIT_COSTS", "Elastic", "elastic"]
+
+UNIT_COSTS = {
+    "mw_hour": 1000.0,
+    "chip_hour": 5.0,
+    "deadline_hour": 1000.0,
+    "quota_chip_hour": 5.0,
+    "budget_unit": 1000.0,
+    "must": 1_000_000.0,
+}
+"""USD per MWh over a cap or permit, chip-hour more (for the whole horizon), hour after a deadline,
+chip-hour over a quota, unit over a budget; least for a must job given up, if its value is lower."""
+
+MORE_POWER, TOKENS = "more-power", "relaxed-tokens"
+
+WAITED_FOR_USD = 0.001
+"""Worth of a job that only others wait for: enough for the search to place it."""
+
+BUDGET_STEPS = 1024
+"""Steps in which a budget grows, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A job that holds what a limit could give: which limit, and how much of it."""
+
+    rule: str
+    of: str
+    amount: float
+
+
+@dataclass(frozen=True)
+class Elastic:
+    """The elastic instance, what its holders hold, and the unit costs [USD]."""
+
+    instance: Instance
+    holders: dict[str, Holder]
+    costs: dict[str, float]
+
+
+def elastic(instance: Instance, costs: dict[str, float]) -> Elastic:
+    """Return the elastic instance of one in which must jobs cannot all be placed."""
+    image = feasibility_image(instance)  # free of money; windows and must are set anew below
+    by_id = {job.id: job for job in instance.jobs}
+    jobs = tuple(_giving(job, by_id[job.id], costs) for job in image.jobs)
+    made = changed(image, jobs=jobs)
+    more = {name: n for name in made.pools if (n := slices_wanted(instance, name))}
+    made = grown(made, more)
+    for site in instance.sites:
+        made = fed(made, site, MORE_POWER, MAX_MW, costs["mw_hour"])
+    tokens = _Tokens(made, instance, costs)
+    holders, extra, hours = tokens.holders, tokens.jobs, instance.horizon.hours
+    for name, n in more.items():
+        pool = instance.pools[name]
+        size = instance.domain_chips(pool)
+        idle_kw = instance.chips[pool.chip].idle_kw * size
+        for amount in _doublings(n):
+            job, usd = f"relaxed-{len(holders)}", amount * size * costs["chip_hour"] * hours
+            part = ExplicitPart(
+                pool=name, slice_chips=size, slices=amount, draw_kw=idle_kw * amount
+            )
+            extra.append(_holder(job, part, hours, usd, {}, None))
+            holders[job] = Holder("pool_capacity", name, amount)
+    made = tokens.instance_with()
+    return Elastic(changed(made, jobs=(*made.jobs, *extra)), holders, costs)
+
+
+def _giving(image: Job, job: Job, costs: dict[str, float]) -> Job:
+    """Return a job of the image that may stay out, or end late, at a price."""
+    if job.running is not None:
+        return image
+    worth = max(job.value_usd, costs["must"]) if job.must else WAITED_FOR_USD
+    late = {"due": job.deadline, "late_usd_per_hour": costs["deadline_hour"]}
+    return image.model_copy(
+        update={
+            "must": False,
+            "value_usd": worth,
+            "release": job.release,
+            "deadline": None,
+            **(late if job.deadline is not None else {}),
+        }
+    )
+
+
+def _doublings(total: int) -> Iterator[int]:
+    """Return 1, 2, 4, ... and a rest, which make up every number up to a total."""
+    step = 1
+    while total > 0:
+        yield min(step, total)
+        total -= step
+        step *= 2
+
+
+def _holder(
+    name: str,
+    part: ExplicitPart,
+    hours: float,
+    usd: float,
+    uses: dict[str, float],
+    tenant: str | None,
+) -> Job:
+    mode = ExplicitMode(parts=(part,), hours=hours, uses=uses)
+    return Job(id=name, value_usd=usd, modes=(mode,), tenant=tenant)
+
+
+class _Tokens:
+    """Quotas and budgets that can grow, and the jobs that hold what they grow by."""
+
+    def __init__(self, made: Instance, instance: Instance, costs: dict[str, float]) -> None:
+        self.made, self.instance, self.costs = made, instance, costs
+        self.tenants, self.budgets = dict(made.tenants), dict(made.budgets)
+        self.holders: dict[str, Holder] = {}
+        self.jobs: list[Job] = []
+        self.count = 0
+        self._grow_quotas()
+        self._grow_budgets()
+
+    def _grow_quotas(self) -> None:
+        """All but those of tenants whose chip-hours a budget counts, as holders would use it up."""
+        counted = {name for budget in self.budgets.values() for name in budget.chip_hours_of}
+        needed = has_to_run(self.instance.jobs)
+        each = self.costs["quota_chip_hour"] * self.instance.horizon.hours
+        for name, tenant in self.made.tenants.items():
+            own = [j for j in self.instance.jobs if j.id in needed and j.tenant == name]
+            n = sum(_most_chips(job) for job in own if job.running is None)
+            if tenant.quota_chips is None or name in counted or not n:
+                continue
+            quota = tenant.quota_chips + n
+            self.tenants[name] = tenant.model_copy(update={"quota_chips": quota})
+            for amount in _doublings(n):
+                self._hold(Holder("quota", name, amount), amount, amount * each)
+
+    def _grow_budgets(self) -> None:
+        for name, budget in self.made.budgets.items():
+            wanted = sum(_most_used(self.made, j, name) for j in range(len(self.made.jobs)))
+            if not wanted:
+                continue
+            step = -(-wanted // BUDGET_STEPS)  # thousandths of a unit
+            n = -(-wanted // step)
+            limit = budget.limit + n * step / 1000
+            self.budgets[name] = budget.model_copy(update={"limit": limit})
+            for steps in _doublings(n):
+                amount = steps * step / 1000
+                usd = amount * self.costs["budget_unit"]
+                self._hold(Holder("budget", name, amount), 1, usd)
+
+    def _hold(self, holder: Holder, chips: int, usd: float) -> None:
+        part = ExplicitPart(pool=TOKENS, slice_chips=1, slices=chips, draw_kw=0.0)
+        is_quota = holder.rule == "quota"
+        uses = {} if is_quota else {holder.of: holder.amount}
+        tenant = holder.of if is_quota else None
+        name = f"relaxed-{len(self.holders)}"
+        hours = self.instance.horizon.hours
+        self.jobs.append(_holder(name, part, hours, usd, uses, tenant))
+        self.holders[name] = holder
+        self.count += chips
+
+    def instance_with(self) -> Instance:
+        """Return the instance with larger quotas and budgets, and the tokens to hold them."""
+        if not self.count:
+            return self.made
+        kinds: dict[str, Any] = {"hbm_gb": 1.0, "nameplate_kw": 1.0, "training_kw": 1.0}
+        none = Supply(kind="grid", cap_mw=constant(0), price_usd_per_mwh=constant(0))
+        place = Site(country="ZZ", pue=constant(1), supplies={"none": none})
+        pool = Pool(site=TOKENS, chip=TOKENS, count=constant(self.count))
+        return changed(
+            self.made,
+            chips={**self.made.chips, TOKENS: Chip(**kinds)},
+            sites={**self.made.sites, TOKENS: place},
+            pools={**self.made.pools, TOKENS: pool},
+            tenants=self.tenants,
+            budgets=self.budgets,
+        )
+
+
+def _most_chips(job: Job) -> int:
+    each = [g.chips for g in job.gangs]
+    each += [sum(p.slices * p.slice_chips for p in m.parts) for m in job.modes]
+    return max(each, default=0)
+
+
+def _most_used(instance: Instance, j: int, budget: str) -> int:
+    """Return the most that a job takes of a budget in any mode [thousandths]."""
+    if instance.jobs[j].running is not None:
+        return 0
+    uses = [dict(mode.uses).get(budget, 0) for mode in instance.modes(j)]
+    return max(uses, default=0)
