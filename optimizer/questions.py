@@ -277,6 +277,12 @@ class Place(Question["Options", "PlacePlan", "Verdict"]):
 
         return diagnosed(instance, plan, seconds, costs)
 
+    def compare(self, instance: Instance, before: PlacePlan, after: PlacePlan) -> Report:
+        from optimizer.place.compare.report import compare
+
+        verdicts = self.check(instance, before), self.check(instance, after)
+        return compare(instance, before, after, verdicts)
+
     def patch(self, instance: Instance, changes: Iterable[Change]) -> Instance:
         from optimizer.domain.changes.patch import patch
 

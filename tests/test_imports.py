@@ -31,6 +31,7 @@ JUDGES = (
     "bound",
     "goal",
     "measure",
+    "compare",
     "report",
     "explain",
     "account",

@@ -118,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     check = add("check", help="check a plan: every rule, objective, bound and gap re-derived")
     check.add_argument("instance", metavar="INSTANCE", help="name in the catalog, or a file")
     check.add_argument("plan", metavar="PLAN", help="plan file")
+    _add_compare(commands)
     schema = add("schema", help="print the JSON Schema of instance or plan files")
     schema.add_argument("of", nargs="?", choices=("instance", "plan"), default="instance")
     _add_why(commands)
@@ -178,6 +179,17 @@ def _seconds(text: str) -> float:
     if not 0 < number <= 864_000:
         raise ValueError(text)
     return number
+
+
+def _add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command that holds two plans against each other."""
+    parser = commands.add_parser(
+        "compare", help="what differs between two plans of an instance, and what that is worth"
+    )
+    add = parser.add_argument
+    add("instance", metavar="INSTANCE", help="name in the catalog, or a file")
+    add("before", metavar="PLAN", help="plan file to compare with")
+    add("after", metavar="PLAN", help="plan file of the same instance")
 
 
 def _add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -1,4 +1,4 @@
-"""The commands that only read an instance: list, show, validate, check, export, schema."""
+"""The commands that only read: list, show, validate, check, compare, export, schema."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from optimizer.errors import PlanError
 from service.cli.codes import GOOD, NOT_GOOD
 from service.cli.describe import catalog_report, instance_report, print_report, verdict_report
 from service.cli.files import load_instance, read_plan
@@ -54,6 +55,16 @@ def _check(given: argparse.Namespace) -> int:
     return GOOD if verdict.is_good else NOT_GOOD
 
 
+def _compare(given: argparse.Namespace) -> int:
+    instance = load_instance(given.instance)
+    (question, before), (other, after) = (read_plan(Path(p)) for p in (given.before, given.after))
+    if question is not other:
+        raise PlanError(f"plans of two questions: {question.name} and {other.name}")
+    print_report(question.compare(instance, before, after))
+    is_good = all(question.check(instance, plan).is_good for plan in (before, after))
+    return GOOD if is_good else NOT_GOOD
+
+
 def _schema(given: argparse.Namespace) -> int:
     if given.of == "plan":
         from optimizer.questions import PLACE
@@ -81,6 +92,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "show": _show,
     "validate": _validate,
     "check": _check,
+    "compare": _compare,
     "export": _export,
     "schema": _schema,
 }

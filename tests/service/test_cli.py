@@ -339,3 +339,18 @@ def crowded() -> Data:
         for i in range(60)
     ]
     return data
+
+
+def test_compare_says_what_differs_between_two_plans(
+    placed: tuple[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    instance, plan = placed[0], str(placed[1] / "plan.json")
+    assert main(["compare", instance, plan, plan]) == 0
+    assert "The plans are the same" in capsys.readouterr().out
+    other = json.loads(Path(plan).read_text())
+    other["placements"] = other["placements"][1:]
+    spoiled = write(tmp_path / "other.json", other)
+    assert main(["compare", instance, plan, spoiled]) == 1
+    said = capsys.readouterr().out
+    assert "The checker refuses the second plan" in said
+    assert "1 job goes out" in said

@@ -1,0 +1,1 @@
+"""Two plans of one instance side by side: what differs, and what the difference is worth."""
