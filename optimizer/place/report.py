@@ -106,10 +106,12 @@ def _key_facts(ledger: Ledger) -> Iterator[Fact]:
     share = percent(plan.objective.value, asked)
     yield Fact("Value placed", usd(plan.objective.value), "USD", note=f"{share} of what is asked")
     note = f"{percent(held, usable)} of those usable"
-    yield Fact("Chip-hours in use", int(held), "chip-hours", note=note)
+    yield Fact("Chip-hours in use", int(held), note=note)
     rest = "value less lateness, one-off costs and energy"
     yield Fact("Objective", usd(plan.objective.total), "USD", note=rest)
-    yield Fact("Gap to the bound", plan.gap, "share", note="certified: no plan is better by more")
+    yield Fact(
+        "Gap to the bound", plan.gap, "share", note="certified: no plan can be better by more"
+    )
 
 
 def _who(ledger: Ledger, reasons: tuple[Reason, ...]) -> Iterator[str]:
@@ -176,7 +178,7 @@ def _what_binds(ledger: Ledger, book: PriceBook) -> Iterator[str]:
             each = sum(worth) / ledger.T * 24 / h.period_hours
             yield (
                 f"Power limits {site}: it is scarce in {hours_said(h, scarce)}, and the load is at "
-                f"the cap in {hours_said(h, at_cap)}. One more MW of "
+                f"the cap in {hours_said(h, at_cap)}{_rationed(ledger, site)}. One more MW of "
                 f"{largest_supply(ledger, site)} is worth {money(sum(worth))} over the "
                 f"{h.hours:,g} h, {money(round(each))} a day."
             )
@@ -210,6 +212,16 @@ def _rent(ledger: Ledger, pool: str) -> str:
         return ""
     total = nano(rent * ledger.instance.domain_chips(place) * ledger.horizon.hours)
     return f"; its rent would be {money(total)}"
+
+
+def _rationed(ledger: Ledger, site: str) -> str:
+    """Return why power is scarce below the cap, too: what one hour takes, another lacks."""
+    prices = ledger.plan.certificate.permits
+    keys = [k for k in ledger.instance.sites[site].supplies if prices.get(f"{site}/{k}")]
+    if not keys:
+        return ""
+    names = listed([f"{site}/{key}" for key in keys])
+    return f": the energy permit of {names} has to last for all hours, so each MWh counts"
 
 
 def _permits(ledger: Ledger, site: str) -> Iterator[str]:
@@ -260,7 +272,9 @@ def _limits(ledger: Ledger, book: PriceBook) -> Section:
         "At cap, full: less than 1 % is unused.",
         *_calls(ledger),
     ]
-    shown = [tables.mw_worth_table(ledger, book), tables.domain_worth_table(ledger, book)]
+    by_day = tables.mw_worth_table(ledger, book)
+    shown = [by_day] if by_day.rows else []
+    shown.append(tables.domain_worth_table(ledger, book))
     limits = tables.limit_table(ledger, book)
     shown += [limits] if limits.rows else []
     drawn = (*charts.power_charts(ledger), charts.price_chart(ledger, book))

@@ -112,13 +112,7 @@ def _parser() -> argparse.ArgumentParser:
         "large as can be, then value (%(default)s)",
     )
     _add_options(place, seconds=60.0)
-    export = add("export", help="write the time-indexed model of a small instance as an MPS file")
-    export.add_argument("instance", metavar="NAME_OR_FILE", help="name in the catalog, or a file")
-    export.add_argument("mps", metavar="MPS", help="where the model goes; it minimises cost in USD")
-    check = add("check", help="check a plan: every rule, objective, bound and gap re-derived")
-    check.add_argument("instance", metavar="INSTANCE", help="name in the catalog, or a file")
-    check.add_argument("plan", metavar="PLAN", help="plan file")
-    _add_compare(commands)
+    _add_files(commands)
     schema = add("schema", help="print the JSON Schema of instance or plan files")
     schema.add_argument("of", nargs="?", choices=("instance", "plan"), default="instance")
     _add_why(commands)
@@ -127,6 +121,21 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(instance=None)
     _add_options(demo, seconds=20.0)
     return parser
+
+
+def _add_files(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the commands that read plans, or write a model."""
+    add = commands.add_parser
+    export = add("export", help="write the time-indexed model of a small instance as an MPS file")
+    export.add_argument("instance", metavar="NAME_OR_FILE", help="name in the catalog, or a file")
+    export.add_argument("mps", metavar="MPS", help="where the model goes; it minimises cost in USD")
+    check = add("check", help="check a plan: every rule, objective, bound and gap re-derived")
+    check.add_argument("instance", metavar="INSTANCE", help="name in the catalog, or a file")
+    check.add_argument("plan", metavar="PLAN", help="plan file")
+    compare = add("compare", help="what differs between two plans, and what that is worth")
+    compare.add_argument("instance", metavar="INSTANCE", help="name in the catalog, or a file")
+    compare.add_argument("before", metavar="PLAN", help="plan file to compare with")
+    compare.add_argument("after", metavar="PLAN", help="plan file of the same instance")
 
 
 def _add_why(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -179,17 +188,6 @@ def _seconds(text: str) -> float:
     if not 0 < number <= 864_000:
         raise ValueError(text)
     return number
-
-
-def _add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command that holds two plans against each other."""
-    parser = commands.add_parser(
-        "compare", help="what differs between two plans of an instance, and what that is worth"
-    )
-    add = parser.add_argument
-    add("instance", metavar="INSTANCE", help="name in the catalog, or a file")
-    add("before", metavar="PLAN", help="plan file to compare with")
-    add("after", metavar="PLAN", help="plan file of the same instance")
 
 
 def _add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

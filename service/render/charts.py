@@ -48,10 +48,9 @@ def remark(chart: Chart) -> str:
     if chart.kind == "gantt" and any(s.height is not None for s in chart.spans):
         what = chart.y_unit or "height"
         return (
-            f"Thickness is {what}; the dashed line is all that can be used, and what stays empty "
-            f"below it is {what} not in use. The smallest gangs are drawn a little thicker than "
-            "they are. Where in its row a gang stands, and whether in one piece, has no meaning; "
-            "each row has a scale of its own."
+            f"Thickness is {what}, to scale within a row; what stays empty below the dashed line "
+            f"is {what} that could be used and are not. Where in its row a gang stands, and "
+            "whether in one piece, has no meaning; the smallest are too thin to be seen."
         )
     return ""
 

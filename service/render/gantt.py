@@ -23,8 +23,8 @@ _COLORS = 8
 _FULL, _LOW = 440.0, 140.0
 """Thickness of all that a lane can hold: if it is alone, and at least [px]."""
 _LEAST, _PLAIN = 1.2, 14.0
-"""Thickness of the smallest bar, and of bars without a size [px]."""
-_SLIVER = 0.2
+"""Thickness of the smallest bar where there is no limit, and of bars without a size [px]."""
+_SLIVER = 0.05
 """Gaps below this are not filled [px]."""
 _HEAD, _GAP = 20.0, 10.0
 """Height of a lane's heading, and between lanes [px]."""
@@ -56,7 +56,8 @@ def draw_gantt(chart: Chart, width: float) -> Drawn:
         spans = [s for s in chart.spans if s.lane == lane.name]
         peak = _peak(spans)
         whole = max(lane.most(), peak or 0.0)
-        sizes = [max(_LEAST, (s.height or 0) * full / whole) if peak else _PLAIN for s in spans]
+        least = 0.0 if lane.capacity else _LEAST  # against a limit nothing is drawn too thick
+        sizes = [max(least, (s.height or 0) * full / whole) if peak else _PLAIN for s in spans]
         pieces = packed(spans, sizes)
         tops = [foot + size for piece in pieces for foot, size in piece]
         tall = max([full if lane.capacity else _PLAIN, *tops])
@@ -150,7 +151,7 @@ def _bar(
     drawn = [tag("title", _said(span, across, chart))]
     for foot, size in pieces:
         y, wide = frame.bottom - foot - size, max(right - left, 1)
-        drawn.append(tag("rect", x=left, y=y, width=wide, height=size))
+        drawn.append(tag("rect", x=left, y=y, width=wide, height=max(size, 0.1)))
     yield tag("g", *drawn, class_=f"bar {color}")
     foot, size = max(pieces, key=lambda piece: piece[1])
     if size >= 12 and right - left > len(span.label) * LETTER + 8:

@@ -250,3 +250,14 @@ def test_a_gantt_that_is_dated_counts_hours() -> None:
 def test_no_plan_reaches_beyond_the_bound(reach: float) -> None:
     with pytest.raises(ValueError, match="from 0 to 1"):
         Section("Proof", kind="proof", reach=reach)
+
+
+def test_nothing_is_drawn_above_what_a_lane_can_hold() -> None:
+    spans = tuple(Span("p", f"j{i}", i % 5, 20.0 + i % 7, 1.0) for i in range(60))
+    lanes = (Lane("p", ((0.0, 100_000.0),)),)
+    big = Span("p", "big", 0, 40, 99_940.0)
+    drawn = draw(Chart("gantt", "t", (), "h", "chips", (), (*spans, big), lanes, None, 40.0), 1000)
+    line = re.search(r'<path d="M[\d.]+ ([\d.]+)H[\d.]+" class="line limit"', drawn)
+    assert line is not None
+    tops = [float(y) for y in re.findall(r'<rect x="[\d.]+" y="([\d.]+)"', drawn)]
+    assert min(tops) >= float(line[1]) - 1

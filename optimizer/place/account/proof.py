@@ -11,7 +11,7 @@ from optimizer.place.plan import Status
 from optimizer.units import usd
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from optimizer.place.account.ledger import Ledger, Run
     from optimizer.place.account.prices import PriceBook
@@ -56,6 +56,12 @@ def _sentences(ledger: Ledger, bound: Bound, verdict: Verdict) -> Iterator[str]:
             f"instance and the plan's prices alone, without a solver."
         )
     yield (
+        "Anyone can check this: `fleetwatt check` reads the instance and plan.json anew "
+        "and re-derives every rule, the objective and the bound with code that it does not share "
+        "with the search. What it adds up stands in docs/MODEL.md, section 6: enough to write a "
+        "checker of one's own."
+    )
+    yield (
         "The bound leaves out (so it can only be too high): that a job waits for its predecessors, "
         "and that slices keep their domain over time."
     )
@@ -85,19 +91,31 @@ def _facts(ledger: Ledger, bound: Bound, verdict: Verdict) -> Iterator[Fact]:
     )
     yield Fact("Status", plan.status.value, note=f"stopped by {run.stopped_by}")
     options = run.options
-    limits = [
-        f"{k} {options[k]}" for k in ("seconds", "gap", "rounds", "threads") if options.get(k)
-    ]
-    yield Fact("Search", run.seconds, "s", note=", ".join(limits))
+    yield Fact("Search", run.seconds, "s", note=", ".join(_limits(options)))
     yield Fact("Seed", options.get("seed"))
     others = ", ".join(f"{k} {v}" for k, v in run.versions.items() if k != "fleetwatt")
-    yield Fact("Version", run.versions.get("fleetwatt"), note=others)
+    own = run.versions.get("fleetwatt")
+    version = "run from its sources, no release" if own == "source" else own
+    yield Fact("Version", version, note=others)
     yield Fact("Instance", plan.instance, note=f"sha256 {plan.instance_hash[:16]}")
     yield from _roundings(ledger)
     kinds = [s.kind for s in ledger.instance.sources.values()]
     if kinds:
         each = [f"{kinds.count(k)} {k}" for k in ("reported", "derived", "assumed") if k in kinds]
         yield Fact("Sources of the data", ", ".join(each), note="entries of the sources map")
+
+
+def _limits(options: Mapping[str, object]) -> Iterator[str]:
+    """Yield what the search was allowed."""
+    for key, text in (
+        ("seconds", "limit {:g} s"),
+        ("gap", "to stop at a gap of {:.3%}"),
+        ("rounds", "{:,} rounds"),
+        ("threads", "{} threads"),
+    ):
+        given = options.get(key)
+        if isinstance(given, int | float) and given:
+            yield text.format(given)
 
 
 def _parts(ledger: Ledger) -> str:
