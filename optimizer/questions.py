@@ -274,8 +274,9 @@ class Place(Question["Options", "PlacePlan", "Verdict"]):
         costs: dict[str, float] | None = None,
     ) -> PlacePlan:
         from optimizer.place.conflict.diagnose import diagnosed
+        from optimizer.place.measure.images import asked
 
-        return diagnosed(instance, plan, seconds, costs)
+        return diagnosed(asked(instance, plan.goal), plan, seconds, costs)
 
     def compare(self, instance: Instance, before: PlacePlan, after: PlacePlan) -> Report:
         from optimizer.place.compare.report import compare

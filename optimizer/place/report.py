@@ -34,6 +34,8 @@ from optimizer.place.account.say import (
 )
 from optimizer.place.certificate import upper_bound
 from optimizer.place.explain import Reason, explain
+from optimizer.place.measure.images import asked
+from optimizer.place.measure.words import goal_sections, measures_table
 from optimizer.place.plan import Status
 from optimizer.place.reasons.conflict import conflict_section
 from optimizer.units import nano, usd
@@ -74,8 +76,9 @@ def report(
         reasons = explain(instance, plan, bound)
     is_none = plan.status in (Status.INFEASIBLE, Status.UNKNOWN)
     sections = (
-        *((conflict_section(instance, plan),) if is_none else ()),
+        *((conflict_section(asked(instance, plan.goal), plan),) if is_none else ()),
         _in_short(ledger, book, reasons),
+        *goal_sections(ledger),
         _turned_away(ledger, reasons),
         _limits(ledger, book),
         _used(ledger),
@@ -109,9 +112,12 @@ def _key_facts(ledger: Ledger) -> Iterator[Fact]:
     yield Fact("Chip-hours in use", int(held), note=note)
     rest = "value less lateness, one-off costs and energy"
     yield Fact("Objective", usd(plan.objective.total), "USD", note=rest)
-    yield Fact(
-        "Gap to the bound", plan.gap, "share", note="certified: no plan can be better by more"
+    more = (
+        "certified: no plan can be better by more"
+        if plan.goal is None
+        else "of value, not asked for"
     )
+    yield Fact("Gap to the bound", plan.gap, "share", note=more)
 
 
 def _who(ledger: Ledger, reasons: tuple[Reason, ...]) -> Iterator[str]:
@@ -299,6 +305,7 @@ def _used(ledger: Ledger) -> Section:
     ]
     if ledger.instance.tenants:
         shown.append(tables.tenant_table(ledger))
+    shown.append(measures_table(ledger))
     return Section("What is used", (), (), tuple(shown))
 
 

@@ -25,9 +25,11 @@ from optimizer.solvers.cpsat import CpRun, solve_cp
 from optimizer.solvers.run import Limits
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from optimizer.domain.instance import Instance
 
-__all__ = ["exact_solve", "held_of", "improve", "objective_of", "prepare"]
+__all__ = ["exact_case", "exact_solve", "held_of", "improve", "objective_of", "prepare"]
 
 WORK_OF_A_ROUND = 1.0
 """Deterministic time that a round of `Options.rounds` stands for, about a second of CP-SAT."""
@@ -49,7 +51,7 @@ def exact_solve(
     refuse_large(instance)
     prepare()
     clock = Clock(options or Options(), cancel or Event(), on_incumbent)
-    return _exact(make_case(instance, clock), None)
+    return exact_case(make_case(instance, clock), None)
 
 
 def improve(instance: Instance, plan: PlacePlan, clock: Clock) -> PlacePlan:
@@ -58,7 +60,7 @@ def improve(instance: Instance, plan: PlacePlan, clock: Clock) -> PlacePlan:
     clock
         What is left of it is CP-SAT's; its history goes into the plan.
     """
-    better = _exact(make_case(instance, clock, plan.certificate), plan)
+    better = exact_case(make_case(instance, clock, plan.certificate), plan)
     run = better.run.model_copy(update={"rounds": plan.run.rounds})
     is_complete = better.status in (Status.OPTIMAL, Status.FEASIBLE)
     is_better = better.objective.total > plan.objective.total or plan.status is Status.UNKNOWN
@@ -70,12 +72,20 @@ def improve(instance: Instance, plan: PlacePlan, clock: Clock) -> PlacePlan:
 def prepare() -> None:
     """Load or compile what prices need (once on a machine); time limits begin after it."""
     clock = Clock(Options(rounds=1, threads=1), Event(), None)
-    _exact(make_case(small_instance(), clock), None)
+    exact_case(make_case(small_instance(), clock), None)
 
 
-def _exact(case: Case, plan: PlacePlan | None) -> PlacePlan:
-    """Return what CP-SAT finds, started with a plan if there is one."""
+def exact_case(
+    case: Case, plan: PlacePlan | None, add: Callable[[intervals.Intervals], None] | None = None
+) -> PlacePlan:
+    """Return what CP-SAT finds, started with a plan if there is one.
+
+    add
+        Adds what a goal asks for besides the rules.
+    """
     clock, model = case.clock, intervals.build(case.a, held_of(case))
+    if add is not None:
+        add(model)
     if plan is not None:
         add_hint(model, case.instance, plan)
     better: list[int] = []
