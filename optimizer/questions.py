@@ -337,6 +337,17 @@ class Mix(Question["MixOptions", "MixPlan", "MixVerdict"]):
 
         return bound_of(instance, certificate).total
 
+    def report(
+        self,
+        instance: Instance,
+        plan: MixPlan,
+        verdict: MixVerdict | None = None,
+        reasons: tuple[Any, ...] | None = None,
+    ) -> Report:
+        from optimizer.mix.report import report
+
+        return report(instance, plan, self.check(instance, plan) if verdict is None else verdict)
+
 
 def _said(error: Any) -> str:
     """Every finding of pydantic in one line each: path, what is wrong, value."""

@@ -60,7 +60,7 @@ def instance_report(instance: Instance) -> Report:
         Fact("hash", instance.hash[:16]),
     )
     what = Section("What it is", (instance.title,), facts)
-    tables = (_sites(instance), _pools(instance), _demand(instance))
+    tables = (_sites(instance), _pools(instance), _demand(instance), *_mix(instance))
     sources = Section("Sources", tables=(_sources(instance),))
     notes = (Section("Notes", instance.notes),) if instance.notes else ()
     return Report(
@@ -116,6 +116,43 @@ def _demand(instance: Instance) -> Table:
     columns = (Column("workload"), Column("jobs", "", "right"), Column("value", "USD", "right"))
     rows = tuple((kind, n, value[kind]) for kind, n in jobs.most_common())
     return Table("demand", columns, rows)
+
+
+def _mix(instance: Instance) -> tuple[Table, ...]:
+    """Return what a mix is asked: offers and demand; nothing where it is not."""
+    if instance.mix is None:
+        return ()
+    heads = (
+        Column("offer"),
+        Column("kind"),
+        Column("domains of"),
+        Column("at most", "", "right"),
+        Column("at delivery", "USD/chip", "right"),
+        Column("rent", "USD/chip-h", "right"),
+        Column("what it is"),
+    )
+    offers: list[tuple[Value, ...]] = []
+    for name, offer in instance.mix.offers.items():
+        for tier in offer.tiers:
+            price, rent = tier.upfront_usd_per_chip or None, tier.usd_per_chip_hour or None
+            row = (name, offer.kind, offer.domain, offer.max_domains, price, rent, offer.name)
+            offers.append(row)
+    more = (
+        Column("demand"),
+        Column("workload"),
+        Column("in the first month", "", "right"),
+        Column("unit"),
+        Column("value of a unit", "USD", "right"),
+        Column("must be served", "share", "right"),
+    )
+    wanted: list[tuple[Value, ...]] = []
+    for name, d in instance.mix.demand.items():
+        series = d.work_per_month
+        first = None if series is None else float(series.over(instance.horizon, "mean")[0])
+        unit = instance.workloads[d.workload].unit
+        least = 1.0 if d.value_usd_per_unit is None else d.least_share
+        wanted.append((name, d.workload, first, unit, d.value_usd_per_unit, least))
+    return Table("offers", heads, tuple(offers)), Table("work wanted", more, tuple(wanted))
 
 
 def _sources(instance: Instance) -> Table:
