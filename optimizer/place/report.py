@@ -131,6 +131,12 @@ def _who(ledger: Ledger, reasons: tuple[Reason, ...]) -> Iterator[str]:
         f"{h.time_of(0):%Y-%m-%d %H:%M} and {h.time_of(h.periods):%Y-%m-%d %H:%M} UTC"
         + (f", {running} of them are running already." if running else ".")
     )
+    if ledger.instance.moves is not None:
+        moved, most = len(ledger.moved()), ledger.instance.moves.at_most
+        yield (
+            f"{moved or 'None'} of the running jobs {'is' if moved == 1 else 'are'} moved; "
+            f"{most} may be."
+        )
     if out:
         yield (
             f"{counted(len(out), 'job')} worth {money(_worth(ledger, out))} "
@@ -311,7 +317,8 @@ def _used(ledger: Ledger) -> Section:
 
 def _plan(ledger: Ledger, book: PriceBook) -> Section:
     assumed = assumed_table(ledger)
-    shown = (tables.placed_table(ledger), tables.cap_table(ledger), assumed)
+    moved = () if ledger.instance.moves is None else (tables.move_table(ledger),)
+    shown = (tables.placed_table(ledger), *moved, tables.cap_table(ledger), assumed)
     jobs = sum(row[4] for row in assumed.rows if isinstance(row[4], int))
     rest = "rests" if jobs == 1 else "rest"
     said = f"{counted(jobs, 'placed job')} {rest} on a rate that no measurement covers."

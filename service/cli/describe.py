@@ -46,6 +46,14 @@ def catalog_report(entries: Iterable[Any]) -> Report:
     return Report("Instances", (Section("Catalog", tables=(Table("by name", columns, rows),)),))
 
 
+def _movable(instance: Instance) -> tuple[Fact, ...]:
+    """Return how many running jobs could be moved, and how many may; nothing where none may."""
+    if instance.moves is None:
+        return ()
+    could = sum(instance.may_move(j) for j in range(len(instance.jobs)))
+    return (Fact("of them could be moved", could, note=f"at most {instance.moves.at_most} may be"),)
+
+
 def instance_report(instance: Instance) -> Report:
     """Return what an instance holds and where its numbers come from."""
     horizon = instance.horizon
@@ -55,6 +63,7 @@ def instance_report(instance: Instance) -> Report:
         Fact("periods", horizon.periods, note=f"of {horizon.period_hours:g} h"),
         Fact("jobs", len(instance.jobs)),
         Fact("of them running", sum(job.running is not None for job in instance.jobs)),
+        *_movable(instance),
         Fact("of them must be placed", sum(job.must for job in instance.jobs)),
         Fact("value of all jobs", sum(job.value_usd for job in instance.jobs), "USD"),
         Fact("hash", instance.hash[:16]),

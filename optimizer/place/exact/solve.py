@@ -118,15 +118,20 @@ def exact_case(
 def held_of(case: Case) -> Held:
     """Return where running jobs lie, from the records that pinned them."""
     a, whole, on = case.a, dict[tuple[int, int], int](), dict[tuple[int, int, int], int]()
-    for j in np.flatnonzero(a.running).tolist():
+    homes = np.flatnonzero(np.isin(a.job_ptr[:-1], np.flatnonzero(a.home)))
+    for j in [*np.flatnonzero(a.running).tolist(), *homes.tolist()]:
         m, slot = int(a.job_ptr[j]), int(case.problem.slot_ptr[j])
+        if not a.allowed[m, 0]:
+            continue
+        alloc = case.problem.home_alloc if a.home[m] else case.state.alloc
+        slots = case.problem.home_slots if a.home[m] else case.state.slots
         for rank, part, pool in parts_of(a, m):
             first, last = int(a.group_ptr[pool]), int(a.group_ptr[pool + 1])
             if a.part_whole[part]:
                 for k in range(last - first):
-                    whole[part, first + k] = int(case.state.alloc[j, rank, k])
+                    whole[part, first + k] = int(alloc[j, rank, k])
                 continue
-            for v in case.state.slots[slot : slot + int(a.part_slices[part])].tolist():
+            for v in slots[slot : slot + int(a.part_slices[part])].tolist():
                 group = int(np.searchsorted(case.problem.virt_ptr, v, "right")) - 1
                 key = (part, group, v - int(case.problem.virt_ptr[group]))
                 on[key] = on.get(key, 0) + 1
