@@ -51,7 +51,6 @@ class Rule(StrEnum):
     BUDGET = "budget"
     QUOTA = "quota"
     SPREAD = "spread"
-    MOVES = "moves"
 
 
 class Status(StrEnum):
@@ -81,7 +80,8 @@ class Options(Record):
     engine
         What looks for the plan. `auto`: prices and search, and CP-SAT after it where the instance
         is small enough; `search`: prices and search alone; `exact`: CP-SAT alone, refused above
-        its sizes; `oracle`: a time-indexed model under a PuLP solver, for tiny instances.
+        its sizes; `oracle`: a time-indexed model under a PuLP solver, for tiny instances;
+        `neighbourhoods`: prices and search, then CP-SAT on a few jobs of the plan at a time.
     solver
         The PuLP solver of `oracle`, by PuLP's name; `highs` and `cbc` come with it.
     objective
@@ -93,7 +93,7 @@ class Options(Record):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     threads: Annotated[int, Field(ge=1, le=64)] = 2
     rounds: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
-    engine: Literal["auto", "search", "exact", "oracle"] = "auto"
+    engine: Literal["auto", "search", "exact", "oracle", "neighbourhoods"] = "auto"
     solver: Annotated[str, Field(min_length=1)] = "highs"
     objective: GoalName = "value"
 

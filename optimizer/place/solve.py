@@ -6,8 +6,8 @@
 3. The best plan is polished: what still fits goes in, and what would rather run elsewhere or at
    another time moves. It gets domain ids and the cheapest dispatch; the prices become whole
    numbers, and the bound is what `certificate.py` makes of them.
-4. Where the instance is small enough for CP-SAT, it gets the rest of the time, started with that
-   plan; so the answer is never worse than either's.
+Where the instance is small enough for CP-SAT, that comes after a first short search, started with
+its plan; if it proves nothing soon the search gets the rest of the time, and the better plan stays.
 Whatever stops it - proof, gap, time, work or cancel - the answer is a plan with its bound.
 """
 
@@ -38,8 +38,16 @@ __all__ = ["OnIncumbent", "prepare", "solve"]
 DUAL_SHARE = 0.25
 """Share of the time that prices get at most."""
 
-SEARCH_SHARE = 0.25
-"""Share of the time that the search gets where CP-SAT comes after it."""
+ANNEAL_SHARE = 0.75
+"""Share of the time that the search gets where CP-SAT refines its plan by neighbourhoods."""
+
+FIRST_UNTIL, EXACT_UNTIL, EXACT_SECONDS = 0.05, (0.2, 0.6), 10.0
+"""Shares of the time at which, on small instances, a first search and then CP-SAT end: what CP-SAT
+proves at all it proves soon, and where it does not the search is better. Where that is less than
+so many seconds CP-SAT goes on until then, or to the larger share."""
+
+ENDS = ("proof", "engine proof", "gap", "cancel")
+"""Why a run stops for good; the limits of its share of the time do not."""
 
 
 def solve(
@@ -67,9 +75,12 @@ def solve(
         If the instance is larger than an exact engine that was asked for takes, or shares are
         asked for and no job of a tenant has a value.
     """
-    o, cancel = options or Options(), cancel or Event()
-    if o.objective != "value":
-        return _goal(instance, o, on_incumbent, cancel)
+    return _by_engine(instance, options or Options(), on_incumbent, cancel or Event())
+
+
+def _by_engine(
+    instance: Instance, o: Options, on_incumbent: OnIncumbent | None, cancel: Event
+) -> PlacePlan:
     if o.engine == "exact":
         from optimizer.place.exact.solve import exact_solve
 
@@ -81,34 +92,39 @@ def solve(
     prepare()
     if o.engine == "auto" and is_small(instance):
         return _both(instance, o, on_incumbent, cancel)
+    if o.engine == "neighbourhoods":
+        return _solve(instance, Clock(_until(o, ANNEAL_SHARE), cancel, on_incumbent), o)
     return _solve(instance, Clock(o, cancel, on_incumbent))
-
-
-def _goal(
-    instance: Instance, o: Options, on_incumbent: OnIncumbent | None, cancel: Event
-) -> PlacePlan:
-    """Return the plan for an objective beside value."""
-    from optimizer.place.goals.solve import prepare_goal, solve_goal
-
-    prepare()
-    prepare_goal(o.objective)
-    return solve_goal(instance, Clock(o, cancel, on_incumbent))
 
 
 def _both(
     instance: Instance, o: Options, on_incumbent: OnIncumbent | None, cancel: Event
 ) -> PlacePlan:
-    """Search, then CP-SAT with the rest of the time, started with what was found."""
+    """Search for a moment, CP-SAT from what it found, and if that proves nothing search again."""
     from optimizer.place.exact.solve import improve, prepare  # a second that only these pay
 
     prepare()
-    share = max(1.0, SEARCH_SHARE * o.seconds)
-    clock = Clock(o.model_copy(update={"seconds": share}), cancel, on_incumbent)
+    clock = Clock(_until(o, FIRST_UNTIL), cancel, on_incumbent)
     plan = _solve(instance, clock)
-    if plan.status is Status.INFEASIBLE or plan.run.stopped_by in ("proof", "gap", "cancel"):
-        run = plan.run.model_copy(update={"options": o.model_dump(mode="json")})
-        return plan.model_copy(update={"run": run})
-    return improve(instance, plan, replace(clock, options=o))
+    if plan.status is not Status.INFEASIBLE and plan.run.stopped_by not in ENDS:
+        least = min(EXACT_SECONDS / o.seconds, EXACT_UNTIL[1])
+        clock = replace(clock, options=_until(o, max(least, EXACT_UNTIL[0])))
+        plan = improve(instance, plan, clock)
+        if o.rounds is None and plan.run.stopped_by not in ENDS:
+            claim = plan.run.claim
+            again = _solve(instance, replace(clock, options=o))
+            is_worse = again.status is Status.UNKNOWN or (
+                plan.status is Status.FEASIBLE and plan.objective.total > again.objective.total
+            )
+            run = again.run.model_copy(update={"claim": claim})
+            plan = (plan if is_worse else again).model_copy(update={"run": run})
+    run = plan.run.model_copy(update={"options": o.model_dump(mode="json")})
+    return plan.model_copy(update={"run": run})
+
+
+def _until(o: Options, share: float) -> Options:
+    """Return options with a share of the time."""
+    return o.model_copy(update={"seconds": max(1.0, share * o.seconds)})
 
 
 @cache
@@ -127,7 +143,8 @@ def prepare() -> None:
     upper_bound(instance, whole_prices(instance, dual.best))
 
 
-def _solve(instance: Instance, clock: Clock) -> PlacePlan:
+def _solve(instance: Instance, clock: Clock, then: Options | None = None) -> PlacePlan:
+    """Search; `then`, if given, holds the limits within which CP-SAT refines the plan."""
     arrays = build_arrays(instance)
     dual = _prices(arrays, clock)
     certificate = whole_prices(instance, dual.best)
@@ -135,10 +152,18 @@ def _solve(instance: Instance, clock: Clock) -> PlacePlan:
     clock.tell(None, bound.total)
     race = Race(instance, arrays, dual, clock)
     rounds, stopped_by = race.run()
+    best = race.best()
+    if then is not None:
+        from optimizer.place.exact.near.search import refine
+
+        clock = replace(clock, options=then)
+        if stopped_by in ("time limit", "work limit"):
+            best = refine(instance, race.problem, best, clock)
+            stopped_by = clock.reason(then.rounds or 0) or stopped_by
     plan = answer(
         instance,
         race.problem,
-        race.best(),
+        best,
         race.best_pins(),
         (certificate, bound),
         clock,
@@ -151,7 +176,7 @@ def _solve(instance: Instance, clock: Clock) -> PlacePlan:
 def _prices(arrays: PlaceArrays, clock: Clock) -> Dual:
     """Return the dual, minimised as far as its share of the time allows."""
     share = DUAL_SHARE if clock.options.rounds is None else 1.0
-    limit = share * clock.options.seconds
+    limit = clock.seconds() + share * max(0.0, clock.options.seconds - clock.seconds())
 
     def is_over() -> bool:
         return clock.cancel.is_set() or clock.seconds() > limit

@@ -23,10 +23,16 @@ from ortools.sat.python.cp_model_helper import IntAffine
 
 from optimizer.solvers.run import POLL_SECONDS, IsOver, Limits, Status, StoppedBy
 
-__all__ = ["CpRun", "OnSolution", "solve_cp"]
+__all__ = ["IMPROVING", "CpRun", "OnSolution", "solve_cp"]
 
 SUBSOLVERS = ("reduced_costs", "quick_restart", "max_lp", "core", "default_lp", "pseudo_costs")
 """What fewer than eight workers run, in order."""
+
+IMPROVING: dict[str, Any] = {
+    "search_branching": cp_model.AUTOMATIC_SEARCH,
+    "linearization_level": 1,
+}
+"""Parameters of short runs that begin with a good solution: no full relaxation first."""
 
 OnSolution = Callable[[int], None]
 """Told the objective of every better solution."""

@@ -134,9 +134,9 @@ def test_a_campus_is_refused_with_its_size() -> None:
 @pytest.mark.parametrize("seed", [2, 7, 11])
 def test_auto_is_no_worse_than_the_search_and_ends_with_a_proof(seed: int) -> None:
     instance = parse_instance(json.dumps(tiny(seed)))
-    plan = solve(instance, Options(seconds=30, rounds=3))
-    again = solve(instance, Options(seconds=30, rounds=3))
-    search = solve(instance, Options(seconds=30, rounds=3, engine="search"))
+    plan = solve(instance, Options(seconds=600, rounds=3))
+    again = solve(instance, Options(seconds=600, rounds=3))
+    search = solve(instance, Options(seconds=600, rounds=3, engine="search"))
     for each in (plan, search):
         passes(tiny(seed), each, instance)
     assert search.objective.total <= plan.objective.total == best(seed)

@@ -26,7 +26,7 @@ def instance(tmp_path: Path) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("engine", ["auto", "search", "exact", "oracle"])
+@pytest.mark.parametrize("engine", ["auto", "search", "exact", "oracle", "neighbourhoods"])
 def test_every_engine_writes_a_good_plan(engine: str, instance: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
     given = ["place", instance, "--engine", engine, "--rounds", "20", "--out", str(out)]
@@ -35,7 +35,7 @@ def test_every_engine_writes_a_good_plan(engine: str, instance: str, tmp_path: P
     best = optimum(tiny(SEED))[0]
     assert best is not None
     assert plan["run"]["options"]["engine"] == engine
-    assert (plan["run"]["claim"] is None) == (engine == "search")
+    assert (plan["run"]["claim"] is None) == (engine in ("search", "neighbourhoods"))
     assert plan["objective"]["total"] <= best <= plan["bound"]
     if engine in ("auto", "exact"):
         assert plan["objective"]["total"] == best

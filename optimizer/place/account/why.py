@@ -26,7 +26,6 @@ _WORDS = {
     "quota": "quota of {}",
     "budget": "budget {}",
     "spread": "spread of group {}",
-    "moves": "moves of {}",
     "precedence": "its order with {}",
 }
 
@@ -83,8 +82,8 @@ def oversized(ledger: Ledger, job: int, modes: list[tuple[int, Mode]]) -> tuple[
     """Return the limits that each mode alone passes, beside running jobs; () if not."""
     instance = ledger.instance
     left = ledger.totals()
-    for j in range(len(instance.jobs)):
-        for name, n in ledger.takes(j, instance.modes(j)[0]) if instance.has_to_stay(j) else ():
+    for j, other in enumerate(instance.jobs):
+        for name, n in ledger.takes(j, instance.modes(j)[0]) if other.running is not None else ():
             left[name] -= n
     tenant = instance.jobs[job].tenant
     quota = None if tenant is None else instance.tenants[tenant].quota_chips

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,7 +53,7 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Where running jobs lie, and which pools have domains at all.
+    """Where running jobs lie, what else is held, and which pools have domains at all.
 
     Attributes
     ----------
@@ -62,11 +62,26 @@ class Held:
         By (part, group): domains of a running part of whole domains.
     on
         By (part, group, number of the virtual domain in its group): its small slices.
+    taken
+        By (group, number of the virtual domain), each (T,): chips that runs outside the model have
+        there; the first numbers of a group. `group_n` is without domains in which there are any.
+    fresh
+        Most virtual domains of a group that only the model's runs use; None for as many as they
+        could ever need.
+    quota : (tenants, T)
+        Chips that runs outside the model hold under quotas; None for none.
     """
 
     has_domains: NDArray[np.bool_]
-    whole: dict[tuple[int, int], int]
-    on: dict[tuple[int, int, int], int]
+    whole: dict[tuple[int, int], int] = field(default_factory=dict)
+    on: dict[tuple[int, int, int], int] = field(default_factory=dict)
+    taken: dict[tuple[int, int], Ints] = field(default_factory=dict)
+    quota: Ints | None = None
+    fresh: int | None = None
+
+    def first_free(self, group: int) -> int:
+        """Return the number of the first virtual domain that only the model's runs can use."""
+        return sum(h == group for h, _ in self.taken)
 
 
 def list_columns(a: PlaceArrays) -> Columns:

@@ -13,12 +13,10 @@ from ortools.sat.python import cp_model
 from optimizer.place.exact.columns import net_of, parts_of
 
 if TYPE_CHECKING:
-    from optimizer.place.arrays import Ints, PlaceArrays
+    from optimizer.place.arrays import Ints
     from optimizer.place.exact.intervals import Intervals
 
-__all__ = [
-    "add_domain_fit", "break_virtual", "cumulative", "cut_chips", "cut_power", "first_pinned",
-]  # fmt: skip
+__all__ = ["add_domain_fit", "break_virtual", "cumulative", "cut_chips", "cut_power"]
 
 
 def cumulative(cp: Any, runs: list[Any], demands: list[Any], capacity: Ints) -> None:
@@ -70,7 +68,7 @@ def _share_out(model: Intervals, pool: int, parts: list[tuple[int, int, int]]) -
     numbers = {h: range(_virtual_domains(model, h, parts)) for h in groups}
     for j, m, part in parts:
         need, placed = int(a.part_need[part]), model.placed[m]
-        if a.running[j] or a.home[m]:
+        if a.running[j]:
             model.whole |= {k: n for k, n in model.held.whole.items() if k[0] == part}
             model.on |= {k: n for k, n in model.held.on.items() if k[0] == part}
         elif a.part_whole[part] and len(groups) == 1:
@@ -99,7 +97,10 @@ def _virtual_domains(model: Intervals, group: int, parts: list[tuple[int, int, i
         if not a.part_whole[part]:
             slices[j, m] = slices.get((j, m), 0) + int(a.part_slices[part])
     most = {j: max(n for (i, _), n in slices.items() if i == j) for j, _ in slices}
-    return min(int(model.a.group_n[group].max()), sum(most.values()))
+    free = min(int(model.a.group_n[group].max()), sum(most.values()))
+    if model.held.fresh is not None:
+        free = min(free, model.held.fresh)
+    return model.held.first_free(group) + max(0, free)
 
 
 def _open(model: Intervals, group: int, parts: list[tuple[int, int, int]]) -> None:
@@ -111,13 +112,15 @@ def _open(model: Intervals, group: int, parts: list[tuple[int, int, int]]) -> No
     for v in numbers:
         mine = [(m, part) for m, part in small if (part, group, v) in model.on]
         size = int(a.pool_size[a.part_pool[mine[0][1]]])
+        theirs = model.held.taken.get((group, v), np.zeros(len(model.periods), np.int64))
         chips = [int(a.part_slice[part]) * model.on[part, group, v] for _, part in mine]
-        cp.add_cumulative([model.run[m] for m, _ in mine], chips, size)
-        for t in model.periods:
+        cumulative(cp, [model.run[m] for m, _ in mine], chips, size - theirs)
+        spanned = {t for m, _ in mine for t in _spanned(model, m)}
+        for t in sorted(t for t in spanned if theirs[t] == 0):
             model.open[group, v, t] = cp.new_bool_var(f"open_{group}_{v}_{t}")
         for m, part in mine:
             is_used = used(model, part, group, v)
-            for t in _spanned(model, m):
+            for t in (t for t in _spanned(model, m) if theirs[t] == 0):
                 cp.add(cover[m][t] + is_used <= 1 + model.open[group, v, t])
 
 
@@ -157,13 +160,6 @@ def _fit_group(model: Intervals, group: int, parts: list[tuple[int, int, int]]) 
 # ---- for speed alone ----------------------------------------------------------------------------
 
 
-def first_pinned(a: PlaceArrays) -> list[int]:
-    """Return all jobs, those that run already first: their virtual domains have numbers."""
-    homes = set(np.flatnonzero(a.home).tolist())
-    runs = [bool(a.running[j]) or int(a.job_ptr[j]) in homes for j in range(len(a.late))]
-    return sorted(range(len(runs)), key=lambda j: (not runs[j], j))
-
-
 def break_virtual(model: Intervals) -> None:
     """A part may use virtual domain v only if v - 1 is used by its job or one before it.
 
@@ -171,13 +167,14 @@ def break_virtual(model: Intervals) -> None:
     all equal plans is left. Running jobs come first, as they are numbered already.
     """
     a, by_domain = model.a, dict[tuple[int, int], list[tuple[int, Any]]]()
-    order = {j: n for n, j in enumerate(first_pinned(a))}
+    rank = {j: (not a.running[j], j) for j in range(len(a.late))}
+    order = {j: n for n, j in enumerate(sorted(rank, key=lambda j: rank[j]))}
     owner = {part: j for j, m in model.modes for _, part, _ in parts_of(a, m)}
     for part, h, v in model.on:
         by_domain.setdefault((h, v), []).append((order[owner[part]], used(model, part, h, v)))
     for (h, v), mine in by_domain.items():
         for n, literal in mine:
-            if v == 0 or isinstance(literal, int):
+            if v <= model.held.first_free(h) or isinstance(literal, int):
                 continue
             before = [x for i, x in by_domain[h, v - 1] if i <= n]
             if not any(isinstance(x, int) and x for x in before):
@@ -194,6 +191,7 @@ def cut_chips(model: Intervals) -> None:
     a = model.a
     for pool in range(len(a.pool_size)):
         parts, size = parts_in(model, pool), int(a.pool_size[pool])
+        begun = [n for (h, _), n in model.held.taken.items() if h in groups_in(model, pool)]
         sizes = {int(a.part_slice[part]) for _, _, part in parts if model.held.has_domains[pool]}
         for q in sorted({1} | sizes):
             takes = [(m, int(a.part_slices[p] * (a.part_slice[p] // q))) for _, m, p in parts]
@@ -205,6 +203,7 @@ def cut_chips(model: Intervals) -> None:
                     n += [each] * len(covering)
                 if at:
                     limit = int(a.avail[pool, t]) * (size // q)
+                    limit += sum((size - int(n[t])) // q for n in begun if n[t])
                     model.cp.add(cp_model.LinearExpr.weighted_sum(at, n) <= limit)
 
 

@@ -9,23 +9,25 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from optimizer.place.arrays import groups_of
 from optimizer.place.exact.columns import net_of, parts_of
-from optimizer.place.exact.domains import first_pinned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from optimizer.domain.instance import Instance
     from optimizer.domain.sites import IdRange
+    from optimizer.place.arrays import Ints
     from optimizer.place.exact.intervals import Intervals
     from optimizer.place.plan import Placement, PlacePlan
 
-__all__ = ["add_hint"]
+__all__ = ["Lies", "add_hint", "hint_runs"]
 
 
 @dataclass
-class _Lies:
+class Lies:
     """Where the slices of a plan lie, by the keys of `Intervals.whole` and `Intervals.on`."""
 
     whole: dict[tuple[int, int], int] = field(default_factory=dict)
@@ -35,12 +37,20 @@ class _Lies:
 
 def add_hint(model: Intervals, instance: Instance, plan: PlacePlan) -> None:
     """Give every variable its value in a plan of the same instance."""
-    a, hint = model.a, model.cp.add_hint
+    a = model.a
     index = {job.id: j for j, job in enumerate(instance.jobs)}
     runs = {int(a.job_ptr[index[p.job]]) + p.mode: p for p in plan.placements}
     taken = {
         c for m, p in runs.items() for c in model.columns.of(m) if model.columns.start[c] == p.start
     }
+    rows = [g for site in instance.sites for g in plan.dispatch[site].values()]
+    given = np.array(rows, np.int64).reshape(a.sup_cap.shape)
+    hint_runs(model, taken, given, _lies(model, instance, runs))
+
+
+def hint_runs(model: Intervals, taken: set[int], given: Ints, lies: Lies) -> None:
+    """Give every variable its value: columns that are taken, dispatch (K, T), domains."""
+    hint = model.cp.add_hint
     for _, m in model.modes:
         columns = model.columns.of(m)
         hint(model.placed[m], any(c in taken for c in columns))
@@ -49,28 +59,26 @@ def add_hint(model: Intervals, instance: Instance, plan: PlacePlan) -> None:
     for variable, values, columns in model.chosen:
         which = [v for v, c in zip(values, columns, strict=True) if c in taken]
         hint(variable, (which or values)[0])
-    _hint_dispatch(model, instance, plan, runs)
-    _hint_domains(model, _lies(model, instance, runs))
+    _hint_dispatch(model, taken, given)
+    _hint_domains(model, lies)
 
 
-def _hint_dispatch(
-    model: Intervals, instance: Instance, plan: PlacePlan, runs: dict[int, Placement]
-) -> None:
-    a, rows = model.a, [g for site in instance.sites for g in plan.dispatch[site].values()]
-    for row, variables in zip(rows, model.give, strict=True):
+def _hint_dispatch(model: Intervals, taken: set[int], given: Ints) -> None:
+    a, columns = model.a, model.columns
+    for row, variables in zip(given.tolist(), model.give, strict=True):
         for watts, variable in zip(row, variables, strict=True):
             model.cp.add_hint(variable, watts)
-    for s, site in enumerate(instance.sites):
+    for s in range(len(a.pue)):
         load = a.fixed_mw[s].copy()
-        for m, p in runs.items():
-            works = model.columns.trains[a.mask[m], p.start : p.end]
-            load[p.start : p.end] += net_of(a, m, s) * a.pue[s, p.start : p.end] * works
+        for c in taken:
+            m, span = int(columns.mode[c]), slice(columns.start[c], columns.end[c])
+            load[span] += net_of(a, m, s) * a.pue[s, span] * columns.trains[a.mask[m], span]
+        total = given[a.sup_ptr[s] : a.sup_ptr[s + 1]].sum(0)
         for t, variable in enumerate(model.rest[s]):
-            given = sum(row[t] for row in plan.dispatch[site].values())
-            model.cp.add_hint(variable, 1000 * given - int(load[t]))
+            model.cp.add_hint(variable, 1000 * int(total[t]) - int(load[t]))
 
 
-def _hint_domains(model: Intervals, lies: _Lies) -> None:
+def _hint_domains(model: Intervals, lies: Lies) -> None:
     is_single = {part for part, _ in model.whole if _groups(model, part) == 1}
     for (part, h), variable in model.whole.items():
         if part not in is_single and not isinstance(variable, int):
@@ -90,16 +98,14 @@ def _groups(model: Intervals, part: int) -> int:
     return int(model.a.group_ptr[pool + 1] - model.a.group_ptr[pool])
 
 
-def _lies(model: Intervals, instance: Instance, runs: dict[int, Placement]) -> _Lies:
+def _lies(model: Intervals, instance: Instance, runs: dict[int, Placement]) -> Lies:
     """Return where the slices of a plan lie, virtual domains numbered by their first job."""
-    a, lies = model.a, _Lies()
+    a, lies = model.a, Lies()
     names, numbers = list(instance.pools), dict[int, dict[int, int]]()
     groups = [groups_of(instance, name) for name in names]
     of = [{int(i): k for k, g in enumerate(each) for i in g.ids} for each in groups]
     owner = {m: j for j, m in model.modes}
-    _number_pinned(model, instance, of, numbers)
-    order = {j: n for n, j in enumerate(first_pinned(a))}
-    for m in sorted(runs, key=lambda m: order[owner[m]]):
+    for m in sorted(runs, key=lambda m: (not a.running[owner[m]], owner[m])):
         p, mode = runs[m], instance.modes(owner[m])[runs[m].mode]
         for rank, part, pool in parts_of(a, m):
             pinned = mode.parts[rank].pinned
@@ -112,23 +118,6 @@ def _lies(model: Intervals, instance: Instance, runs: dict[int, Placement]) -> _
                 lies.on[part, h, v] = lies.on.get((part, h, v), 0) + 1
                 lies.open |= {(h, v, t) for t in range(p.start, p.end)}
     return lies
-
-
-def _number_pinned(
-    model: Intervals,
-    instance: Instance,
-    of: list[dict[int, int]],
-    numbers: dict[int, dict[int, int]],
-) -> None:
-    """Number the domains of running jobs as `pin_running` does, wherever these jobs are now."""
-    a, pinned = model.a, {part for part, _, _ in model.held.on}
-    for j in first_pinned(a):
-        m = int(a.job_ptr[j])
-        for rank, part, pool in parts_of(a, m) if m < int(a.job_ptr[j + 1]) else ():
-            ranges = instance.modes(j)[0].parts[rank].pinned
-            for i in _each(ranges or ()) if part in pinned else ():
-                h = int(a.group_ptr[pool]) + of[pool][i]
-                numbers.setdefault(h, {}).setdefault(i, len(numbers.get(h, {})))
 
 
 def _each(ranges: Iterable[IdRange]) -> Iterator[int]:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ortools.sat.python import cp_model
 
+from optimizer.place.arrays import BUDGET, SPREAD
 from optimizer.place.exact.columns import net_of, parts_of
 from optimizer.place.exact.domains import add_domain_fit, cumulative
 from optimizer.place.exact.objective import weighted
-from optimizer.place.image.totals import BUDGET, MOVES, SPREAD
 
 if TYPE_CHECKING:
     from optimizer.place.exact.intervals import Intervals
@@ -90,11 +90,6 @@ def add_spread(model: Intervals) -> None:
     _add_totals(model, SPREAD)
 
 
-def add_moves(model: Intervals) -> None:
-    """sum placed[m] of running jobs elsewhere than where they run <= at_most."""
-    _add_totals(model, MOVES)
-
-
 def _add_totals(model: Intervals, kind: int) -> None:
     a = model.a
     for b in np.flatnonzero(a.total_kind == kind).tolist():
@@ -113,6 +108,8 @@ def add_quota(model: Intervals) -> None:
     for tenant in np.flatnonzero(a.quota >= 0).tolist():
         mine = [m for j, m in model.modes if a.tenant[j] == tenant]
         capacity = np.full(len(model.periods), a.quota[tenant])
+        if model.held.quota is not None:
+            capacity -= model.held.quota[tenant]
         cumulative(
             model.cp, [model.run[m] for m in mine], [int(a.chips[m]) for m in mine], capacity
         )
@@ -128,5 +125,4 @@ RULES = (
     add_budget,
     add_quota,
     add_spread,
-    add_moves,
 )

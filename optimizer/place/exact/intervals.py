@@ -29,7 +29,6 @@ Rules       one_placement  sum_m placed[m] <= 1 (= 1 for must and running jobs);
             budget         sum uses placed[m] <= limit
             quota          cumulative(run[m], chips) <= quota of the tenant
             spread         sum_{m of the group, part at s} placed[m] <= most of the group
-            moves          sum placed[m] of running jobs, elsewhere than where they run, <= at_most
             window, residency, compatibility: by the columns.
 The rules stand in `interval_rules.py` and `domains.py`.
 Capacities that change over time are full in a fixed interval where they are less than the most.
@@ -52,7 +51,7 @@ from optimizer.place.exact.objective import Scale, objective_of, scale_of, total
 if TYPE_CHECKING:
     from optimizer.place.arrays import PlaceArrays
 
-__all__ = ["EXTRAS", "RULES", "Intervals", "build"]
+__all__ = ["EXTRAS", "RULES", "Intervals", "build", "put_runs"]
 
 
 @dataclass
@@ -133,7 +132,7 @@ def build(a: PlaceArrays, held: Held, extras: tuple[Any, ...] | None = None) -> 
     columns, cp = list_columns(a), cp_model.CpModel()
     model = Intervals(a, columns, cp, scale_of(a, columns), held)
     for m in range(len(a.dur)):
-        _add_runs(model, m)
+        put_runs(model, m)
     _add_dispatch(model)
     for add in (*RULES, *(EXTRAS if extras is None else extras)):
         add(model)
@@ -144,7 +143,7 @@ def build(a: PlaceArrays, held: Held, extras: tuple[Any, ...] | None = None) -> 
 # ---- variables ----------------------------------------------------------------------------------
 
 
-def _add_runs(model: Intervals, m: int) -> None:
+def put_runs(model: Intervals, m: int) -> None:
     """placed[m], at[c] and the optional interval of a mode; start and end are those of at[c]."""
     cp, columns = model.cp, model.columns
     mine = columns.of(m)

@@ -79,10 +79,10 @@ def cost_of(objective: ObjectiveParts) -> int:
 
 
 def running_end(instance: Instance) -> int:
-    """Return when the last running job ends that has to stay [period boundary]; 0 for none."""
+    """Return the period boundary at which the last running job ends; 0 where none runs."""
     h, latest = instance.horizon, 0
-    for j in range(len(instance.jobs)):
-        if instance.has_to_stay(j):
+    for j, job in enumerate(instance.jobs):
+        if job.running is not None:
             mode = instance.modes(j)[0]
             stands = [instance.sites[instance.pools[p.pool].site].is_called(h) for p in mode.parts]
             left, t = mode.duration, 0

@@ -1,0 +1,120 @@
+"""Search against CP-SAT at equal time on small instances: `python -m benchmarks.small`.
+
+Pieces of facilities: a tenth of the racks and of the power, and 30 to 50 jobs drawn with a seed
+from those that fit. Three engines on each: the search alone, CP-SAT alone, and `auto`, which is
+both. A ratio above 1 says that the search found the better plan; every loss is shown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from instances.catalog import load
+from optimizer.domain.files import parse_instance
+from optimizer.place.check import check
+from optimizer.place.exact.case import is_small
+from optimizer.place.plan import Options, PlacePlan
+from optimizer.place.solve import prepare, solve
+from optimizer.units import usd
+
+if TYPE_CHECKING:
+    from optimizer.domain.instance import Instance
+
+FACILITY = "loughton-2027"
+SHARE = 0.1
+ENGINES = ("search", "exact", "auto")
+
+
+def piece(seed: int, name: str = FACILITY) -> Instance:
+    """Return a small piece of a facility."""
+    rng = np.random.default_rng(seed)
+    data = json.loads(json.dumps(load(name).data()))
+    for pool in data["pools"].values():
+        pool["count"] = _scaled(pool["count"], is_whole=True)
+        pool["spares"] = 0
+        pool.pop("maintenance", None)
+    for site in data["sites"].values():
+        site["other_load_mw"] = _scaled(site.get("other_load_mw", 0.0))
+        for supply in site["supplies"].values():
+            supply["cap_mw"] = _scaled(supply["cap_mw"])
+    data |= {"name": f"{name}-piece-{seed}", "tenants": {}, "budgets": {}, "sources": {}}
+    chips = {d: domain["chips"] for d, domain in data["domains"].items()}
+    most = max(_most(p["count"]) * chips[p["domain"]] for p in data["pools"].values())
+    jobs = [_loose(job, most) for job in data["jobs"] if job.get("running") is None]
+    jobs = [job for job in jobs if job["gangs"]]
+    chosen = rng.choice(len(jobs), size=int(rng.integers(30, 51)), replace=False)
+    data["jobs"] = [jobs[j] for j in sorted(chosen.tolist())]
+    names = {job["id"] for job in data["jobs"]}
+    for job in data["jobs"]:
+        job["predecessors"] = [p for p in job.get("predecessors", []) if p in names]
+    return parse_instance(json.dumps(data))
+
+
+def _most(count: Any) -> int:
+    values = count if isinstance(count, list) else [count]
+    return max(int(x["value"] if isinstance(x, dict) else x) for x in values)
+
+
+def _scaled(series: Any, is_whole: bool = False) -> Any:
+    """Return a tenth of a series, which is a number, numbers or steps."""
+    if isinstance(series, dict):
+        return series | {"value": _scaled(series["value"], is_whole)}
+    if isinstance(series, list):
+        return [_scaled(x, is_whole) for x in series]
+    return max(1, round(SHARE * series)) if is_whole else SHARE * series
+
+
+def _loose(job: dict[str, Any], most: int) -> dict[str, Any]:
+    """Return a job of no tenant that need not run; its gangs fit and use no budget."""
+    kept = {k: v for k, v in job.items() if k not in ("tenant", "must", "group")}
+    gangs = [g for g in job.get("gangs", []) if g["chips"] <= most]
+    return kept | {"gangs": [{k: v for k, v in g.items() if k != "uses"} for g in gangs]}
+
+
+def solved(instance: Instance, engine: str, seconds: float) -> PlacePlan:
+    """Return a plan of an engine, after the checker passed it."""
+    options = Options.model_validate({"seconds": seconds, "engine": engine})
+    plan = solve(instance, options)
+    verdict = check(instance, plan)
+    if not verdict.is_good:
+        raise SystemExit(f"{instance.name}: {[str(v) for v in verdict.violations]}")
+    return plan
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--count", type=int, default=20)
+    parser.add_argument("--facility", default=FACILITY)
+    given = parser.parse_args()
+    prepare()
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    lost, worse = [], []
+    for seed in range(given.first, given.first + given.count):
+        instance = piece(seed, given.facility)
+        if not is_small(instance):
+            raise SystemExit(f"{instance.name} is above CP-SAT's sizes")
+        plans = {e: solved(instance, e, given.seconds) for e in ENGINES}
+        total = {e: usd(p.objective.total) for e, p in plans.items()}
+        claim = plans["auto"].run.claim
+        ratio = total["search"] / total["exact"] if total["exact"] else float("nan")
+        said = "  ".join(f"{e} {x:,.2f} USD" for e, x in total.items())
+        proven = "no claim" if claim is None else f"{claim.status}"
+        print(f"seed {seed}  {len(instance.jobs)} jobs  {said}  {ratio:.6f}  {proven}", flush=True)
+        lost += [seed] if total["search"] < total["exact"] else []
+        worse += [seed] if total["auto"] < max(total["search"], total["exact"]) else []
+    print(f"search lost to CP-SAT on seeds {lost}; auto was below the better of both on {worse}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

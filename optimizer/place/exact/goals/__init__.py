@@ -1,1 +1,0 @@
-"""Goals beside value by CP-SAT."""

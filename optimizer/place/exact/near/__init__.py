@@ -1,0 +1,1 @@
+"""CP-SAT on neighbourhoods of large plans: a few jobs are free, all other runs stay."""

@@ -1,1 +1,0 @@
-"""Pieces of the numeric image that the engines work on, beside `arrays.py`."""
