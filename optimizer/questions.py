@@ -274,8 +274,9 @@ class Place(Question["Options", "PlacePlan", "Verdict"]):
         costs: dict[str, float] | None = None,
     ) -> PlacePlan:
         from optimizer.place.conflict.diagnose import diagnosed
+        from optimizer.place.measure.images import asked
 
-        return diagnosed(instance, plan, seconds, costs)
+        return diagnosed(asked(instance, plan.goal), plan, seconds, costs)
 
     def compare(self, instance: Instance, before: PlacePlan, after: PlacePlan) -> Report:
         from optimizer.place.compare.report import compare
@@ -335,6 +336,17 @@ class Mix(Question["MixOptions", "MixPlan", "MixVerdict"]):
         from optimizer.mix.certificate import bound_of
 
         return bound_of(instance, certificate).total
+
+    def report(
+        self,
+        instance: Instance,
+        plan: MixPlan,
+        verdict: MixVerdict | None = None,
+        reasons: tuple[Any, ...] | None = None,
+    ) -> Report:
+        from optimizer.mix.report import report
+
+        return report(instance, plan, self.check(instance, plan) if verdict is None else verdict)
 
 
 def _said(error: Any) -> str:

@@ -178,7 +178,7 @@ class _Search:
         for number, mode in enumerate(modes):
             trains = world.trains(mode)
             ends = world.ends(mode)
-            starts = range(mode.first, world.periods) if job.get("running") is None else range(1)
+            starts = range(1) if mode.stays else range(mode.first, world.periods)
             for start in starts:
                 end = ends[start]
                 if end is None or end > min(mode.end_by, self.end_by):
@@ -316,6 +316,7 @@ class _Search:
         quotas = {name: tenant.get("quota_chips") for name, tenant in world.tenants.items()}
         return (
             self._is_spread()
+            and self._moved() <= (world.instance.get("moves") or {}).get("at_most", 0)
             and all(
                 n <= world.pools[p].free[t] * world.pools[p].size for (p, t), n in chips.items()
             )
@@ -337,6 +338,11 @@ class _Search:
                 for site in self.world.sites_of(column.mode):
                     here[job["group"], site] = here.get((job["group"], site), 0) + 1
         return all(n <= self.world.spreads[group] for (group, _), n in here.items())
+
+    def _moved(self) -> int:
+        """Return how many running jobs are elsewhere than where they run."""
+        runs = [job["id"] for job in self.order if job.get("running") is not None]
+        return sum(name in self.chosen and not self.chosen[name].mode.stays for name in runs)
 
     def _fits(self, name: str, pieces: Any) -> list[list[int]] | None:
         """Return the ids of each piece of a pool, or None."""

@@ -75,6 +75,19 @@ def two_sites(*jobs: Data, **more: Any) -> Data:
     return data
 
 
+def movers(at_most: int, **move: Any) -> Data:
+    """Return two sites; power at the first costs ten times as much, and two racks run there."""
+
+    def runs(name: str, i: int) -> Data:
+        part = {"pool": "p", "slice_chips": 8, "slices": 1, "domains": [[i, i]]}
+        now = {"parts": [part], "periods_left": 2, "move": {"usd": 1.0} | move}
+        return job(name, (8, 1, "q")) | {"running": now}
+
+    data = two_sites(runs("x", 0), runs("y", 1), count=2, moves={"at_most": at_most})
+    data["sites"]["s"]["supplies"]["grid"]["price_usd_per_mwh"] = 1000.0
+    return data
+
+
 def placed(name: str, start: int, end: int, *ids: Any, mode: int = 0) -> Data:
     """Return a placement; ids are the domains of each part, such as [0, 0, 1]."""
     domains = [[[i, i] for i in part] for part in ids or ([0],)]
@@ -222,6 +235,8 @@ def random_certificate(data: Data, rng: np.random.Generator) -> Data:
         for group in world.spreads
     }
     drawn: Data = {"spread": spread} if spread else {}
+    if world.instance.get("moves") is not None:
+        drawn["moves"] = int(rng.uniform(0, value / 5))
     return drawn | {
         "power": {name: prices(2 * energy, 0.9) for name in world.sites},
         "chips": {name: prices(chip // 10, 0.3) for name in world.pools},

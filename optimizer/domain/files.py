@@ -13,6 +13,7 @@ from optimizer.domain.findings.parts import Parts
 from optimizer.domain.fleet.mix import Mix
 from optimizer.domain.horizon import Horizon
 from optimizer.domain.instance import SCHEMA, Instance
+from optimizer.domain.jobs import Moves
 from optimizer.errors import InstanceError
 
 if TYPE_CHECKING:
@@ -166,7 +167,8 @@ def _readable(data: dict[str, Any]) -> Parts:
     names["jobs"] = frozenset(i for i in ids if isinstance(i, str))
     horizon = _try(Horizon, data.get("horizon"))
     mix = _try(Mix, data["mix"]) if data.get("mix") else None
-    return Parts(horizon=horizon, **maps, jobs=jobs, names=names, mix=mix)
+    moves = _try(Moves, data["moves"]) if data.get("moves") is not None else None
+    return Parts(horizon=horizon, **maps, jobs=jobs, names=names, mix=mix, moves=moves)
 
 
 def _try(entity: Any, value: Any) -> Any:

@@ -18,7 +18,7 @@ from optimizer.domain.fleet.findings import pointer_findings
 from optimizer.domain.fleet.image import Image, make_image
 from optimizer.domain.fleet.mix import Mix
 from optimizer.domain.horizon import Horizon
-from optimizer.domain.jobs import Budget, Job, Spread, Tenant
+from optimizer.domain.jobs import Budget, Job, Moves, Spread, Tenant
 from optimizer.domain.modes import Mode, Refusal, derive
 from optimizer.domain.sites import Pool, Site
 from optimizer.domain.workloads import Workload
@@ -53,6 +53,8 @@ class Instance(Entity):
     ----------
     spreads
         By group of jobs, how much of it may be at one site.
+    moves
+        How many running jobs may be moved; None for none at all.
     carbon_usd_per_kg
         Price of carbon, added to the price of energy.
     jobs
@@ -78,6 +80,7 @@ class Instance(Entity):
     tenants: dict[Id, Tenant] = {}
     budgets: dict[Id, Budget] = {}
     spreads: dict[Id, Spread] = {}
+    moves: Moves | None = None
     carbon_usd_per_kg: Annotated[float, Field(ge=0, le=100)] = 0.0
     jobs: tuple[Job, ...] = ()
     mix: Mix | None = None
@@ -120,6 +123,15 @@ class Instance(Entity):
     def domain_chips(self, pool: Pool) -> int:
         """Return the chips in one domain of a pool; 1 for a pool that is only a chip count."""
         return 1 if pool.domain is None else self.domains[pool.domain].chips
+
+    def may_move(self, job: int) -> bool:
+        """Return whether jobs[job] runs already and may be moved."""
+        running = self.jobs[job].running
+        return self.moves is not None and running is not None and running.move is not None
+
+    def has_to_stay(self, job: int) -> bool:
+        """Return whether jobs[job] runs already and stays where it is."""
+        return self.jobs[job].running is not None and not self.may_move(job)
 
     @cached_property
     def most_at_a_site(self) -> dict[str, int]:

@@ -18,6 +18,8 @@ __all__ = [
     "ExplicitPart",
     "Gang",
     "Job",
+    "Move",
+    "Moves",
     "Running",
     "RunningPart",
     "Spread",
@@ -103,14 +105,47 @@ class RunningPart(Entity):
     domains: tuple[IdRange, ...] = ()
 
 
+class Move(Entity):
+    """What it takes to move a job that runs: it leaves its chips when the horizon starts.
+
+    Attributes
+    ----------
+    usd
+        Paid once if it is moved.
+    hours
+        How long its checkpoint takes to be brought and restored [h]: its new chips are held, and
+        draw as in training, for so much longer.
+    work_left
+        Work that is left, in the unit of its workload; None for what it would do where it runs, at
+        the rate there, in the periods it has left.
+    """
+
+    usd: Usd = 0.0
+    hours: Annotated[float, Field(ge=0, le=1_000_000)] = 0.0
+    work_left: Annotated[float, Field(gt=0, le=1e15)] | None = None
+
+
+class Moves(Entity):
+    """Running jobs may be moved: at most so many of those that say what a move takes."""
+
+    at_most: Annotated[int, Field(ge=0, le=1_000_000)]
+
+
 class Running(Entity):
-    """Where a job runs when the horizon starts, and for how many periods more."""
+    """Where a job runs when the horizon starts, and for how many periods more.
+
+    Attributes
+    ----------
+    move
+        What moving it takes; None for a job that stays. Without `moves` of the instance all stay.
+    """
 
     parts: tuple[RunningPart, ...] = Field(min_length=1)
     periods_left: Annotated[int, Field(ge=1, le=8784)]
     power_level: Id = "full"
     pauses_at_calls: bool = False
     restart_usd: Usd = 0.0
+    move: Move | None = None
 
 
 class Job(Entity):
@@ -140,7 +175,7 @@ class Job(Entity):
     group
         Jobs that should not all be at one site (a name in `spreads`); None for none.
     running
-        It runs already and stays where it is.
+        It runs already; where it may be moved, gangs and modes say how it could go on elsewhere.
     """
 
     id: Id

@@ -1,9 +1,9 @@
 """Modes: every way in which a job may run, derived once from workload, gangs and pools.
 
-The order of a job's modes is part of the meaning of a plan: for a running job the one mode it has;
-else its gangs in order, for each its pools in the order of the instance, for each the chip's power
-levels in order; then its explicit modes. A mode that a rule excludes is no mode; the rule is kept
-for the explanation.
+The order of a job's modes is part of the meaning of a plan: for a running job first where it runs,
+which is all unless it may be moved; then its gangs in order, for each its pools in the order of the
+instance, for each the chip's power levels in order; then its explicit modes. A mode that a rule
+excludes is no mode; the rule is kept for the explanation.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.units import budget_up, nano, run_periods, watts_up
+from optimizer.units import budget_up, nano, periods_up, run_periods, watts_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +23,13 @@ if TYPE_CHECKING:
     from optimizer.domain.instance import Instance
     from optimizer.domain.jobs import ExplicitMode, Gang, Job, Running
     from optimizer.domain.sites import IdRange, Pool
+    from optimizer.domain.workloads import Workload
 
-__all__ = ["Mode", "Part", "Refusal", "derive", "run_ends"]
+__all__ = ["Mode", "Part", "Refusal", "derive", "ids_usable", "run_ends"]
+
+
+RUNNING = "running"
+"""Origin of the mode of a running job where it runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,11 @@ class Mode:
         """Chips of the whole gang."""
         return sum(p.chips for p in self.parts)
 
+    @property
+    def stays(self) -> bool:
+        """Whether it is that of a running job where it runs."""
+        return self.origin == RUNNING
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -120,12 +130,28 @@ def run_ends(duration: int, called: NDArray[np.bool_] | None, periods: int) -> N
     return np.where(ends > periods, periods + 1, ends)
 
 
+def ids_usable(instance: Instance, mode: Mode, end: int) -> bool:
+    """Return whether the ids that a mode is pinned to can be used from the start until `end`."""
+    for part in mode.parts:
+        pool, h = instance.pools[part.pool], instance.horizon
+        away = pool.out_of_use(h)
+        for first, last in part.pinned or ():
+            met = any(
+                low <= last and first <= high and a < min(b, end) for (low, high), a, b in away
+            )
+            if met or last >= int(pool.usable(h)[:end].min()):
+                return False
+    return True
+
+
 def derive(instance: Instance, job: Job) -> tuple[tuple[Mode, ...], tuple[Refusal, ...]]:
     """Return a job's modes and what a rule excluded."""
-    if job.running is not None:
-        return (_running_mode(instance, job, job.running),), ()
     modes: list[Mode] = []
     refused: list[Refusal] = []
+    if job.running is not None:
+        modes.append(_running_mode(instance, job, job.running))
+        if instance.moves is None or job.running.move is None:
+            return tuple(modes), ()
     for g, gang in enumerate(job.gangs):
         for found in _gang_modes(instance, job, gang, f"gangs[{g}]"):
             (modes if isinstance(found, Mode) else refused).append(found)  # type: ignore[arg-type]
@@ -137,6 +163,7 @@ def derive(instance: Instance, job: Job) -> tuple[tuple[Mode, ...], tuple[Refusa
 
 def _gang_modes(instance: Instance, job: Job, gang: Gang, origin: str) -> Iterator[Mode | Refusal]:
     workload = instance.workloads[job.workload or ""]
+    work = _work(instance, job, workload)
     for name in instance.pools if gang.pools is None else gang.pools:
         pool = instance.pools[name]
         rate = workload.rate(pool.chip, pool.domain, gang.slice_chips, gang.chips)
@@ -163,7 +190,7 @@ def _gang_modes(instance: Instance, job: Job, gang: Gang, origin: str) -> Iterat
                 chip.idle_w * gang.chips,
             )
             speed = rate.work_per_hour * point.speed_share
-            duration = run_periods(job.work or 0.0, speed, instance.horizon.period_hours)
+            duration = run_periods(work, speed, instance.horizon.period_hours)
             yield _finish(
                 instance,
                 job,
@@ -174,6 +201,21 @@ def _gang_modes(instance: Instance, job: Job, gang: Gang, origin: str) -> Iterat
                 level,
                 rate.is_assumed or level != "full",
             )
+
+
+def _work(instance: Instance, job: Job, workload: Workload) -> float:
+    """Return the work of a job; of one that runs, what is left of it."""
+    if job.running is None or job.running.move is None:
+        return job.work or 0.0
+    if job.running.move.work_left is not None:
+        return job.running.move.work_left
+    (part,) = job.running.parts
+    pool = instance.pools[part.pool]
+    chips = part.slices * part.slice_chips
+    rate = workload.rate(pool.chip, pool.domain, part.slice_chips, chips)
+    speed = instance.chips[pool.chip].levels[job.running.power_level].speed_share
+    hours = job.running.periods_left * instance.horizon.period_hours
+    return 0.0 if rate is None else hours * (rate.work_per_hour * speed)
 
 
 def _explicit_mode(
@@ -198,16 +240,18 @@ def _running_mode(instance: Instance, job: Job, running: Running) -> Mode:
         pinned = p.domains or None
         parts.append(Part(p.pool, p.slice_chips, p.slices, draw, chip.idle_w * chips, pinned))
     uses = _chip_hours(instance, job, sum(p.chips for p in parts), running.periods_left)
+    may_move = instance.moves is not None and running.move is not None
+    end_by = _window(instance, job, set())[1] if may_move else instance.horizon.periods
     return Mode(
         tuple(parts),
         running.periods_left,
         0,
-        instance.horizon.periods,
+        end_by,
         0,
         nano(running.restart_usd),
         tuple(sorted(uses.items())),
         running.pauses_at_calls,
-        "running",
+        RUNNING,
         running.power_level,
         False,
     )
@@ -228,14 +272,14 @@ def _finish(
     refusal = _refused(instance, job, parts, origin)
     if refusal is not None:
         return refusal
-    held = [d for d in job.data if d.site in sites]
+    once = [given.one_off_usd, *(d.cost_usd for d in job.data if d.site in sites)]
+    if job.running is not None and job.running.move is not None:
+        duration += periods_up(job.running.move.hours, instance.horizon.period_hours)
+        once.append(job.running.move.usd)
     first, end_by = _window(instance, job, sites)
     if first + duration > end_by:
-        return Refusal(
-            "window",
-            origin,
-            f"takes {duration} periods, has {max(0, end_by - first)} of its window",
-        )
+        why = f"takes {duration} periods, has {max(0, end_by - first)} of its window"
+        return Refusal("window", origin, why)
     uses = _chip_hours(instance, job, sum(p.chips for p in parts), duration)
     for budget, amount in given.uses.items():
         uses[budget] = uses.get(budget, 0) + budget_up(amount)
@@ -244,7 +288,7 @@ def _finish(
         duration,
         first,
         end_by,
-        nano(given.one_off_usd) + sum(nano(d.cost_usd) for d in held),
+        sum(nano(each) for each in once),
         nano(given.restart_usd),
         tuple(sorted(uses.items())),
         given.pauses_at_calls,

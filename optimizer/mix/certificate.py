@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from optimizer.domain.instance import Instance
     from optimizer.mix.plan import Certificate, Goal, Split
 
-__all__ = ["Bound", "bound_of", "leaf_bound"]
+__all__ = ["Bound", "bound_of", "leaf_bound", "price_of_domain"]
 
 PER_NANO = 10**9
 """Prices are billionths of a nano-USD."""
@@ -346,3 +346,10 @@ def _shared(case: _Case, offer: OfferImage, tier: TierImage) -> int:
         over = (MILLION if offer.vendor == vendor else 0) - case.image.vendor_ppm[vendor]
         back -= 1000 * price * committed * over
     return -(-back // MILLION)
+
+
+def price_of_domain(
+    image: Image, goal: Goal, prices: Prices, offer: OfferImage, tier: TierImage, site: str
+) -> int:
+    """Return what a domain costs less what it earns, at prices [trillionths of a nano-USD]."""
+    return _domain(_Case(image, goal, prices, is_empty=False, limits={}), offer, tier, site)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from optimizer.place.arrays import total_names
 from optimizer.place.engines.dispatch import dispatch_site
 from optimizer.place.engines.packing import name_domains
+from optimizer.place.image.totals import total_names
 from optimizer.place.plan import (
     Certificate,
     EngineClaim,
@@ -92,6 +92,7 @@ def whole_prices(instance: Instance, p: Prices) -> Certificate:
         budgets={b: totals["budget", b] for b in instance.budgets},
         permits={name: price for name, price in permits.items() if price},
         spread=spread,
+        moves=totals.get(("moves",)),
     )
 
 

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.units import budget_down, nano, nano_per_period
+from optimizer.domain.modes import ids_usable, run_ends
+from optimizer.place.image.totals import taken, total_limits, total_names
+from optimizer.units import nano, nano_per_period
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,22 +24,10 @@ if TYPE_CHECKING:
     from optimizer.domain.instance import Instance
     from optimizer.domain.modes import Mode
 
-__all__ = [
-    "BUDGET",
-    "SPREAD",
-    "Group",
-    "Ints",
-    "PlaceArrays",
-    "build_arrays",
-    "groups_of",
-    "total_names",
-]
+__all__ = ["Group", "Ints", "PlaceArrays", "build_arrays", "groups_of"]
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.uint8]
-
-BUDGET, SPREAD = 0, 1
-"""Kinds of totals over the horizon, in the order in which they are numbered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +51,8 @@ class PlaceArrays(NamedTuple):
     job_ptr : (J+1,)
         Modes of job j are job_ptr[j]..job_ptr[j+1]-1, in the order that plans refer to.
     late, due, tenant, must, running : (J,)
-        Cost of a late period [nano-USD], due boundary (T where none), index or -1, flags.
+        Cost of a late period [nano-USD], due boundary (T where none), index or -1, flags: it is in
+        every plan; it runs already and has to stay. One that may be moved is of the first kind.
     pred_ptr, pred, succ_ptr, succ
         Predecessors and successors of each job.
     dur, first, end_by, gain, restart, mask, chips : (M,)
@@ -75,6 +66,8 @@ class PlaceArrays(NamedTuple):
         Totals that each mode takes from: budgets [thousandths], then rows that count jobs.
     act, when : (masks, T+1)
         Periods of work before each boundary; earliest boundary with that much work (T+1: none).
+    home : (M,) uint8
+        Modes of running jobs that may be moved, where they run: from the start, on their domains.
     allowed : (M, T) uint8
         Columns (mode, start) that the window and what running jobs leave admit.
     pool_site, pool_size, group_ptr
@@ -93,7 +86,7 @@ class PlaceArrays(NamedTuple):
     quota : (tenants,)
         Chips at once, -1 for no limit.
     budget, total_kind : (totals,)
-        Limits [thousandths, or jobs]; whose each is: BUDGET, or SPREAD of a group at a site.
+        Limits [thousandths, or jobs]; which kind of `image/totals.py` each is.
     """
 
     job_ptr: Ints
@@ -126,6 +119,7 @@ class PlaceArrays(NamedTuple):
     use_amount: Ints
     act: Ints
     when: Ints
+    home: Flags
     allowed: Flags
     pool_site: Ints
     pool_size: Ints
@@ -147,6 +141,10 @@ class PlaceArrays(NamedTuple):
 
 def _ints(items: Iterable[int]) -> Ints:
     return np.array(list(items), np.int64)
+
+
+def _flags(items: Iterable[bool]) -> Flags:
+    return np.array(list(items), np.uint8)
 
 
 def _ptr(lists: Iterable[list[int]]) -> tuple[Ints, Ints]:
@@ -262,8 +260,8 @@ def _jobs(instance: Instance) -> dict[str, Any]:
         "late": _ints(nano_per_period(job.late_usd_per_hour, h.period_hours) for job in jobs),
         "due": _ints(h.periods if job.due is None else h.down(job.due) for job in jobs),
         "tenant": _ints(-1 if job.tenant is None else tenant[job.tenant] for job in jobs),
-        "must": np.array([job.must for job in jobs], np.uint8),
-        "running": np.array([job.running is not None for job in jobs], np.uint8),
+        "must": _flags(job.must or instance.may_move(j) for j, job in enumerate(jobs)),
+        "running": _flags(instance.has_to_stay(j) for j in range(len(jobs))),
         "pred_ptr": pred_ptr,
         "pred": pred,
         "succ_ptr": succ_ptr,
@@ -280,12 +278,11 @@ def _modes(instance: Instance) -> dict[str, Any]:
     pool = {name: i for i, name in enumerate(instance.pools)}
     size = [instance.domain_chips(p) for p in instance.pools.values()]
     total = {name: i for i, name in enumerate(total_names(instance))}
-    groups = [job.group for job, ms in zip(instance.jobs, each, strict=True) for _ in ms]
-    takes = [_takes(instance, g, m) for g, m in zip(groups, modes, strict=True)]
+    takes = [taken(instance, j, m) for j, ms in enumerate(each) for m in ms]
     sized = [(p, size[pool[p.pool]]) for p in parts]
     act, when, mask = _masks(instance, modes)
     lengths = [len(m.parts) for m in modes]
-    use_ptr, use_budget = _ptr([total[name] for name, _ in taken] for taken in takes)
+    use_ptr, use_budget = _ptr([total[name] for name, _ in some] for some in takes)
     return {
         "job_ptr": np.concatenate(([0], np.cumsum([len(ms) for ms in each]))).astype(np.int64),
         "dur": _ints(m.duration for m in modes),
@@ -304,32 +301,11 @@ def _modes(instance: Instance) -> dict[str, Any]:
         "part_need": _ints(p.chips // s for p, s in sized),
         "use_ptr": use_ptr,
         "use_budget": use_budget,
-        "use_amount": _ints(amount for taken in takes for _, amount in taken),
+        "use_amount": _ints(amount for some in takes for _, amount in some),
+        "home": _flags(m.stays and instance.may_move(j) for j, ms in enumerate(each) for m in ms),
         "act": act,
         "when": when,
     }
-
-
-def total_names(instance: Instance) -> list[tuple[str, ...]]:
-    """Return (rule, name, ...) of the totals, in the order in which they are numbered."""
-    budgets = [("budget", name) for name in instance.budgets]
-    return budgets + [("spread", g, s) for g in instance.spreads for s in instance.sites]
-
-
-def _totals(instance: Instance) -> dict[str, Any]:
-    most, kind = instance.most_at_a_site, {"budget": BUDGET, "spread": SPREAD}
-    limits = [budget_down(b.limit) for b in instance.budgets.values()]
-    limits += [most[group] for group in instance.spreads for _ in instance.sites]
-    kinds = [kind[name[0]] for name in total_names(instance)]
-    return {"budget": _ints(limits), "total_kind": np.array(kinds, np.uint8)}
-
-
-def _takes(instance: Instance, group: str | None, mode: Mode) -> list[tuple[tuple[str, ...], int]]:
-    """Return what a mode of a job of a group takes from totals."""
-    takes: list[tuple[tuple[str, ...], int]] = [(("budget", name), n) for name, n in mode.uses]
-    if group is not None:
-        takes += [(("spread", group, site), 1) for site in instance.sites_of(mode)]
-    return takes
 
 
 def _needs(a: dict[str, Any], m: int) -> tuple[dict[int, int], dict[int, int]]:
@@ -360,7 +336,21 @@ def _left(a: dict[str, Any], running: Ints) -> tuple[Ints, Ints]:
     return room, chips
 
 
-def _allowed(a: dict[str, Any], periods: int) -> Flags:
+def _homes(instance: Instance) -> NDArray[np.bool_]:
+    """Return for every mode whether the ids that it is pinned to can be used throughout, (M,)."""
+    h, out = instance.horizon, []
+    for j in range(len(instance.jobs)):
+        for mode in instance.modes(j):
+            stands = np.zeros(h.periods, bool)
+            if mode.stays and mode.pauses:
+                for site in instance.sites_of(mode):
+                    stands |= instance.sites[site].is_called(h)
+            end = int(run_ends(mode.duration, stands, h.periods)[0])
+            out.append(not mode.stays or ids_usable(instance, mode, end))
+    return np.array(out, bool)
+
+
+def _allowed(a: dict[str, Any], periods: int, usable: NDArray[np.bool_]) -> Flags:
     """Columns within the window that fit into what running jobs leave, one by one."""
     act, when, starts = a["act"], a["when"], np.arange(periods)
     job_of = np.repeat(np.arange(len(a["job_ptr"]) - 1), np.diff(a["job_ptr"]))
@@ -379,6 +369,8 @@ def _allowed(a: dict[str, Any], periods: int) -> Flags:
         done = act[row, :-1] + a["dur"][m]
         ends = np.where(done > periods, periods + 1, when[row, np.minimum(done, periods)])
         fits = (starts >= a["first"][m]) & (ends <= a["end_by"][m])
+        if a["home"][m]:
+            fits &= (starts == 0) & usable[m]
         before = np.concatenate(([0], np.cumsum(bad)))
         allowed[m] = fits & (before[np.minimum(ends, periods)] == before[:-1])
     return allowed
@@ -387,7 +379,9 @@ def _allowed(a: dict[str, Any], periods: int) -> Flags:
 def build_arrays(instance: Instance) -> PlaceArrays:
     """Return the numeric image of an instance."""
     fields: dict[str, Any] = (
-        _jobs(instance) | _modes(instance) | _totals(instance) | _pools(instance)
+        _jobs(instance) | _modes(instance) | total_limits(instance) | _pools(instance)
     )
     fields |= _power(instance)
-    return PlaceArrays(allowed=_allowed(fields, instance.horizon.periods), **fields)
+    return PlaceArrays(
+        allowed=_allowed(fields, instance.horizon.periods, _homes(instance)), **fields
+    )

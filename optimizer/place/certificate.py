@@ -95,6 +95,8 @@ def _agrees(instance: Instance, certificate: Certificate) -> None:
             raise PlanError(f"certificate: {name!r} is not a supply of the instance")
         if supplies[name].permit_watt_periods(instance.horizon) is None:
             raise PlanError(f"certificate: {name!r} has no permit")
+    if certificate.moves is not None and instance.moves is None:
+        raise PlanError("certificate: no job of the instance may be moved")
     for group, prices_at in certificate.spread.items():
         if group not in instance.spreads:
             raise PlanError(f"certificate: {group!r} is not among the spreads of the instance")
@@ -130,6 +132,8 @@ def _rows(world: World, certificate: Certificate) -> int:
         total += (instance.tenants[name].quota_chips or 0) * sum(prices)
     for name, price in certificate.budgets.items():
         total += budget_down(instance.budgets[name].limit) * price
+    if instance.moves is not None:
+        total += instance.moves.at_most * (certificate.moves or 0)
     for group, prices_at in certificate.spread.items():
         total += instance.most_at_a_site[group] * sum(prices_at.values())
     return total

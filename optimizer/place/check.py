@@ -33,6 +33,7 @@ from optimizer.place.rules.chips import (
 )
 from optimizer.place.rules.jobs import (
     check_compatibility,
+    check_moves,
     check_one_placement,
     check_precedence,
     check_residency,
@@ -61,6 +62,7 @@ CHECKS = (
     check_budget,
     check_quota,
     check_spread,
+    check_moves,
 )
 """The function of every rule, in the order of `Rule`."""
 

@@ -223,7 +223,7 @@ class _Asked:
         stake = None if most is None else max(0, most - self.book.profit(run))
         made = Reason(job.id, "rule", True, "", "", at_stake=stake)
         due = ledger.due(j)
-        if job.running is not None:
+        if ledger.instance.has_to_stay(j):
             text = (
                 f"runs already, where it stays until it is done at {when(ledger.horizon, run.end)}"
             )
@@ -258,7 +258,7 @@ class _Asked:
         if fit is not None and fit.gain > before:
             return self._missed(made, j, fit, before)
         best = best_priced(self.book, j, modes)
-        if best is not None and not ledger.instance.jobs[j].must:
+        if best is not None and not ledger.is_fixed(j):
             most = max(0, self.bound.best[j].profit or 0) if made.is_late else 0
             if best.profit < most or (best.profit <= 0 and not made.is_late):
                 return self._priced_out(made, j, best, most)

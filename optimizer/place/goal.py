@@ -87,7 +87,9 @@ def changed(instance: Instance, **fields: object) -> Instance:
 def _free(job: Job) -> Job:
     """Return a job that has to run, and neither brings nor costs anything."""
     nothing = {"one_off_usd": 0.0, "restart_usd": 0.0}
-    running = job.running and job.running.model_copy(update={"restart_usd": 0.0})
+    move = job.running and job.running.move and job.running.move.model_copy(update={"usd": 0.0})
+    unpaid = {"restart_usd": 0.0, "move": move}
+    running = job.running and job.running.model_copy(update=unpaid)
     return job.model_copy(
         update={
             "value_usd": 0.0,
@@ -155,13 +157,12 @@ def _windows(image: Instance) -> dict[str, Window | None]:
 def _runs(image: Instance, j: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return starts and ends of every run of a job within its window, over all its modes."""
     h, starts, ends = image.horizon, [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    is_running = image.jobs[j].running is not None
     for mode in image.modes(j):
         stands = np.zeros(h.periods, bool)
         for part in mode.parts if mode.pauses else ():
             stands |= image.sites[image.pools[part.pool].site].is_called(h)
         until = run_ends(mode.duration, stands, h.periods)
-        begin = np.arange(1 if is_running else h.periods)
+        begin = np.arange(1 if mode.stays else h.periods)
         kept = begin[(begin >= mode.first) & (until[begin] <= mode.end_by)]
         starts.append(kept)
         ends.append(until[kept])

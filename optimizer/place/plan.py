@@ -51,6 +51,7 @@ class Rule(StrEnum):
     BUDGET = "budget"
     QUOTA = "quota"
     SPREAD = "spread"
+    MOVES = "moves"
 
 
 class Status(StrEnum):

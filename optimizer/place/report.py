@@ -34,6 +34,8 @@ from optimizer.place.account.say import (
 )
 from optimizer.place.certificate import upper_bound
 from optimizer.place.explain import Reason, explain
+from optimizer.place.measure.images import asked
+from optimizer.place.measure.words import goal_sections, measures_table
 from optimizer.place.plan import Status
 from optimizer.place.reasons.conflict import conflict_section
 from optimizer.units import nano, usd
@@ -74,8 +76,9 @@ def report(
         reasons = explain(instance, plan, bound)
     is_none = plan.status in (Status.INFEASIBLE, Status.UNKNOWN)
     sections = (
-        *((conflict_section(instance, plan),) if is_none else ()),
+        *((conflict_section(asked(instance, plan.goal), plan),) if is_none else ()),
         _in_short(ledger, book, reasons),
+        *goal_sections(ledger),
         _turned_away(ledger, reasons),
         _limits(ledger, book),
         _used(ledger),
@@ -109,9 +112,12 @@ def _key_facts(ledger: Ledger) -> Iterator[Fact]:
     yield Fact("Chip-hours in use", int(held), note=note)
     rest = "value less lateness, one-off costs and energy"
     yield Fact("Objective", usd(plan.objective.total), "USD", note=rest)
-    yield Fact(
-        "Gap to the bound", plan.gap, "share", note="certified: no plan can be better by more"
+    more = (
+        "certified: no plan can be better by more"
+        if plan.goal is None
+        else "of value, not asked for"
     )
+    yield Fact("Gap to the bound", plan.gap, "share", note=more)
 
 
 def _who(ledger: Ledger, reasons: tuple[Reason, ...]) -> Iterator[str]:
@@ -125,6 +131,12 @@ def _who(ledger: Ledger, reasons: tuple[Reason, ...]) -> Iterator[str]:
         f"{h.time_of(0):%Y-%m-%d %H:%M} and {h.time_of(h.periods):%Y-%m-%d %H:%M} UTC"
         + (f", {running} of them are running already." if running else ".")
     )
+    if ledger.instance.moves is not None:
+        moved, most = len(ledger.moved()), ledger.instance.moves.at_most
+        yield (
+            f"{moved or 'None'} of the running jobs {'is' if moved == 1 else 'are'} moved; "
+            f"{most} may be."
+        )
     if out:
         yield (
             f"{counted(len(out), 'job')} worth {money(_worth(ledger, out))} "
@@ -299,12 +311,14 @@ def _used(ledger: Ledger) -> Section:
     ]
     if ledger.instance.tenants:
         shown.append(tables.tenant_table(ledger))
+    shown.append(measures_table(ledger))
     return Section("What is used", (), (), tuple(shown))
 
 
 def _plan(ledger: Ledger, book: PriceBook) -> Section:
     assumed = assumed_table(ledger)
-    shown = (tables.placed_table(ledger), tables.cap_table(ledger), assumed)
+    moved = () if ledger.instance.moves is None else (tables.move_table(ledger),)
+    shown = (tables.placed_table(ledger), *moved, tables.cap_table(ledger), assumed)
     jobs = sum(row[4] for row in assumed.rows if isinstance(row[4], int))
     rest = "rests" if jobs == 1 else "rest"
     said = f"{counted(jobs, 'placed job')} {rest} on a rate that no measurement covers."

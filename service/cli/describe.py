@@ -46,6 +46,14 @@ def catalog_report(entries: Iterable[Any]) -> Report:
     return Report("Instances", (Section("Catalog", tables=(Table("by name", columns, rows),)),))
 
 
+def _movable(instance: Instance) -> tuple[Fact, ...]:
+    """Return how many running jobs could be moved, and how many may; nothing where none may."""
+    if instance.moves is None:
+        return ()
+    could = sum(instance.may_move(j) for j in range(len(instance.jobs)))
+    return (Fact("of them could be moved", could, note=f"at most {instance.moves.at_most} may be"),)
+
+
 def instance_report(instance: Instance) -> Report:
     """Return what an instance holds and where its numbers come from."""
     horizon = instance.horizon
@@ -55,12 +63,13 @@ def instance_report(instance: Instance) -> Report:
         Fact("periods", horizon.periods, note=f"of {horizon.period_hours:g} h"),
         Fact("jobs", len(instance.jobs)),
         Fact("of them running", sum(job.running is not None for job in instance.jobs)),
+        *_movable(instance),
         Fact("of them must be placed", sum(job.must for job in instance.jobs)),
         Fact("value of all jobs", sum(job.value_usd for job in instance.jobs), "USD"),
         Fact("hash", instance.hash[:16]),
     )
     what = Section("What it is", (instance.title,), facts)
-    tables = (_sites(instance), _pools(instance), _demand(instance))
+    tables = (_sites(instance), _pools(instance), _demand(instance), *_mix(instance))
     sources = Section("Sources", tables=(_sources(instance),))
     notes = (Section("Notes", instance.notes),) if instance.notes else ()
     return Report(
@@ -116,6 +125,43 @@ def _demand(instance: Instance) -> Table:
     columns = (Column("workload"), Column("jobs", "", "right"), Column("value", "USD", "right"))
     rows = tuple((kind, n, value[kind]) for kind, n in jobs.most_common())
     return Table("demand", columns, rows)
+
+
+def _mix(instance: Instance) -> tuple[Table, ...]:
+    """Return what a mix is asked: offers and demand; nothing where it is not."""
+    if instance.mix is None:
+        return ()
+    heads = (
+        Column("offer"),
+        Column("kind"),
+        Column("domains of"),
+        Column("at most", "", "right"),
+        Column("at delivery", "USD/chip", "right"),
+        Column("rent", "USD/chip-h", "right"),
+        Column("what it is"),
+    )
+    offers: list[tuple[Value, ...]] = []
+    for name, offer in instance.mix.offers.items():
+        for tier in offer.tiers:
+            price, rent = tier.upfront_usd_per_chip or None, tier.usd_per_chip_hour or None
+            row = (name, offer.kind, offer.domain, offer.max_domains, price, rent, offer.name)
+            offers.append(row)
+    more = (
+        Column("demand"),
+        Column("workload"),
+        Column("in the first month", "", "right"),
+        Column("unit"),
+        Column("value of a unit", "USD", "right"),
+        Column("must be served", "share", "right"),
+    )
+    wanted: list[tuple[Value, ...]] = []
+    for name, d in instance.mix.demand.items():
+        series = d.work_per_month
+        first = None if series is None else float(series.over(instance.horizon, "mean")[0])
+        unit = instance.workloads[d.workload].unit
+        least = 1.0 if d.value_usd_per_unit is None else d.least_share
+        wanted.append((name, d.workload, first, unit, d.value_usd_per_unit, least))
+    return Table("offers", heads, tuple(offers)), Table("work wanted", more, tuple(wanted))
 
 
 def _sources(instance: Instance) -> Table:

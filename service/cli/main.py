@@ -67,6 +67,13 @@ def _run(given: argparse.Namespace) -> int:
 
             act = placing.place if given.command == "place" else placing.demo
             return act(given, cancel)
+    if given.command == "mix":
+        from service.cli.live import interruptible
+
+        with interruptible() as cancel:
+            from service.cli import mixing
+
+            return mixing.mix(given, cancel)
     if given.command in ("explain", "patch"):
         from service.cli import why
 
@@ -89,8 +96,8 @@ def _closed_pipe() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="fleetwatt",
-        description="Decides where AI training jobs run under power caps, and proves how good the "
-        "plan is.",
+        description="Decides where AI training jobs run under power caps, which chips to buy or "
+        "lease for them, and proves how good the plan is.",
     )
     parser.add_argument("--version", action="store_true", help="print the version")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
@@ -100,7 +107,25 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("instance", metavar="NAME", help="name in the catalog, or a file")
     validate = add("validate", help="read an instance file and report everything that is wrong")
     validate.add_argument("instance", metavar="FILE", help="instance file, or a name")
-    place = add("place", help="place the jobs of an instance, with a certified bound")
+    _add_place(commands)
+    _add_mix(commands)
+    _add_files(commands)
+    schema = add("schema", help="print the JSON Schema of instance or plan files")
+    kinds = ("instance", "plan", "mix-plan")
+    schema.add_argument("of", nargs="?", choices=kinds, default="instance")
+    _add_why(commands)
+    _add_import(commands)
+    demo = add("demo", help="place a week of jobs on a real campus and check the plan")
+    demo.set_defaults(instance=None)
+    _add_options(demo, seconds=20.0)
+    return parser
+
+
+def _add_place(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command that places jobs."""
+    place = commands.add_parser(
+        "place", help="place the jobs of an instance, with a certified bound"
+    )
     place.add_argument("instance", metavar="NAME_OR_FILE", help="name in the catalog, or a file")
     place.add_argument(
         "--objective",
@@ -112,15 +137,37 @@ def _parser() -> argparse.ArgumentParser:
         "large as can be, then value (%(default)s)",
     )
     _add_options(place, seconds=60.0)
-    _add_files(commands)
-    schema = add("schema", help="print the JSON Schema of instance or plan files")
-    schema.add_argument("of", nargs="?", choices=("instance", "plan"), default="instance")
-    _add_why(commands)
-    _add_import(commands)
-    demo = add("demo", help="place a week of jobs on a real campus and check the plan")
-    demo.set_defaults(instance=None)
-    _add_options(demo, seconds=20.0)
-    return parser
+
+
+def _add_mix(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command that chooses a fleet."""
+    parser = commands.add_parser(
+        "mix", help="choose which chips to buy or lease for a demand, power and money"
+    )
+    add = parser.add_argument
+    add("instance", metavar="NAME_OR_FILE", help="name in the catalog, or a file, with a mix")
+    add(
+        "--objective",
+        choices=("cost", "profit", "work"),
+        default="cost",
+        help="cost: least total cost, work that is not served counted at its value; profit: most "
+        "value of what is served, less cost; work: most useful work within the limits, and the "
+        "cheapest fleet that does it (%(default)s)",
+    )
+    add("--seconds", type=float, default=60.0, help="time limit of the solver, >= 1 (%(default)g)")
+    add("--gap", type=float, default=1e-4, help="stop at this gap of the solver (%(default)g)")
+    add("--engine", default="HiGHS", help="solver, by its name in PuLP (%(default)s)")
+    add(
+        "--leaves",
+        type=int,
+        default=1,
+        metavar="N",
+        help="split the proof into up to N cases until the certified gap is as small (%(default)d)",
+    )
+    add("--seed", type=int, default=0, help="seed of the solver (%(default)d)")
+    add("--threads", type=int, default=1, help="threads of the solver (%(default)d)")
+    add("--out", metavar="DIR", help="where plan, report and tables go (fleetwatt-out/NAME)")
+    add("--to-place", metavar="FILE", help="also write a place instance with the chosen fleet")
 
 
 def _add_files(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

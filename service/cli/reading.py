@@ -70,6 +70,10 @@ def _schema(given: argparse.Namespace) -> int:
         from optimizer.questions import PLACE
 
         schema = PLACE.plan_schema()
+    elif given.of == "mix-plan":
+        from optimizer.questions import MIX
+
+        schema = MIX.plan_schema()
     else:
         from optimizer.domain.instance import Instance
 

@@ -16,7 +16,7 @@ from optimizer.place.plan import PlacePlan, Status
 
 Data = dict[str, Any]
 
-FEW, MANY = range(12), range(12, 60)
+FEW, MANY = range(8), range(8, 56)
 SEEDS = [FEW, *(pytest.param(range(n, n + 12), marks=pytest.mark.slow) for n in MANY[::12])]
 COMPLETE = (Status.FEASIBLE, Status.OPTIMAL)
 
@@ -24,7 +24,7 @@ COMPLETE = (Status.FEASIBLE, Status.OPTIMAL)
 @cache
 def solved(seed: int, objective: str) -> PlacePlan:
     """Return the engine's plan for a goal after both judges have passed it."""
-    return judged.solved(by_force.roomy(seed), objective=objective, rounds=6)
+    return judged.solved(by_force.roomy(seed), objective=objective, rounds=12)
 
 
 @pytest.mark.parametrize("seeds", SEEDS, ids=str)
@@ -42,7 +42,7 @@ def test_least_cost_is_found_and_never_below_its_bound(seeds: range) -> None:
         assert plan.goal.bound <= best, seed
         assert plan.status is Status.UNKNOWN or plan.goal.cost >= best, seed
         found += plan.status in COMPLETE and plan.goal.cost == best
-    assert possible >= 3
+    assert possible >= 2
     assert found >= 0.9 * possible
 
 
@@ -61,7 +61,7 @@ def test_the_earliest_end_is_found_and_never_before_its_bound(seeds: range) -> N
         assert plan.status is Status.UNKNOWN or plan.goal.periods >= best, seed
         found += plan.status in COMPLETE and plan.goal.periods == best
         tight += plan.goal.bound == best
-    assert possible >= 3
+    assert possible >= 2
     assert found >= 0.8 * possible
     assert tight >= 0.8 * possible
 

@@ -258,7 +258,7 @@ def test_compatibility_asks_for_memory_to_the_last_byte() -> None:
     assert (runs(fits), runs(over)) == ({"a"}, set())
 
 
-# ---- precedence, budget, quota, spread ----------------------------------------------------------
+# ---- precedence, budget, quota, spread, moves ---------------------------------------------------
 
 
 def test_precedence_lets_a_job_start_when_the_other_is_done() -> None:
@@ -328,3 +328,21 @@ def test_spread_counts_a_job_at_every_site_it_has_a_part_at() -> None:
 
 def _part(pool: str) -> Data:
     return {"pool": pool, "slice_chips": 4, "slices": 1}
+
+
+def test_moves_are_at_most_so_many() -> None:
+    """Two racks with a call from the start; both jobs could go on at the other site."""
+    fits, over = (judged.movers(at_most) for at_most in (2, 1))
+    both = [placed(name, 0, 2, [i], mode=1) for i, name in enumerate("xy")]
+    assert passes(fits, *both)
+    assert names(over, *both) == {"moves"}
+    assert {p.mode for p in solved(fits).placements} == {1}
+    assert sorted(p.mode for p in solved(over).placements) == [0, 1]
+
+
+def test_moves_are_none_where_the_instance_says_nothing_of_them() -> None:
+    data = judged.movers(2)
+    del data["moves"]
+    assert [len(judged.read(data).modes(j)) for j in (0, 1)] == [1, 1]
+    stays = [placed(name, 0, 2, [i]) for i, name in enumerate("xy")]
+    assert passes(data, *stays)

@@ -147,7 +147,7 @@ def _read_runs(world: World, placements: Sequence[Data], found: set[str]) -> lis
         if end is None:
             continue
         ids = [listed(ranges) for ranges in given["domains"]]
-        if job.get("running") is not None:
+        if mode.stays:
             pinned = [sorted(part.pinned or []) for part in mode.parts]
             if start != 0 or [sorted(each) for each in ids] != pinned:
                 found.add("one_placement")
@@ -228,6 +228,12 @@ def _keeps_spreads(world: World, runs: list[Run]) -> bool:
     return all(n <= world.spreads[group] for (group, _), n in here.items())
 
 
+def _keeps_moves(world: World, runs: list[Run]) -> bool:
+    moved = [run for run in runs if run.job.get("running") is not None and not run.mode.stays]
+    most: int = (world.instance.get("moves") or {}).get("at_most", 0)
+    return len(moved) <= most
+
+
 _KEPT = {
     "pool_capacity": _keeps_pool_capacity,
     "domain_fit": _keeps_domain_fit,
@@ -235,6 +241,7 @@ _KEPT = {
     "budget": _keeps_budgets,
     "quota": _keeps_quotas,
     "spread": _keeps_spreads,
+    "moves": _keeps_moves,
 }
 
 

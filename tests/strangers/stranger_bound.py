@@ -6,6 +6,7 @@ from collections import Counter
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
+from stranger_modes import may_move
 from stranger_series import Data, nano
 from stranger_world import World
 
@@ -32,6 +33,7 @@ class Prices:
         self.quotas = filled("quotas", world.tenants)
         self.budgets: dict[str, int] = certificate.get("budgets", {})
         self.permits: dict[str, int] = certificate.get("permits", {})
+        self.moves: int = certificate.get("moves") or 0
         self.spread: dict[str, dict[str, int]] = certificate.get("spread", {})
         self.slices: Sequence[Data] = certificate.get("slices", ())
         self.rounding: Sequence[Data] = certificate.get("rounding", ())
@@ -59,6 +61,8 @@ def is_sound(world: World, certificate: Data) -> bool:
         is_spread = group in world.spreads
         rows += [(is_spread and site in world.sites, [price]) for site, price in each.items()]
         rows.append((is_spread, []))
+    if certificate.get("moves") is not None:
+        rows.append((world.instance.get("moves") is not None, [certificate["moves"]]))
     return all(is_row and _are_prices(prices) for is_row, prices in rows)
 
 
@@ -117,6 +121,7 @@ def _right_sides(world: World, prices: Prices) -> int:
         for name, tenant in world.tenants.items():
             total += prices.quotas[name][t] * (tenant.get("quota_chips") or 0)
     total += sum(price * world.budgets[name] for name, price in prices.budgets.items())
+    total += prices.moves * (world.instance.get("moves") or {}).get("at_most", 0)
     for group, each in prices.spread.items():
         total += sum(each.values()) * world.spreads[group]
     for (site, name), supply in world.supplies.items():
@@ -130,9 +135,12 @@ def _best(world: World, prices: Prices, job: Data, ways: list[Mode], value: int)
     best: int | None = 0 if is_free else None
     for mode in ways:
         power, other, blocked = charges(world, prices, job, mode)
-        starts = range(mode.first, world.periods) if job.get("running") is None else range(1)
+        starts = range(1) if mode.stays else range(mode.first, world.periods)
+        if mode.stays and not world.can_stay(mode):
+            continue
         ends = world.ends(mode)
         uses = sum(prices.budgets.get(name, 0) * amount for name, amount in mode.uses.items())
+        uses += prices.moves if job.get("running") is not None and not mode.stays else 0
         places = prices.spread.get(job.get("group") or "", {})
         uses += sum(places.get(site, 0) for site in world.sites_of(mode))
         for start in starts:
@@ -148,7 +156,7 @@ def _best(world: World, prices: Prices, job: Data, ways: list[Mode], value: int)
 
 def charges(world: World, prices: Prices, job: Data, mode: Mode) -> tuple[list[int], ...]:
     """Return sums over periods before each boundary: power [thousandths], the rest, blocked."""
-    is_running = job.get("running") is not None
+    is_fixed = mode.stays and not may_move(world.instance, job)
     chips: Counter[str] = Counter()
     watts: Counter[str] = Counter()
     for part in mode.parts:
@@ -166,7 +174,7 @@ def charges(world: World, prices: Prices, job: Data, mode: Mode) -> tuple[list[i
                     each = part.slice_chips // row["slice_chips"]
                     rest += row["prices"][t] * part.slices * each
         for row in prices.rounding:
-            if not is_running and (row["row"] == "chips" or trains):
+            if not is_fixed and (row["row"] == "chips" or trains):
                 amounts = chips if row["row"] == "chips" else watts
                 rest += row["prices"][t] * (amounts[row["of"]] // row["divisor"])
         too_much = any(n > world.pools[p].left[t] for p, n in chips.items()) or (
@@ -174,5 +182,5 @@ def charges(world: World, prices: Prices, job: Data, mode: Mode) -> tuple[list[i
         )
         power.append(at if trains else 0)
         other.append(rest)
-        blocked.append(int(too_much and not is_running))
+        blocked.append(int(too_much and not is_fixed))
     return list(accumulate(power)), list(accumulate(other)), list(accumulate(blocked))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stranger_bound import bound_of, is_sound
 from stranger_world import World
@@ -62,6 +62,8 @@ def _worthless(job: Data) -> Data:
     for way in [*job.get("gangs", ()), *job.get("modes", ()), job.get("running") or {}]:
         for key in _ONCE:
             way.pop(key, None)
+    if (job.get("running") or {}).get("move") is not None:
+        job["running"]["move"].pop("usd", None)
     for at in job.get("data", ()):
         at.pop("cost_usd", None)
     return job
@@ -105,10 +107,9 @@ def _in_order(before: list[list[int]]) -> list[int]:
 def _runs(world: World, j: int) -> list[tuple[int, int]]:
     """Return start and end of every run of a job within the windows of its modes."""
     found: list[tuple[int, int]] = []
-    is_running: Any = world.jobs[j].get("running") is not None
     for mode in world.modes[j]:
         ends = world.ends(mode)
-        for start in range(1 if is_running else world.periods):
+        for start in range(1 if mode.stays else world.periods):
             end = ends[start]
             if end is not None and start >= mode.first and end <= mode.end_by:
                 found.append((start, end))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from stranger_bound import bound_of, is_sound
 from stranger_feasible import proves_no_plan
-from stranger_series import down, nano
+from stranger_modes import may_move
+from stranger_series import down, nano, up
 from stranger_world import World
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def _ends_later(world: World, end_by: int, certificate: Data) -> bool:
     """Return whether it is proven that not all jobs can be placed and end by a boundary."""
     image = all_must(world.instance)
     for job, modes in zip(image["jobs"], world.modes, strict=True):
-        if job.get("running") is not None:
+        if job.get("running") is not None and not may_move(world.instance, job):
             end = world.ends(modes[0])[0]
             if end is None or end > end_by:
                 return True
@@ -86,6 +87,8 @@ def _ends_later(world: World, end_by: int, certificate: Data) -> bool:
         last = end_by
         if job.get("deadline") is not None:
             last = min(last, down(job["deadline"], world.horizon))
+        if may_move(world.instance, job) and up(job.get("release", 0.0), world.horizon) >= last:
+            continue
         job["deadline"] = last * world.hours
         job.pop("due", None)
     return proves_no_plan(image, certificate)

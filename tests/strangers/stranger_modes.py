@@ -45,13 +45,16 @@ class Mode:
     uses: dict[str, int]
     pauses: bool
     chips: int
+    stays: bool = False  # that of a running job where it runs
 
 
 def modes_of(world: World, job: Data) -> list[Mode]:
     """Return the modes of a job: the running one; or of its gangs, then the explicit ones."""
-    if job.get("running") is not None:
-        return [_running(world, job, job["running"])]
     found: list[Mode | None] = []
+    if job.get("running") is not None:
+        found.append(_running(world, job, job["running"]))
+        if not may_move(world.instance, job):
+            return [mode for mode in found if mode is not None]
     for gang in job.get("gangs", ()):
         found.extend(_of_gang(world, job, gang))
     for given in job.get("modes", ()):
@@ -59,6 +62,27 @@ def modes_of(world: World, job: Data) -> list[Mode]:
         duration = max(1, ceil(given["hours"] / world.hours - 1e-9))
         found.append(_mode(world, job, given, parts, duration))
     return [mode for mode in found if mode is not None]
+
+
+def may_move(instance: Data, job: Data) -> bool:
+    """Return whether a job runs already and may be moved."""
+    running = job.get("running") or {}
+    return instance.get("moves") is not None and running.get("move") is not None
+
+
+def _work(world: World, job: Data, workload: Data) -> float:
+    """Return the work of a job; of one that runs, what is left."""
+    running = job.get("running")
+    if running is None:
+        return float(job["work"])
+    if running["move"].get("work_left") is not None:
+        return float(running["move"]["work_left"])
+    (part,) = running["parts"]
+    pool = world.pools[part["pool"]]
+    chips = part["slice_chips"] * part["slices"]
+    rate = rate_of(workload, pool.chip, pool.domain, part["slice_chips"], chips)
+    level = levels(world.instance["chips"][pool.chip])[running.get("power_level", "full")]
+    return float(running["periods_left"] * world.hours * (rate or 0.0) * level["speed_share"])
 
 
 def levels(chip: Data) -> Data:
@@ -95,7 +119,9 @@ def _running(world: World, job: Data, data: Data) -> Mode:
     restart = nano(data.get("restart_usd", 0.0))
     pauses = data.get("pauses_at_calls", False)
     left, last = data["periods_left"], world.periods
-    return Mode(tuple(parts), left, 0, last, 0, restart, uses, pauses, chips)
+    if may_move(world.instance, job) and job.get("deadline") is not None:
+        last = min(last, down(job["deadline"], world.horizon))
+    return Mode(tuple(parts), left, 0, last, 0, restart, uses, pauses, chips, True)
 
 
 def _of_gang(world: World, job: Data, gang: Data) -> Iterable[Mode | None]:
@@ -112,7 +138,7 @@ def _of_gang(world: World, job: Data, gang: Data) -> Iterable[Mode | None]:
             if gang.get("power_levels") is None or level in gang["power_levels"]:
                 data = {"pool": name, "slice_chips": gang["slice_chips"], "slices": slices}
                 part = _part(world, data, None, point["draw_share"])
-                periods = job["work"] / (rate * point["speed_share"] * world.hours)
+                periods = _work(world, job, workload) / (rate * point["speed_share"] * world.hours)
                 yield _mode(world, job, gang, (part,), max(1, ceil(periods - 1e-9)))
 
 
@@ -171,6 +197,9 @@ def _mode(
                 return None  # domain_fit
         if part.chips > max(pool.free) * pool.size:
             return None  # pool_capacity
+    move = (job.get("running") or {}).get("move")
+    if move is not None:
+        duration += ceil(move.get("hours", 0.0) / world.hours - 1e-9)
     held = [data for data in job.get("data", ()) if data["site"] in sites]
     moments = [job.get("release", 0.0)] + [data.get("ready", 0.0) for data in held]
     first = max(0, *(up(moment, horizon) for moment in moments))
@@ -184,5 +213,6 @@ def _mode(
     for name, amount in given.get("uses", {}).items():
         uses[name] += ceil(amount * 1000 - 1e-6)
     one_off = nano(given.get("one_off_usd", 0.0)) + sum(nano(d.get("cost_usd", 0.0)) for d in held)
+    one_off += 0 if move is None else nano(move.get("usd", 0.0))
     restart, pauses = nano(given.get("restart_usd", 0.0)), given.get("pauses_at_calls", False)
     return Mode(parts, duration, first, end_by, one_off, restart, dict(uses), pauses, chips)

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 from math import ceil, floor
 
-from stranger_modes import Mode, modes_of
+from stranger_modes import Mode, may_move, modes_of
 from stranger_series import Data, demand_w, down, series, up
 
 
@@ -140,7 +140,7 @@ class World:
             each = zip(site.caps_w, site.fixed, site.pue, strict=True)
             site.room_w = [(1000 * cap - fixed) // pue for cap, fixed, pue in each]
         for job, modes in zip(self.jobs, self.modes, strict=True):
-            if job.get("running") is None:
+            if job.get("running") is None or may_move(self.instance, job):
                 continue
             mode = modes[0]
             trains = self.trains(mode)
@@ -169,6 +169,15 @@ class World:
     def sites_of(self, mode: Mode) -> set[str]:
         """Return the sites at which a mode has a part."""
         return {self.pools[part.pool].site for part in mode.parts}
+
+    def can_stay(self, mode: Mode) -> bool:
+        """Return whether the ids of a running job are usable throughout, where it runs."""
+        end = self.ends(mode)[0]
+        return end is not None and all(
+            set(part.pinned or ()) <= self.pools[part.pool].usable(t)
+            for part in mode.parts
+            for t in range(end)
+        )
 
     def once(self, job: Data, mode: Mode, start: int, end: int) -> tuple[int, int]:
         """Return lateness and one-off costs (restart included) of a run [nano-USD]."""

@@ -167,7 +167,7 @@ def _jobs(parts: Parts) -> Iterator[str]:
             yield from unknown(f"{where}.group", job.group, "spreads", parts)
         for held in job.data:
             yield from unknown(f"{where}.data", held.site, "sites", parts)
-        if job.running is None:
+        if job.running is None or job.running.move is not None:
             yield from _job_gangs(i, job, parts)
             yield from _job_modes(i, job, parts)
 
@@ -200,7 +200,7 @@ def _job_gangs(i: int, job: Job, parts: Parts) -> Iterator[str]:
     if not job.gangs and not job.modes:
         yield f"{where}: has neither gangs nor modes; give one way to run it at least"
     if job.gangs:
-        if job.workload is None or job.work is None:
+        if job.workload is None or (job.work is None and job.running is None):
             yield f"{where}: gangs need a workload and its work; give both, or explicit modes"
         else:
             yield from unknown(f"{where}.workload", job.workload, "workloads", parts)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from optimizer.domain.fleet.mix import Mix
     from optimizer.domain.horizon import Horizon
     from optimizer.domain.instance import Instance
-    from optimizer.domain.jobs import Budget, Job, Spread, Tenant
+    from optimizer.domain.jobs import Budget, Job, Moves, Spread, Tenant
     from optimizer.domain.sites import Pool, Site
     from optimizer.domain.workloads import Workload
 
@@ -35,6 +35,11 @@ class Parts:
     jobs: Mapping[int, Job]
     names: Mapping[str, frozenset[str]]
     mix: Mix | None = None
+    moves: Moves | None = None
+
+    def has_to_stay(self, job: Job) -> bool:
+        """Return whether a job runs already and stays where it is."""
+        return job.running is not None and (self.moves is None or job.running.move is None)
 
     @classmethod
     def of(cls, instance: Instance) -> Parts:
@@ -53,6 +58,7 @@ class Parts:
             dict(enumerate(instance.jobs)),
             {kind: frozenset(getattr(instance, kind)) for kind in kinds},
             instance.mix,
+            instance.moves,
         )
 
 

@@ -55,18 +55,38 @@ def _running(where: str, running: Running, job: Job, parts: Parts) -> Iterator[s
         if chip is not None and running.power_level not in chip.levels:
             level = f"{running.power_level!r} is no power level of its chip"
             yield f"{where}.running.power_level: {level}"
-        if parts.horizon is not None and not pool.count.finding(parts.horizon):
-            yield from _absent(
-                at, part, pool, _run(running, parts, parts.horizon)[1], parts.horizon
-            )
+        h = parts.horizon if parts.has_to_stay(job) else None
+        if h is not None and not pool.count.finding(h):
+            yield from _absent(at, part, pool, _run(running, parts, h)[1], h)
+    if running.move is not None:
+        yield from _move(where, running, job, parts)
     h = parts.horizon
-    if h is None:
+    if h is None or not parts.has_to_stay(job):
         return
     end_by = h.periods if job.deadline is None else min(h.periods, h.down(job.deadline))
     if _run(running, parts, h)[1] > end_by:
         yield (
             f"{where}.running.periods_left: must end within the horizon and by its deadline, "
             f"got {running.periods_left}; give the part that does"
+        )
+
+
+def _move(where: str, running: Running, job: Job, parts: Parts) -> Iterator[str]:
+    """Say what a job lacks that may be moved: the work that is left."""
+    if running.move is None or running.move.work_left is not None or not job.gangs:
+        return
+    workload, rate = parts.workloads.get(job.workload or ""), None
+    if workload is not None and len(running.parts) == 1:
+        (part,) = running.parts
+        pool = parts.pools.get(part.pool)
+        if pool is None:
+            return  # an unknown or unreadable pool: said elsewhere
+        chips = part.slices * part.slice_chips
+        rate = workload.rate(pool.chip, pool.domain, part.slice_chips, chips)
+    if rate is None:
+        yield (
+            f"{where}.running.move.work_left: is missing, and does not follow, as its workload has "
+            "no rate where it runs; give it"
         )
 
 
@@ -108,7 +128,8 @@ def _overfull(name: str, pool: Pool, parts: Parts, h: Horizon) -> Iterator[str]:
     for job in parts.jobs.values():
         for part in job.running.parts if job.running is not None else ():
             if part.pool == name and job.running is not None:
-                chips[: _run(job.running, parts, h)[1]] += part.slices * part.slice_chips
+                if parts.has_to_stay(job):
+                    chips[: _run(job.running, parts, h)[1]] += part.slices * part.slice_chips
                 for low, high in part.domains:
                     for i in range(low, min(high, low + part.slices) + 1):
                         held[i] = held.get(i, 0) + part.slice_chips
@@ -128,7 +149,8 @@ def _overfull(name: str, pool: Pool, parts: Parts, h: Horizon) -> Iterator[str]:
 
 def _quotas(parts: Parts) -> Iterator[str]:
     for name, tenant in parts.tenants.items():
-        held = sum(_chips(job) for job in parts.jobs.values() if job.tenant == name)
+        staying = [job for job in parts.jobs.values() if parts.has_to_stay(job)]
+        held = sum(_chips(job) for job in staying if job.tenant == name)
         if tenant.quota_chips is not None and held > tenant.quota_chips:
             yield (
                 f"tenants[{name!r}].quota_chips: must hold its running jobs, got "
@@ -141,7 +163,8 @@ def _budgets(parts: Parts, h: Horizon) -> Iterator[str]:
         used = sum(
             budget_up(_chips(job) * job.running.periods_left * h.period_hours)
             for job in parts.jobs.values()
-            if job.running is not None and job.tenant in budget.chip_hours_of
+            if job.running is not None and parts.has_to_stay(job)
+            if job.tenant in budget.chip_hours_of
         )
         if used > budget_down(budget.limit):
             yield (
@@ -154,7 +177,7 @@ def _spreads(parts: Parts) -> Iterator[str]:
     groups = Counter(job.group for job in parts.jobs.values())
     held: Counter[tuple[str, str]] = Counter()
     for job in parts.jobs.values():
-        running = job.running.parts if job.running is not None else ()
+        running = job.running.parts if job.running and parts.has_to_stay(job) else ()
         pools = [parts.pools[part.pool] for part in running if part.pool in parts.pools]
         held.update({(job.group or "", pool.site): 1 for pool in pools})
     for (group, site), jobs in held.items():
@@ -200,7 +223,7 @@ def _it_load(name: str, parts: Parts, h: Horizon) -> NDArray[np.int64]:
         if chip is not None and not pool.count.finding(h):
             load += chip.idle_w * pool.present(h) * (1 if domain is None else domain.chips)
     for job in parts.jobs.values():
-        for part in job.running.parts if job.running is not None else ():
+        for part in job.running.parts if job.running and parts.has_to_stay(job) else ():
             load += _above_idle(part, job.running, name, parts, h)
     return load
 

@@ -202,7 +202,7 @@ def price_split(book: PriceBook, job: int, best: Priced) -> tuple[tuple[str, int
 
 
 def _row_label(row: Row) -> str:
-    if row.kind in ("power", "quota", "budget", "spread"):
+    if row.kind in ("power", "quota", "budget", "spread", "moves"):
         return "power" if row.kind == "power" else f"{row.kind} {row.of}"
     if row.kind == "chips":
         return f"chips in {row.of}"

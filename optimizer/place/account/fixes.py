@@ -181,7 +181,7 @@ def _price(ledger: Ledger, book: PriceBook, block: Block) -> Any:
         return of(Row("quota", block.of))
     if block.rule == "supply":
         return nothing + ledger.plan.certificate.permits.get(block.of, 0)
-    if block.rule in ("budget", "spread"):
+    if block.rule in ("budget", "spread", "moves"):
         return nothing + book.totals.get(total_row((block.rule, block.of)), 0)
     size = ledger.instance.domain_chips(ledger.instance.pools[block.of])
     total = of(Row("chips", block.of)) * size
@@ -282,6 +282,10 @@ def _grow(ledger: Ledger, lack: _Lack) -> tuple[str, list[Change]]:
         return text, [Change(pointer("budgets", of, "limit"), limit)]
     if lack.block.rule == "spread":
         return _wider(instance, of, lack.amount)
+    if lack.block.rule == "moves":
+        most = lack.amount + (0 if instance.moves is None else instance.moves.at_most)
+        text = f"{counted(lack.amount, 'more move')} of running jobs ({most:,} in all)"
+        return text, [Change("/moves/at_most", most)]
     site, key = of.split("/", 1)
     before = instance.sites[site].supplies[key].permit_watt_periods(h) or 0
     mwh = (before + lack.amount) * h.period_hours / 1e6

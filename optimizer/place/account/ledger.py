@@ -18,12 +18,15 @@ if TYPE_CHECKING:
     from optimizer.domain.instance import Instance
     from optimizer.place.plan import Placement, PlacePlan
 
-__all__ = ["Ints", "Ledger", "Run", "Total"]
+__all__ = ["MOVES", "Ints", "Ledger", "Run", "Total"]
 
 Ints = NDArray[np.int64]
 
 Total = tuple[str, str]
 """A limit over the whole horizon: its rule, and what it is of."""
+
+MOVES: Total = ("moves", "running jobs")
+"""How many running jobs may be moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +125,8 @@ class Ledger:
             for name in self.instance.sites
         }
         self.chips_left = {name: row.copy() for name, row in self.usable.items()}
-        for j, job in enumerate(self.instance.jobs):
-            if job.running is None:
+        for j in range(len(self.instance.jobs)):
+            if not self.instance.has_to_stay(j):
                 continue
             mode = self.instance.modes(j)[0]
             stands = self.stands(mode)
@@ -174,18 +177,27 @@ class Ledger:
         return worth if run.works.all() else worth - run.mode.restart_nano
 
     def takes(self, job: int, mode: Mode) -> tuple[tuple[Total, int], ...]:
-        """Return what a mode takes of the totals: budgets, and places of its group at sites."""
+        """Return what a mode takes of the totals: budgets, places of its group, and moves."""
         found = [(("budget", name), amount) for name, amount in mode.uses]
         group = self.instance.jobs[job].group
         if group is not None:
             found += [(("spread", f"{group} at {s}"), 1) for s in self.instance.sites_of(mode)]
+        if self.instance.may_move(job) and not mode.stays:
+            found.append((MOVES, 1))
         return tuple(found)
+
+    def moved(self) -> list[Run]:
+        """Return the running jobs that go on elsewhere than where they run."""
+        jobs = self.instance.jobs
+        return [r for r in self.runs.values() if jobs[r.job].running and not r.mode.stays]
 
     def totals(self) -> dict[Total, int]:
         """Return the limits over the whole horizon: thousandths of a budget's unit, or jobs."""
         found = {("budget", n): budget_down(b.limit) for n, b in self.instance.budgets.items()}
         for group, most in self.instance.most_at_a_site.items():
             found |= {("spread", f"{group} at {site}"): most for site in self.instance.sites}
+        if self.instance.moves is not None:
+            found[MOVES] = self.instance.moves.at_most
         return found
 
     def is_fixed(self, job: int) -> bool:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from optimizer.domain.modes import Mode, run_ends
+from optimizer.domain.modes import Mode, ids_usable, run_ends
+from optimizer.place.account.ledger import MOVES
 from optimizer.units import nano
 
 if TYPE_CHECKING:
@@ -33,7 +34,15 @@ class Row:
     """A priced limit: its kind, what it is of, and the size of slice or divisor (0: neither)."""
 
     kind: Literal[
-        "power", "chips", "slices", "round_chips", "round_power", "quota", "budget", "spread"
+        "power",
+        "chips",
+        "slices",
+        "round_chips",
+        "round_power",
+        "quota",
+        "budget",
+        "spread",
+        "moves",
     ]
     of: str
     size: int = 0
@@ -50,7 +59,12 @@ class GapTerm:
 
 def total_row(total: Total) -> Row:
     """Return the row of a limit over the whole horizon."""
-    return Row("budget" if total[0] == "budget" else "spread", total[1])
+    kinds: dict[str, Literal["budget", "spread", "moves"]] = {
+        "budget": "budget",
+        "spread": "spread",
+        "moves": "moves",
+    }
+    return Row(kinds[total[0]], total[1])
 
 
 def _exact(values: object) -> NDArray[np.object_]:
@@ -89,6 +103,8 @@ class PriceBook:
         self.totals = {Row("budget", name): price for name, price in c.budgets.items()}
         for group, at_sites in c.spread.items():
             self.totals |= {Row("spread", f"{group} at {s}"): x for s, x in at_sites.items()}
+        if c.moves is not None:
+            self.totals[total_row(MOVES)] = c.moves
 
     def _add(self, row: Row, prices: tuple[int, ...]) -> None:
         """Add prices of a row; a certificate may name a row more than once."""
@@ -107,7 +123,7 @@ class PriceBook:
             return sum(p.slices * (p.slice_chips // row.size) for p in parts if p.pool == row.of)
         if row.kind == "chips":
             return sum(p.chips for p in parts if p.pool == row.of)
-        if self.ledger.instance.jobs[job].running is not None:
+        if self.ledger.instance.has_to_stay(job):
             return 0
         if row.kind == "round_chips":
             return sum(p.chips for p in parts if p.pool == row.of) // row.size
@@ -173,15 +189,17 @@ class PriceBook:
         ledger = self.ledger
         stands = ledger.stands(mode)
         ends = run_ends(mode.duration, stands, ledger.T)
-        if ledger.instance.jobs[job].running is not None:
+        if ledger.instance.has_to_stay(job):
             return np.zeros(1, np.int64), ends[:1]
+        usable = not mode.stays or ids_usable(ledger.instance, mode, int(ends[0]))
         bad = np.zeros(ledger.T, bool)
         for row_bad in self.forbidding(mode).values():
             bad |= row_bad
         before = np.concatenate(([0], np.cumsum(bad)))
-        starts = np.arange(ledger.T)
+        starts = np.arange((1 if usable else 0) if mode.stays else ledger.T)
+        ends = ends[starts]
         fits = (starts >= mode.first) & (ends <= mode.end_by)
-        fits &= before[np.minimum(ends, ledger.T)] == before[:-1]
+        fits &= before[np.minimum(ends, ledger.T)] == before[starts]
         return starts[fits], ends[fits]
 
     def forbidding(self, mode: Mode) -> dict[tuple[str, str], NDArray[np.bool_]]:

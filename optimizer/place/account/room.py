@@ -6,6 +6,7 @@ stretches of ids. What runs stays on the ids and at the hours that the plan give
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -232,7 +233,8 @@ class Room:
         ledger = self.ledger
         stands = ledger.stands(mode)
         ends = run_ends(mode.duration, stands, ledger.T)
-        starts = np.arange(ledger.T)
+        starts = np.arange(1 if mode.stays else ledger.T)
+        ends = ends[starts]
         fits = (starts >= mode.first) & (ends <= mode.end_by)
         found = Columns(number, mode, starts[fits], ends[fits])
         found.undecided = np.zeros(len(found.starts), bool)
@@ -241,7 +243,10 @@ class Room:
                 found.note(block, _meets(bad, found))
             self._note_totals(job, mode, found)
             self._note_order(job, found)
-            self._note_domains(mode, found)
+            if mode.stays:
+                self._note_home(mode, found)
+            else:
+                self._note_domains(mode, found)
         return found
 
     def needs(self, job: int, mode: Mode) -> Iterator[tuple[Block, int, Ints, NDArray[np.bool_]]]:
@@ -303,6 +308,18 @@ class Room:
         for j, run in ledger.runs.items():
             if j not in self.out and name in ledger.instance.jobs[j].predecessors:
                 found.note(Block("precedence", ledger.instance.jobs[j].id), found.ends > run.start)
+
+    def _note_home(self, mode: Mode, found: Columns) -> None:
+        """The very ids on which a job runs."""
+        for pool in sorted({p.pool for p in mode.parts} & set(self.stretches)):
+            stretches, held = self.stretches[pool], Counter[int]()
+            for part in mode.parts if len(found.starts) else ():
+                for first, last in part.pinned if part.pool == pool and part.pinned else ():
+                    held.update(dict.fromkeys(range(first, last + 1), part.slice_chips))
+            least = np.append(stretches.least(found.starts, found.ends)[:, 0], 0)
+            at = np.searchsorted(stretches.edges, list(held), "right") - 1
+            short = bool((least[at] < list(held.values())).any())
+            found.note(Block("domain_fit", pool), np.full(len(found.starts), short))
 
     def _note_domains(self, mode: Mode, found: Columns) -> None:
         """Slices on domain ids; only where the pool has the chips at all."""

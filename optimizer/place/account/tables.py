@@ -36,6 +36,7 @@ __all__ = [
     "fix_said",
     "late_table",
     "limit_table",
+    "move_table",
     "mw_worth_table",
     "out_table",
     "placed_table",
@@ -264,7 +265,7 @@ def limit_table(ledger: Ledger, book: PriceBook) -> Table:
     """Return quotas, budgets, permits and spreads: limit, use, worth of one more unit."""
     columns = _columns("limit", "of|", "unit", "used|share", "one more unit|USD")
     rows = *_limits(ledger, book), *_counts(ledger, book)
-    return Table("Quotas, budgets, permits, spreads", columns, rows)
+    return Table("Quotas, budgets, permits, spreads, moves", columns, rows)
 
 
 def _limits(ledger: Ledger, book: PriceBook) -> Iterator[tuple[Value, ...]]:
@@ -293,14 +294,28 @@ def _limits(ledger: Ledger, book: PriceBook) -> Iterator[tuple[Value, ...]]:
 
 
 def _counts(ledger: Ledger, book: PriceBook) -> Iterator[tuple[Value, ...]]:
-    """Yield rows that count jobs: places of a group at a site."""
+    """Yield rows that count jobs: places of a group at a site, running jobs that are moved."""
     taken = Counter(
         name for run in ledger.runs.values() for name, _ in ledger.takes(run.job, run.mode)
     )
     for name, most in ledger.totals().items():
-        if name[0] == "spread":
+        if name[0] != "budget":
             worth = usd(book.totals.get(total_row(name), 0))
-            yield f"spread of group {name[1]}", most, "jobs", _share(taken[name], most), worth
+            said = f"spread of group {name[1]}" if name[0] == "spread" else f"moves of {name[1]}"
+            yield said, most, "jobs", _share(taken[name], most), worth
+
+
+def move_table(ledger: Ledger) -> Table:
+    """Return the running jobs that are moved: whence, where, when, at what cost."""
+    columns = _columns("job", "from", "to", "starts (UTC)", "ends (UTC)", "chips|", "once|USD")
+    rows: list[tuple[Value, ...]] = []
+    for run in ledger.moved():
+        here, there = ledger.instance.modes(run.job)[0], run.mode
+        pools = [" and ".join(dict.fromkeys(p.pool for p in m.parts)) for m in (here, there)]
+        name, times = ledger.instance.jobs[run.job].id, (run.start, run.end)
+        when = [ledger.horizon.time_of(t).isoformat() for t in times]
+        rows.append((name, *pools, *when, there.chips, usd(there.one_off_nano)))
+    return Table("Running jobs that are moved", columns, tuple(rows))
 
 
 def cap_table(ledger: Ledger) -> Table:

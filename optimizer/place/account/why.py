@@ -26,6 +26,7 @@ _WORDS = {
     "quota": "quota of {}",
     "budget": "budget {}",
     "spread": "spread of group {}",
+    "moves": "moves of {}",
     "precedence": "its order with {}",
 }
 
@@ -82,8 +83,8 @@ def oversized(ledger: Ledger, job: int, modes: list[tuple[int, Mode]]) -> tuple[
     """Return the limits that each mode alone passes, beside running jobs; () if not."""
     instance = ledger.instance
     left = ledger.totals()
-    for j, other in enumerate(instance.jobs):
-        for name, n in ledger.takes(j, instance.modes(j)[0]) if other.running is not None else ():
+    for j in range(len(instance.jobs)):
+        for name, n in ledger.takes(j, instance.modes(j)[0]) if instance.has_to_stay(j) else ():
             left[name] -= n
     tenant = instance.jobs[job].tenant
     quota = None if tenant is None else instance.tenants[tenant].quota_chips

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.domain.modes import Mode, run_ends
+from optimizer.domain.modes import Mode, ids_usable, run_ends
 from optimizer.units import nano, nano_per_period
 
 if TYPE_CHECKING:
@@ -73,8 +73,9 @@ class Pricer:
         for m, mode in enumerate(self.world.instance.modes(j)):
             stands = self.world.stands(mode)
             ends = run_ends(mode.duration, stands, h.periods)
-            starts = self._starts(mode, stands, ends, job.running is not None)
-            if not len(starts):
+            starts = self._starts(mode, stands, ends, self.world.instance.has_to_stay(j))
+            usable = not mode.stays or ids_usable(self.world.instance, mode, int(ends[0]))
+            if not usable or not len(starts):
                 continue
             profit = self._profit(j, mode, stands, starts, ends[starts], late, due)
             i = int(np.argmax(profit))
@@ -99,9 +100,10 @@ class Pricer:
         for pool, chips in need_chips.items():
             bad |= world.chips_left[pool] < chips
         before = np.concatenate(([0], np.cumsum(bad)))
-        starts = np.arange(world.T)
-        fits = (starts >= mode.first) & (ends <= mode.end_by)
-        clear = before[np.minimum(ends, world.T)] == before[:-1]
+        starts = np.arange(1 if mode.stays else world.T)
+        until = ends[starts]
+        fits = (starts >= mode.first) & (until <= mode.end_by)
+        clear = before[np.minimum(until, world.T)] == before[starts]
         allowed: Ints = starts[fits & clear]
         return allowed
 
@@ -117,7 +119,8 @@ class Pricer:
     ) -> NDArray[np.object_]:
         """Return value less lateness, one-offs and prices for every start [nano-USD]."""
         job = self.world.instance.jobs[j]
-        power, other = self._prices(mode, stands, job.tenant, job.running is not None)
+        has_to_stay = self.world.instance.has_to_stay(j)
+        power, other = self._prices(mode, stands, job.tenant, has_to_stay)
         spent = (power[ends] - power[starts]) // 1000 + other[ends] - other[starts]
         spent = spent + late * np.maximum(ends - due, 0).astype(object)
         if mode.restart_nano and stands.any():
@@ -125,6 +128,8 @@ class Pricer:
             spent = spent + mode.restart_nano * (calls[ends] > calls[starts])
         used = sum(self.certificate.budgets.get(name, 0) * x for name, x in mode.uses)
         at_sites = self.certificate.spread.get(job.group or "", {})
+        if job.running is not None and not mode.stays:
+            used += self.certificate.moves or 0
         used += sum(at_sites.get(site, 0) for site in self.world.instance.sites_of(mode))
         result: NDArray[np.object_] = self.values[j] - mode.one_off_nano - used - spent
         return result

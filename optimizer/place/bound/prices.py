@@ -57,6 +57,8 @@ class Certificate(Record):
         Price of permitted energy by `site/supply` [nano-USD per W-period].
     spread
         Price of a job of a group at a site, by group and site [nano-USD].
+    moves
+        Price of moving a running job [nano-USD]; None where that row does not exist.
     """
 
     power: dict[str, tuple[Price, ...]] = {}
@@ -67,3 +69,4 @@ class Certificate(Record):
     budgets: dict[str, Price] = {}
     permits: dict[str, Price] = {}
     spread: dict[str, dict[str, Price]] = {}
+    moves: Price | None = None

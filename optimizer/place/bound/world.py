@@ -45,8 +45,8 @@ class World:
             for name in instance.sites
         }
         self.chips_left = {name: row.copy() for name, row in self.chips.items()}
-        for j, job in enumerate(instance.jobs):
-            if job.running is not None:
+        for j in range(len(instance.jobs)):
+            if instance.has_to_stay(j):
                 self._take_away(instance.modes(j)[0])
 
     def _supplied(self, site: str) -> Ints:

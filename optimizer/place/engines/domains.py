@@ -164,8 +164,53 @@ def drop_domains(p, state, j, m, start, end):
 
 
 @compiled
+def _take_home_part(p, state, j, m, rank, start, end):
+    """Take the very domains on which a part runs; return slices taken, and whether all are."""
+    part = p.part_ptr[m] + rank
+    pool, chips = p.part_pool[part], p.part_slice[part]
+    first, last, used = p.group_ptr[pool], p.group_ptr[pool + 1], state.used
+    if p.part_whole[part]:
+        for g in range(first, last):
+            for t in range(start, end):
+                if used[g, t] + p.home_alloc[j, rank, g - first] > p.group_n[g, t]:
+                    return 0, False
+        for g in range(first, last):
+            state.alloc[j, rank, g - first] = p.home_alloc[j, rank, g - first]
+            for t in range(start, end):
+                used[g, t] += p.home_alloc[j, rank, g - first]
+        return 0, True
+    slot = _slot_of(p, j, m, rank)
+    for k in range(p.part_slices[part]):
+        v = p.home_slots[slot + k]
+        g = group_of(p, v)
+        fits, _ = _fits(p, state, g, v, chips, p.pool_size[pool], start, end)
+        if fits == 0:
+            return k, False
+        put_slices(state, g, v, chips, start, end)
+        state.slots[slot + k] = v
+        state.virt_top[g] = max(state.virt_top[g], v - p.virt_ptr[g] + 1)
+    return p.part_slices[part], True
+
+
+@compiled
+def _take_home(p, state, j, m, start, end):
+    """Take the domains on which a job runs that may be moved; nothing unless all are free."""
+    for rank in range(p.part_ptr[m + 1] - p.part_ptr[m]):
+        done, fits = _take_home_part(p, state, j, m, rank, start, end)
+        if not fits:
+            _drop_part(p, state, j, m, rank, done, start, end)
+            for before in range(rank):
+                slices = p.part_slices[p.part_ptr[m] + before]
+                _drop_part(p, state, j, m, before, slices, start, end)
+            return False
+    return True
+
+
+@compiled
 def take_domains(p, state, j, m, start, end):
     """Take the domains of a run, largest slices first; nothing is taken where not all can be."""
+    if p.home[m]:
+        return _take_home(p, state, j, m, start, end)
     parts = p.part_ptr[m + 1] - p.part_ptr[m]
     below = 1 << 40
     for _ in range(parts):

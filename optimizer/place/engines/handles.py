@@ -40,6 +40,11 @@ class Problem(NamedTuple):
         Best priced profit of each job, not below 0.
     has_permit : (1,)
         Whether any supply has a permit.
+    movers
+        Running jobs that may be moved and have somewhere to go.
+    home_alloc, home_slots
+        As `alloc` and `slots` of a State: where running jobs lie that may be moved; empty where
+        there is none. `packing.pin_running` fills them in.
     """
 
     a: PlaceArrays
@@ -56,6 +61,9 @@ class Problem(NamedTuple):
     priced: Any
     worth: Any
     has_permit: Any
+    movers: Any
+    home_alloc: Any
+    home_slots: Any
 
 
 class State(NamedTuple):

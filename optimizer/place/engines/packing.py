@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.place.arrays import Group, Ints, groups_of
+from optimizer.place.arrays import Group, Ints, PlaceArrays, groups_of
 from optimizer.place.engines.handles import Problem, State, problem_handle, state_handle
-from optimizer.place.engines.state import restore
+from optimizer.place.engines.state import place, restore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,14 +50,20 @@ def _all(ranges: Iterable[IdRange]) -> Ints:
 
 
 def pin_running(instance: Instance, p: Problem, state: State) -> dict[int, int]:
-    """Place running jobs on their domains; return the id of each virtual domain that is pinned."""
+    """Place running jobs on their domains; return the id of each virtual domain that is pinned.
+
+    Where those lie that may be moved is kept in the problem, so that they can come back: a run
+    that is pinned begins with the horizon, so the sweep that gives ids serves it first, and the
+    counts of `domains.py` are exact for it as for all others.
+    """
     a, pins = p.a, dict[int, int]()
     pool_index = {name: i for i, name in enumerate(instance.pools)}
     groups = {name: groups_of(instance, name) for name in instance.pools}
     virtual: dict[tuple[int, int], int] = {}
     handles = problem_handle(p), state_handle(state)
     next_free = [int(x) for x in p.virt_ptr[:-1]]
-    for j in np.flatnonzero(a.running):
+    homes: list[tuple[int, int, int, int]] = []
+    for j in np.flatnonzero(_pinned(a)):
         m = int(a.job_ptr[j])
         mode = instance.modes(int(j))[0]
         alloc = np.zeros_like(state.alloc[j])
@@ -77,9 +83,35 @@ def pin_running(instance: Instance, p: Problem, state: State) -> dict[int, int]:
                     next_free[g] += 1
                 slots[slot] = virtual[g, i]
                 slot += 1
-        end = int(a.when[a.mask[m], a.dur[m]])
-        restore(*handles, int(j), m, 0, end, alloc, slots)
+        homes += _settle(p, handles, int(j), alloc, slots)
+    for home in homes:  # where they do not fit all together, the search finds places for the rest
+        place(*handles, *home)
     return pins
+
+
+def _settle(
+    p: Problem, handles: tuple[Any, Any], j: int, alloc: Any, slots: Any
+) -> list[tuple[int, int, int, int]]:
+    """Place a job that has to stay; keep where another lies, and return its run there."""
+    a, m = p.a, int(p.a.job_ptr[j])
+    run = j, m, 0, int(a.when[a.mask[m], a.dur[m]])
+    if a.running[j]:
+        restore(*handles, *run, alloc, slots)
+        return []
+    p.home_alloc[j] = alloc
+    p.home_slots[p.slot_ptr[j] : p.slot_ptr[j + 1]] = slots
+    return [run]
+
+
+def _pinned(a: PlaceArrays) -> NDArray[np.bool_]:
+    """Return which jobs run already, and can stay at all, (J,)."""
+    pinned: NDArray[np.bool_] = a.running == 1
+    if not a.home.any():
+        return pinned
+    first = np.minimum(a.job_ptr[:-1], len(a.home) - 1)
+    can_stay = (a.home[first] == 1) & (a.allowed[first, 0] == 1) & (np.diff(a.job_ptr) > 0)
+    pinned |= can_stay
+    return pinned
 
 
 def _pin_whole(groups: list[Group], ids: Ints, chips: int, alloc: NDArray[np.int32]) -> None:
@@ -109,7 +141,9 @@ def name_domains(
         for k, group in enumerate(groups):
             g = int(a.group_ptr[i]) + k
             small = _slices(p, plan, placed, g)
-            wanted = _whole(instance, p, plan, placed, i, k, group) + _stretches(p, small, pins)
+            wanted = _whole(instance, p, plan, placed, i, k, group) + _stretches(
+                p, plan, small, pins
+            )
             for interval, given in _colour(wanted, group):
                 _book(interval, given, small, ids)
         for (j, rank), each in ids.items():
@@ -121,6 +155,8 @@ def slots_by_id(
     instance: Instance, p: Problem, plan: State, names: dict[int, tuple[tuple[IdRange, ...], ...]]
 ) -> tuple[NDArray[np.int32], dict[int, int]]:
     """Return the virtual domain of each small slice if there is one for each id, and the pins.
+
+    Where jobs lie that may be moved is numbered in the problem in the same way.
 
     names
         As `name_domains` gives them for this plan.
@@ -142,6 +178,15 @@ def slots_by_id(
                 if a.running[j]:
                     pins[int(slots[slot])] = x
                 slot += 1
+    homes = _pinned(a) & (a.running == 0)
+    for j in np.flatnonzero(homes).tolist():
+        slot = int(p.slot_ptr[j])
+        for rank, home in enumerate(instance.modes(j)[0].parts):
+            part = a.part_ptr[a.job_ptr[j]] + rank
+            for x in _all(home.pinned or ()).tolist() if not a.part_whole[part] else ():
+                p.home_slots[slot] = virtual[int(a.part_pool[part]), x]
+                pins[int(p.home_slots[slot])] = x
+                slot += 1
     return slots, pins
 
 
@@ -162,7 +207,7 @@ def _whole(
             if a.part_pool[part] != pool or not a.part_whole[part]:
                 continue
             pinned = None
-            if a.running[j]:
+            if a.running[j] or a.home[m]:
                 every = _all(instance.modes(j)[0].parts[rank].pinned or ())
                 pinned = every[np.isin(every, group.ids)]
             count = int(plan.alloc[j, rank, k])
@@ -188,7 +233,7 @@ def _slices(p: Problem, plan: State, placed: list[int], g: int) -> Small:
     return {v: sorted(slices) for v, slices in out.items()}
 
 
-def _stretches(p: Problem, small: Small, pins: dict[int, int]) -> list[_Interval]:
+def _stretches(p: Problem, plan: State, small: Small, pins: dict[int, int]) -> list[_Interval]:
     """Stretches in which a virtual domain is not empty."""
     out = []
     for v, slices in small.items():
@@ -200,7 +245,9 @@ def _stretches(p: Problem, small: Small, pins: dict[int, int]) -> list[_Interval
                 begin, end = start, stop
             end = max(end, stop)
         out.append(_Interval(begin, end, 1, None, (-1, v, begin)))
-    pinned = {v for v, slices in small.items() if any(p.a.running[j] for _, _, j, _ in slices)}
+    a, held = p.a, {j for small_of in small.values() for _, _, j, _ in small_of}
+    held = {j for j in held if a.running[j] or a.home[plan.mode_of[j]]}
+    pinned = {v for v, slices in small.items() if any(j in held for _, _, j, _ in slices)}
     return [
         _Interval(x.start, x.end, 1, np.array([pins[x.key[1]]]), x.key)
         if x.start == 0 and x.key[1] in pinned

@@ -26,6 +26,9 @@ from optimizer.place.engines.ejection import (
 from optimizer.place.engines.handles import Memory, Problem, State
 from optimizer.place.engines.insertion import best_start, insert, random, window
 
+MOVER_SHARE = 0.1
+"""Share of moves that ask where a running job should be, where any may be moved."""
+
 __all__ = ["anneal", "construct", "copy_best", "make_memory", "propose"]
 
 
@@ -111,6 +114,19 @@ def _ruin(p, state, memory, most):
 
 
 @compiled
+def _relocate(p, state, memory, weight):
+    """Take out a running job that may be moved, and put it where it pays best, or back."""
+    rng = memory.rng
+    j = p.movers[int(random(rng) * len(p.movers))]
+    if state.mode_of[j] >= 0:
+        take_out(p, state, memory, j)
+    m, t = _choose_column(p, state, memory, j, weight, 0.1 + 1.4 * random(rng))
+    if m >= 0:
+        note(p, state, memory, j)
+        eject_for(p, state, memory, j, m, t, p.when[p.mask[m], p.act[p.mask[m], t] + p.dur[m]])
+
+
+@compiled
 def _recreate(p, state, memory, extra, weight, noise):
     """Put back what was taken out, and some waiting jobs, best priced first."""
     rng, n = memory.rng, memory.count[0]
@@ -151,7 +167,9 @@ def propose(p, state, memory, weight):
     rng = memory.rng
     kind = random(rng)
     noise = 0.6 * random(rng)
-    if kind < 0.6:
+    if len(p.movers) > 0 and kind < MOVER_SHARE:
+        _relocate(p, state, memory, weight)
+    elif kind < 0.6:
         j = _waiting(p, state, rng, 4)
         if j < 0:
             return False

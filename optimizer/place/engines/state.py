@@ -33,6 +33,7 @@ def make_problem(a: PlaceArrays, priced: Any, worth: Any, permit_price: Any) -> 
     )
     virt = a.group_n.max(1) * has_small[pool_of]
     merit = _merit(a, permit_price)
+    slot_ptr = np.concatenate(([0], np.cumsum(per_job))).astype(np.int64)
     return Problem(
         a,
         a.gain * 1e-9,
@@ -40,12 +41,29 @@ def make_problem(a: PlaceArrays, priced: Any, worth: Any, permit_price: Any) -> 
         a.restart * 1e-9,
         prize,
         *merit,
-        np.concatenate(([0], np.cumsum(per_job))).astype(np.int64),
+        slot_ptr,
         np.concatenate(([0], np.cumsum(virt))).astype(np.int64),
         priced,
         worth,
         np.array([(a.permit >= 0).any()]),
+        *_homes(a, int(slot_ptr[-1])),
     )
+
+
+def _homes(a: PlaceArrays, slots: int) -> tuple[Any, Any, Any]:
+    """Return movers, home_alloc and home_slots of `Problem`, nothing pinned yet."""
+    first = [m for m in a.job_ptr[:-1].tolist() if m < len(a.home) and a.home[m]]
+    jobs = np.flatnonzero(np.isin(a.job_ptr[:-1], first)) if first else np.zeros(0, np.int64)
+    shape = alloc_shape(a) if first else (0, 1, 1)
+    movers = jobs[[a.allowed[a.job_ptr[j] : a.job_ptr[j + 1]].sum() > 1 for j in jobs.tolist()]]
+    nowhere = np.full(slots if first else 0, -1, np.int32)
+    return movers.astype(np.int64), np.zeros(shape, np.int32), nowhere
+
+
+def alloc_shape(a: PlaceArrays) -> tuple[int, int, int]:
+    """Return jobs, most parts of a mode and most groups of a pool."""
+    parts = max(1, int(np.diff(a.part_ptr).max(initial=1)))
+    return len(a.late), parts, max(1, int(np.diff(a.group_ptr).max()))
 
 
 def _merit(a: PlaceArrays, permit_price: Any) -> tuple[Any, Any, Any, Any]:
@@ -71,13 +89,11 @@ def _merit(a: PlaceArrays, permit_price: Any) -> tuple[Any, Any, Any, Any]:
 def empty_state(p: Problem) -> State:
     """Return the state in which nothing is placed."""
     a, J, T = p.a, len(p.a.late), p.a.pue.shape[1]
-    parts = max(1, int(np.diff(a.part_ptr).max(initial=1)))
-    groups = max(1, int(np.diff(a.group_ptr).max()))
     state = State(
         np.full(J, -1, np.int64),
         np.zeros(J, np.int64),
         np.zeros(J, np.int64),
-        np.zeros((J, parts, groups), np.int32),
+        np.zeros(alloc_shape(a), np.int32),
         np.full(int(p.slot_ptr[-1]), -1, np.int32),
         np.zeros(a.pue.shape, np.int64),
         np.zeros(a.group_n.shape, np.int64),

@@ -13,10 +13,12 @@ from ortools.sat.python import cp_model
 from optimizer.place.exact.columns import net_of, parts_of
 
 if TYPE_CHECKING:
-    from optimizer.place.arrays import Ints
+    from optimizer.place.arrays import Ints, PlaceArrays
     from optimizer.place.exact.intervals import Intervals
 
-__all__ = ["add_domain_fit", "break_virtual", "cumulative", "cut_chips", "cut_power"]
+__all__ = [
+    "add_domain_fit", "break_virtual", "cumulative", "cut_chips", "cut_power", "first_pinned",
+]  # fmt: skip
 
 
 def cumulative(cp: Any, runs: list[Any], demands: list[Any], capacity: Ints) -> None:
@@ -68,7 +70,7 @@ def _share_out(model: Intervals, pool: int, parts: list[tuple[int, int, int]]) -
     numbers = {h: range(_virtual_domains(model, h, parts)) for h in groups}
     for j, m, part in parts:
         need, placed = int(a.part_need[part]), model.placed[m]
-        if a.running[j]:
+        if a.running[j] or a.home[m]:
             model.whole |= {k: n for k, n in model.held.whole.items() if k[0] == part}
             model.on |= {k: n for k, n in model.held.on.items() if k[0] == part}
         elif a.part_whole[part] and len(groups) == 1:
@@ -160,6 +162,13 @@ def _fit_group(model: Intervals, group: int, parts: list[tuple[int, int, int]]) 
 # ---- for speed alone ----------------------------------------------------------------------------
 
 
+def first_pinned(a: PlaceArrays) -> list[int]:
+    """Return all jobs, those that run already first: their virtual domains have numbers."""
+    homes = set(np.flatnonzero(a.home).tolist())
+    runs = [bool(a.running[j]) or int(a.job_ptr[j]) in homes for j in range(len(a.late))]
+    return sorted(range(len(runs)), key=lambda j: (not runs[j], j))
+
+
 def break_virtual(model: Intervals) -> None:
     """A part may use virtual domain v only if v - 1 is used by its job or one before it.
 
@@ -167,8 +176,7 @@ def break_virtual(model: Intervals) -> None:
     all equal plans is left. Running jobs come first, as they are numbered already.
     """
     a, by_domain = model.a, dict[tuple[int, int], list[tuple[int, Any]]]()
-    rank = {j: (not a.running[j], j) for j in range(len(a.late))}
-    order = {j: n for n, j in enumerate(sorted(rank, key=lambda j: rank[j]))}
+    order = {j: n for n, j in enumerate(first_pinned(a))}
     owner = {part: j for j, m in model.modes for _, part, _ in parts_of(a, m)}
     for part, h, v in model.on:
         by_domain.setdefault((h, v), []).append((order[owner[part]], used(model, part, h, v)))

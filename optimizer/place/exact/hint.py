@@ -13,6 +13,7 @@ import numpy as np
 
 from optimizer.place.arrays import groups_of
 from optimizer.place.exact.columns import net_of, parts_of
+from optimizer.place.exact.domains import first_pinned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -105,7 +106,9 @@ def _lies(model: Intervals, instance: Instance, runs: dict[int, Placement]) -> L
     groups = [groups_of(instance, name) for name in names]
     of = [{int(i): k for k, g in enumerate(each) for i in g.ids} for each in groups]
     owner = {m: j for j, m in model.modes}
-    for m in sorted(runs, key=lambda m: (not a.running[owner[m]], owner[m])):
+    _number_pinned(model, instance, of, numbers)
+    order = {j: n for n, j in enumerate(first_pinned(a))}
+    for m in sorted(runs, key=lambda m: order[owner[m]]):
         p, mode = runs[m], instance.modes(owner[m])[runs[m].mode]
         for rank, part, pool in parts_of(a, m):
             pinned = mode.parts[rank].pinned
@@ -118,6 +121,23 @@ def _lies(model: Intervals, instance: Instance, runs: dict[int, Placement]) -> L
                 lies.on[part, h, v] = lies.on.get((part, h, v), 0) + 1
                 lies.open |= {(h, v, t) for t in range(p.start, p.end)}
     return lies
+
+
+def _number_pinned(
+    model: Intervals,
+    instance: Instance,
+    of: list[dict[int, int]],
+    numbers: dict[int, dict[int, int]],
+) -> None:
+    """Number the domains of running jobs as `pin_running` does, wherever these jobs are now."""
+    a, pinned = model.a, {part for part, _, _ in model.held.on}
+    for j in first_pinned(a):
+        m = int(a.job_ptr[j])
+        for rank, part, pool in parts_of(a, m) if m < int(a.job_ptr[j + 1]) else ():
+            ranges = instance.modes(j)[0].parts[rank].pinned
+            for i in _each(ranges or ()) if part in pinned else ():
+                h = int(a.group_ptr[pool]) + of[pool][i]
+                numbers.setdefault(h, {}).setdefault(i, len(numbers.get(h, {})))
 
 
 def _each(ranges: Iterable[IdRange]) -> Iterator[int]:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ortools.sat.python import cp_model
 
-from optimizer.place.arrays import BUDGET, SPREAD
 from optimizer.place.exact.columns import net_of, parts_of
 from optimizer.place.exact.domains import add_domain_fit, cumulative
 from optimizer.place.exact.objective import weighted
+from optimizer.place.image.totals import BUDGET, MOVES, SPREAD
 
 if TYPE_CHECKING:
     from optimizer.place.exact.intervals import Intervals
@@ -90,6 +90,11 @@ def add_spread(model: Intervals) -> None:
     _add_totals(model, SPREAD)
 
 
+def add_moves(model: Intervals) -> None:
+    """sum placed[m] of running jobs elsewhere than where they run <= at_most."""
+    _add_totals(model, MOVES)
+
+
 def _add_totals(model: Intervals, kind: int) -> None:
     a = model.a
     for b in np.flatnonzero(a.total_kind == kind).tolist():
@@ -125,4 +130,5 @@ RULES = (
     add_budget,
     add_quota,
     add_spread,
+    add_moves,
 )

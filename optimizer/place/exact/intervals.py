@@ -29,6 +29,7 @@ Rules       one_placement  sum_m placed[m] <= 1 (= 1 for must and running jobs);
             budget         sum uses placed[m] <= limit
             quota          cumulative(run[m], chips) <= quota of the tenant
             spread         sum_{m of the group, part at s} placed[m] <= most of the group
+            moves          sum placed[m] of running jobs, elsewhere than where they run, <= at_most
             window, residency, compatibility: by the columns.
 The rules stand in `interval_rules.py` and `domains.py`.
 Capacities that change over time are full in a fixed interval where they are less than the most.

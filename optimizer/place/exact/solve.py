@@ -25,9 +25,11 @@ from optimizer.solvers.cpsat import CpRun, solve_cp
 from optimizer.solvers.run import Limits
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from optimizer.domain.instance import Instance
 
-__all__ = ["exact_solve", "held_of", "improve", "objective_of", "prepare"]
+__all__ = ["exact_case", "exact_solve", "held_of", "improve", "objective_of", "prepare"]
 
 WORK_OF_A_ROUND = 1.0
 """Deterministic time that a round of `Options.rounds` stands for, about a second of CP-SAT."""
@@ -49,7 +51,7 @@ def exact_solve(
     refuse_large(instance)
     prepare()
     clock = Clock(options or Options(), cancel or Event(), on_incumbent)
-    return _exact(make_case(instance, clock), None)
+    return exact_case(make_case(instance, clock), None)
 
 
 def improve(instance: Instance, plan: PlacePlan, clock: Clock) -> PlacePlan:
@@ -58,7 +60,7 @@ def improve(instance: Instance, plan: PlacePlan, clock: Clock) -> PlacePlan:
     clock
         What is left of it is CP-SAT's; its history goes into the plan.
     """
-    better = _exact(make_case(instance, clock, plan.certificate), plan)
+    better = exact_case(make_case(instance, clock, plan.certificate), plan)
     run = better.run.model_copy(update={"rounds": plan.run.rounds})
     is_complete = better.status in (Status.OPTIMAL, Status.FEASIBLE)
     is_better = better.objective.total > plan.objective.total or plan.status is Status.UNKNOWN
@@ -70,12 +72,20 @@ def improve(instance: Instance, plan: PlacePlan, clock: Clock) -> PlacePlan:
 def prepare() -> None:
     """Load or compile what prices need (once on a machine); time limits begin after it."""
     clock = Clock(Options(rounds=1, threads=1), Event(), None)
-    _exact(make_case(small_instance(), clock), None)
+    exact_case(make_case(small_instance(), clock), None)
 
 
-def _exact(case: Case, plan: PlacePlan | None) -> PlacePlan:
-    """Return what CP-SAT finds, started with a plan if there is one."""
+def exact_case(
+    case: Case, plan: PlacePlan | None, add: Callable[[intervals.Intervals], None] | None = None
+) -> PlacePlan:
+    """Return what CP-SAT finds, started with a plan if there is one.
+
+    add
+        Adds what a goal asks for besides the rules.
+    """
     clock, model = case.clock, intervals.build(case.a, held_of(case))
+    if add is not None:
+        add(model)
     if plan is not None:
         add_hint(model, case.instance, plan)
     better: list[int] = []
@@ -108,15 +118,20 @@ def _exact(case: Case, plan: PlacePlan | None) -> PlacePlan:
 def held_of(case: Case) -> Held:
     """Return where running jobs lie, from the records that pinned them."""
     a, whole, on = case.a, dict[tuple[int, int], int](), dict[tuple[int, int, int], int]()
-    for j in np.flatnonzero(a.running).tolist():
+    homes = np.flatnonzero(np.isin(a.job_ptr[:-1], np.flatnonzero(a.home)))
+    for j in [*np.flatnonzero(a.running).tolist(), *homes.tolist()]:
         m, slot = int(a.job_ptr[j]), int(case.problem.slot_ptr[j])
+        if not a.allowed[m, 0]:
+            continue
+        alloc = case.problem.home_alloc if a.home[m] else case.state.alloc
+        slots = case.problem.home_slots if a.home[m] else case.state.slots
         for rank, part, pool in parts_of(a, m):
             first, last = int(a.group_ptr[pool]), int(a.group_ptr[pool + 1])
             if a.part_whole[part]:
                 for k in range(last - first):
-                    whole[part, first + k] = int(case.state.alloc[j, rank, k])
+                    whole[part, first + k] = int(alloc[j, rank, k])
                 continue
-            for v in case.state.slots[slot : slot + int(a.part_slices[part])].tolist():
+            for v in slots[slot : slot + int(a.part_slices[part])].tolist():
                 group = int(np.searchsorted(case.problem.virt_ptr, v, "right")) - 1
                 key = (part, group, v - int(case.problem.virt_ptr[group]))
                 on[key] = on.get(key, 0) + 1

@@ -18,6 +18,7 @@ Rules       one_placement  sum_{c of j} x[c] <= 1          (= 1 for must and run
             budget         sum uses x[c] <= limit
             quota          sum_{c in C(t) of a tenant} chips x[c] <= quota
             spread         sum_{c of the group, part at s} x[c] <= most of the group
+            moves          sum x[c] of running jobs, elsewhere than where they run, <= at_most
             window, residency, compatibility: by the columns.
 The rules stand in `timeindexed_rules.py`.
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pulp
 
-from optimizer.place.arrays import BUDGET, SPREAD, total_names
 from optimizer.place.exact.columns import parts_of
 from optimizer.place.exact.terms import name_of, put_row, sum_of, whole_variable
+from optimizer.place.image.totals import BUDGET, MOVES, SPREAD, total_names
 
 if TYPE_CHECKING:
     from optimizer.domain.instance import Instance
@@ -80,19 +80,20 @@ def _there(instance: Instance, name: str) -> Ints:
 
 def _slices(model: TimeIndexed, c: int, rank: int, part: int, there: Ints) -> dict[int, Any]:
     """Return y[c,i,d] by d, for the domains that are usable throughout; pinned for running jobs."""
-    a, columns, job = model.a, model.columns, model.instance.jobs
+    a, columns = model.a, model.columns
     pool = int(a.part_pool[part])
     most = int(min(a.part_slices[part], a.pool_size[pool] // a.part_slice[part]))
     span = slice(columns.start[c], columns.end[c])
     j = int(np.searchsorted(a.job_ptr, columns.mode[c], "right")) - 1
     at = name_of("on", model.x[c].name, rank)
-    if job[j].running is None:
+    mode = model.instance.modes(j)[int(columns.mode[c] - a.job_ptr[j])]
+    if not mode.stays:
         ids = np.flatnonzero(there[:, span].all(1)).tolist()
         return {d: whole_variable(name_of(at, d), most) for d in ids}
-    pinned = model.instance.modes(j)[0].parts[rank].pinned or ()
-    held = [d for first, last in pinned for d in range(first, last + 1)]
+    held = [d for low, high in mode.parts[rank].pinned or () for d in range(low, high + 1)]
+    least = 0 if a.home[columns.mode[c]] else 1  # one that may be moved holds them if it stays
     return {
-        d: pulp.LpVariable(name_of(at, d), held.count(d), held.count(d), cat=pulp.LpInteger)
+        d: pulp.LpVariable(name_of(at, d), least * held.count(d), held.count(d), pulp.LpInteger)
         for d in sorted(set(held))
     }
 
@@ -143,6 +144,11 @@ def add_spread(model: TimeIndexed) -> None:
     _add_totals(model, SPREAD)
 
 
+def add_moves(model: TimeIndexed) -> None:
+    """sum x[c] of running jobs elsewhere than where they run <= at_most."""
+    _add_totals(model, MOVES)
+
+
 def _add_totals(model: TimeIndexed, kind: int) -> None:
     a, rows = model.a, defaultdict[int, list[tuple[Any, float]]](list)
     for c, m in enumerate(model.columns.mode.tolist()):
@@ -178,4 +184,5 @@ RULES = (
     add_budget,
     add_quota,
     add_spread,
+    add_moves,
 )

@@ -36,6 +36,7 @@ def finished(
     proof = certificate, upper_bound(instance, certificate)
     problem = team.problem._replace(a=a)
     reason = effort.stopped_by(False, None)
+    team.pool.shutdown()
     return answer(instance, problem, plan, team.pins, proof, effort.clock, effort.rounds, reason)
 
 

@@ -106,9 +106,12 @@ def minimised(
     if scale is not None:
         dual.tau_of, dual.scale_value = scale, max(1.0, float(scale.sum()))
     dual.use_rows(list(dual.table.rows) if start is None else list(start.table.rows), start)
-    dual.minimise()
-    if not is_over() and dual.add_rounding():
-        dual.minimise(TAUS[3:])
+    try:
+        dual.minimise()
+        if not is_over() and dual.add_rounding():
+            dual.minimise(TAUS[3:])
+    finally:
+        dual.close()
     return dual
 
 

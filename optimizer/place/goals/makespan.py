@@ -46,6 +46,9 @@ the harder way."""
 BOUND_PART, PROBE_PART, TRY_PART = 0.3, 0.3, 0.25
 """Parts of what is left: the bound, and one probe of it; one deadline."""
 
+FLOOR = 0.02
+"""Least price of the chip-periods of a mean run, as a share of the mean prize."""
+
 
 @dataclass
 class _Floor:
@@ -94,6 +97,7 @@ def solve_makespan(instance: Instance, effort: Effort) -> PlacePlan:
     value = minimised(build_arrays(instance), threads, effort.until(VALUE_PART))
     certificate = whole_prices(instance, value.best)  # bounds value, whatever was asked
     team, _ = prepared(image, a, effort, PRICES_PART)
+    _spread(team)
     found, hopeless = fill(team, effort, FIRST_PART), None
     if found is None:
         hopeless = prove(image, effort.until(BOUND_PART), threads)
@@ -114,6 +118,18 @@ def solve_makespan(instance: Instance, effort: Effort) -> PlacePlan:
     )
     plan = with_goal(plan, goal, effort, found is not None, periods == floor.least, False)
     return plan if hopeless is None else declared(plan, hopeless)
+
+
+def _spread(team: Team) -> None:
+    """Price every chip-period a little.
+
+    Without money, the noise on prices is all that spreads runs over starts and modes; where nothing
+    is scarce, prices are 0.
+    """
+    a, prize = team.problem.a, team.problem.prize
+    mean = float((a.chips * a.dur).mean()) if len(a.dur) else 1.0
+    little = FLOOR * float(prize.mean()) / mean if len(prize) else 0.0
+    team.problem.priced[:] += little * a.chips[:, None] * np.arange(a.pue.shape[1] + 1)
 
 
 def _end(plan: State) -> int:

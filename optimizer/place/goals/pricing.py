@@ -121,6 +121,7 @@ def weights_for(
         tenants.dual.best = best[2]
         _, finer, _ = tenants.minimise(entitled.value * entitled.spread(best[1]), TAUS[4:])
         best = (finer.bound, best[1], finer) if finer.bound < best[0] else best
+    tenants.dual.close()
     return best[1], best[2]
 
 
@@ -162,4 +163,5 @@ def bonuses_for(
         bound -= float(best[1] @ need)
         best = (bound, best[1], finer) if bound < best[0] else best
     tenants.dual.best = best[2]
+    tenants.dual.close()
     return best[1], tenants.dual

@@ -38,7 +38,11 @@ def solve_goal(instance: Instance, clock: Clock) -> PlacePlan:
         the objective.
     """
     o = clock.options
-    if o.engine in ("exact", "oracle"):
-        hint = "use engine auto or search"
-        raise Unsupported(f"objective {o.objective} with engine {o.engine}", hint)
+    if o.engine == "oracle":
+        hint = "use engine auto, search or exact"
+        raise Unsupported(f"objective {o.objective} with engine oracle", hint)
+    if o.engine == "exact":
+        from optimizer.place.goals.exactly import solve_exactly
+
+        return solve_exactly(instance, clock)
     return STRATEGIES[clock.options.objective](instance, Effort(clock))

@@ -79,10 +79,10 @@ def cost_of(objective: ObjectiveParts) -> int:
 
 
 def running_end(instance: Instance) -> int:
-    """Return the period boundary at which the last running job ends; 0 where none runs."""
+    """Return when the last running job ends that has to stay [period boundary]; 0 for none."""
     h, latest = instance.horizon, 0
-    for j, job in enumerate(instance.jobs):
-        if job.running is not None:
+    for j in range(len(instance.jobs)):
+        if instance.has_to_stay(j):
             mode = instance.modes(j)[0]
             stands = [instance.sites[instance.pools[p.pool].site].is_called(h) for p in mode.parts]
             left, t = mode.duration, 0

@@ -37,22 +37,24 @@ def asked(instance: Instance, goal: Goal | None) -> Instance:
 def deadline_image(instance: Instance, end_by: int) -> Instance:
     """Return the instance in which every job has to be placed, and to end by a period boundary.
 
-    Running jobs stay as they are: they end when they end. A job whose window is empty has no run:
-    it gets the first half of the last period.
+    Running jobs that have to stay are as they are: they end when they end; so is one that may be
+    moved if its window is empty. Another job whose window is empty has no run: it gets the first
+    half of the last period.
     """
     h = instance.horizon
     last = (h.periods - 1) * h.period_hours
 
-    def bounded(job: Job) -> Job:
-        if job.running is not None:
-            return job.model_copy(update={"must": True})
+    def bounded(j: int, job: Job) -> Job:
         end = end_by if job.deadline is None else min(end_by, h.down(job.deadline))
-        if h.up(job.release) >= end:
+        is_empty = h.up(job.release) >= end
+        if instance.has_to_stay(j) or (is_empty and job.running is not None):
+            return job.model_copy(update={"must": True})
+        if is_empty:
             none = {"release": last, "deadline": last + h.period_hours / 2, "due": None}
             return job.model_copy(update=none | {"must": True})
         return job.model_copy(update={"must": True, "due": None, "deadline": end * h.period_hours})
 
-    return changed(instance, jobs=tuple(bounded(job) for job in instance.jobs))
+    return changed(instance, jobs=tuple(bounded(j, job) for j, job in enumerate(instance.jobs)))
 
 
 def share_image(instance: Instance, weights: dict[str, int]) -> tuple[Instance, tuple[int, ...]]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check_compatibility",
+    "check_moves",
     "check_one_placement",
     "check_precedence",
     "check_residency",
@@ -38,7 +39,7 @@ def check_one_placement(case: Case) -> Iterator[Violation]:
             yield said(rule, where, f"mode {placement.mode}", f"one of its {modes} modes")
     for run in case.runs:
         p, mode = run.placement, run.mode
-        if case.instance.jobs[run.job].running is not None and p.start != 0:
+        if mode.stays and p.start != 0:
             yield said(rule, f"job {p.job!r}", f"starts at {p.start}", "0, it is running")
         for part, ids in zip(mode.parts, p.domains, strict=False):
             if part.pinned is not None and expand(ids) != expand(part.pinned):
@@ -69,7 +70,7 @@ def check_residency(case: Case) -> Iterator[Violation]:
     """Every site of a run lies in an allowed country and belongs to an allowed owner."""
     for run in case.runs:
         job = case.instance.jobs[run.job]
-        for part in run.mode.parts if job.running is None else ():
+        for part in run.mode.parts if not run.mode.stays else ():
             site = case.instance.sites[case.instance.pools[part.pool].site]
             for allowed, found in ((job.countries, site.country), (job.owners, site.owner)):
                 if allowed is not None and found not in allowed:
@@ -105,3 +106,15 @@ def check_precedence(case: Case) -> Iterator[Violation]:
             elif end[name] > run.placement.start:
                 found = f"starts at {run.placement.start}"
                 yield said(Rule.PRECEDENCE, where, found, f"{name!r} ends at {end[name]}")
+
+
+def check_moves(case: Case) -> Iterator[Violation]:
+    """Running jobs elsewhere than where they run are at most as many as may be moved."""
+    most = 0 if case.instance.moves is None else case.instance.moves.at_most
+    moved = [
+        run.placement.job
+        for run in case.runs
+        if case.instance.jobs[run.job].running is not None and not run.mode.stays
+    ]
+    if len(moved) > most:
+        yield said(Rule.MOVES, "plan", f"{len(moved)} jobs moved", f"{most} jobs")

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.place.arrays import build_arrays, groups_of, total_names
+from optimizer.place.arrays import build_arrays, groups_of
 from optimizer.place.engines.handles import memory_handle, problem_handle, state_handle
 from optimizer.place.engines.insertion import insert
 from optimizer.place.engines.packing import pin_running
 from optimizer.place.engines.prices import Dual, Prices
 from optimizer.place.engines.rows import Row
 from optimizer.place.engines.search import anneal, copy_best, make_memory
-from optimizer.place.engines.state import empty_state, make_problem, restore
+from optimizer.place.engines.state import empty_state, make_problem, restore, unplace
+from optimizer.place.image.totals import total_names
 from optimizer.units import NANO
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ class Warm:
         return bool(self.memory.best_mode[job] >= 0)
 
     def _fill(self, placements: dict[int, Placement]) -> None:
-        """Put placements where they are; running jobs lie there already."""
+        """Put placements where they are; jobs that have to stay lie there already."""
         a, instance = self.problem.a, self.instance
         pool_index = {name: i for i, name in enumerate(instance.pools)}
         group_of = {
@@ -158,6 +159,8 @@ class Warm:
             slots.of[g, i] = v
             slots.next_free[g] = max(slots.next_free[g], v + 1)
         handles = problem_handle(self.problem), state_handle(self.state)
+        for j in np.flatnonzero((self.state.mode_of >= 0) & (a.running == 0)).tolist():
+            unplace(*handles, j)  # it may be moved, and the plan may have moved it
         for j, p in sorted(placements.items(), key=lambda item: (item[1].start, item[0])):
             if a.running[j]:
                 continue
@@ -215,5 +218,6 @@ def give_prices(instance: Instance, certificate: Certificate, dual: Dual) -> Non
     totals: dict[tuple[str, ...], int] = {("budget", b): x for b, x in certificate.budgets.items()}
     for group, at in certificate.spread.items():
         totals |= {("spread", group, site): x for site, x in at.items()}
+    totals["moves",] = certificate.moves or 0
     each = np.array([totals.get(name, 0) / NANO for name in total_names(instance)])
     dual.best = Prices(dual.table, prices, each, permits, float("inf"))

@@ -1,0 +1,1 @@
+"""Goals beside value by CP-SAT."""

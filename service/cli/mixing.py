@@ -1,0 +1,86 @@
+"""`fleetwatt mix`: which chips to buy or lease; solve, check, report, write."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from optimizer.domain.files import write_instance
+from optimizer.errors import FleetwattError, InstanceError
+from optimizer.questions import MIX
+from service.cli.codes import GOOD, NOT_GOOD
+from service.cli.describe import print_report, verdict_report
+from service.cli.files import load_instance, write_whole
+from service.cli.live import Live, watch
+from service.cli.written import files_of, write_files
+
+if TYPE_CHECKING:
+    import argparse
+
+    from optimizer.domain.instance import Instance
+    from optimizer.mix.plan import MixPlan, Options
+    from service.cli.live import Cancel
+
+__all__ = ["mix"]
+
+NAMES = ("objective", "seconds", "gap", "seed", "threads", "engine", "leaves")
+
+
+class BadOption(FleetwattError):
+    """An option that is out of its range."""
+
+
+def mix(given: argparse.Namespace, cancel: Cancel) -> int:
+    """Choose a fleet; print the report and write the plan; hand the fleet on where asked."""
+    options = _options(given)
+    instance = load_instance(given.instance)
+    if instance.mix is None:
+        raise InstanceError([f"{given.instance}: asks no mix; give offers and demand in 'mix'"])
+    folder = Path("fleetwatt-out", instance.name) if given.out is None else Path(given.out)
+    folder.mkdir(parents=True, exist_ok=True)
+    live = Live(options.seconds)
+    plan = watch(lambda: MIX.solve(instance, options, live.tell, cancel), live, cancel)
+    verdict = MIX.check(instance, plan)
+    has_plan = plan.status in ("optimal", "feasible")
+    if has_plan and not verdict.is_good:
+        print_report(verdict_report("The plan found breaks a rule; not written", verdict))
+        return NOT_GOOD
+    report = MIX.report(instance, plan, verdict)
+    with cancel.held():
+        written = write_files(folder, files_of(report, plan))
+    print_report(report)
+    print()
+    for what, where in written.items():
+        print(f"{what:<7} {where}")
+    if given.to_place is not None and has_plan:
+        _hand_on(instance, plan, Path(given.to_place))
+    return GOOD if has_plan else NOT_GOOD
+
+
+def _hand_on(instance: Instance, plan: MixPlan, path: Path) -> None:
+    """Write a place instance with the fleet of a plan."""
+    from optimizer.chain import fleet_to_place
+
+    made = fleet_to_place(instance, plan, path.stem)
+    with tempfile.TemporaryDirectory() as folder:
+        draft = Path(folder, "instance.json")
+        write_instance(made, draft)
+        write_whole(path, draft.read_text(encoding="utf-8"))
+    print(f"{'fleet':<7} {path}: {len(made.pools)} pools, no jobs yet; add them with import")
+
+
+def _options(given: argparse.Namespace) -> Options:
+    """Return the options of the command line, or raise with all that are out of range."""
+    from pydantic import ValidationError
+
+    options: dict[str, Any] = {name: getattr(given, name) for name in NAMES}
+    try:
+        return MIX.options(**options)
+    except ValidationError as e:
+        said = (
+            f"--{item['loc'][0]}: {item['msg'].replace('Input should', 'must')}, "
+            f"got {item['input']}"
+            for item in e.errors(include_url=False)
+        )
+        raise BadOption("\n".join(said)) from None
