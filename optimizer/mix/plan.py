@@ -18,7 +18,7 @@ from optimizer.domain.answers.records import (
 )
 
 __all__ = [
-    "PLAN_SCHEMA", "Certificate", "EngineClaim", "Goal", "Holding", "Leaf", "MixPlan",
+    "PLAN_SCHEMA", "Certificate", "Conflict", "EngineClaim", "Goal", "Holding", "Leaf", "MixPlan",
     "ObjectiveParts", "Options", "Prices", "Rule", "RunRecord", "Split", "Status", "StoppedBy",
     "Use", "Verdict", "Violation", "gap_of",
 ]  # fmt: skip
@@ -229,6 +229,23 @@ class Verdict(Record):
         return not self.violations
 
 
+class Conflict(Record):
+    """A limit that is in conflict with others, so that there is no mix.
+
+    Attributes
+    ----------
+    of
+        A site, a chip, a vendor, a demand; `all` where the rule has one limit.
+    by
+        The least by which it alone would have to give way, in `unit`; None if that is not enough.
+    """
+
+    rule: Rule
+    of: str
+    by: Annotated[float, Field(ge=0)] | None
+    unit: str
+
+
 class MixPlan(Record):
     """The answer of `mix`: fleet, use, certificate, run record and the hash of what it answers.
 
@@ -242,6 +259,9 @@ class MixPlan(Record):
         Proven limit on the objective of any plan, recomputed from `certificate`.
     gap
         abs(objective - bound) / abs(objective); None while the objective is 0 and the bound not.
+    conflict
+        Where there is no mix: limits of which none can be left out of the conflict, as the solver
+        finds them; empty where there is a mix, or time was over.
     """
 
     schema_version: Literal["fleetwatt/mix-plan/1"] = Field("fleetwatt/mix-plan/1", alias="schema")
@@ -256,4 +276,5 @@ class MixPlan(Record):
     bound_kind: Literal["certified"] = "certified"
     gap: float | None
     certificate: Certificate
+    conflict: tuple[Conflict, ...] = ()
     run: RunRecord

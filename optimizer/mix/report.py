@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from optimizer.domain.fleet.image import DOMAIN
-from optimizer.domain.reports import Fact, Report, Section
+from optimizer.domain.reports import Column, Fact, Report, Section, Table
 from optimizer.mix.account.tables import (
     fleet_chart,
     fleet_table,
@@ -169,12 +169,18 @@ def _proof(plan: MixPlan, verdict: Verdict) -> Section:
 
 def _nothing(plan: MixPlan) -> Section:
     if plan.status is Status.INFEASIBLE:
-        says = "No mix serves what must be served within the limits: proven."
+        what = "No mix serves what must be served within the limits: proven."
     elif plan.run.claim is not None and plan.run.claim.status is Status.INFEASIBLE:
-        says = "The solver holds that no mix serves what must be served; that is not proven."
+        what = "The solver holds that no mix serves what must be served; that is not proven."
     else:
-        says = "No mix was found in the time given."
-    return Section("Answer", (says,), kind="summary")
+        what = "No mix was found in the time given."
+    heads = (Column("rule"), Column("of"), Column("would take", "", "right"), Column(""))
+    rows = tuple((str(c.rule), c.of, c.by, c.unit) for c in plan.conflict)
+    tables = (Table("Limits in conflict: without any one of them there is a mix", heads, rows),)
+    says = (what, "Each line says by how much that limit alone would have to give way.")
+    if not rows:
+        return Section("Answer", says[:1], kind="summary")
+    return Section("Answer", says, tables=tables, kind="summary")
 
 
 def _assumed(instance: Instance, case: Case) -> Section:

@@ -19,10 +19,12 @@ from optimizer.domain.fleet.image import MILLION
 from optimizer.mix.certificate import bound_of
 from optimizer.mix.engines.account import Account
 from optimizer.mix.engines.build import build
+from optimizer.mix.engines.conflict import conflict
 from optimizer.mix.engines.rounding import rounded, taken
 from optimizer.mix.engines.split import leaf_of, split
 from optimizer.mix.plan import (
     Certificate,
+    Conflict,
     EngineClaim,
     Holding,
     Leaf,
@@ -118,14 +120,14 @@ class _Solve:
         return gap is None or gap > self.options.gap
 
     def _split(self, total: int | None) -> Leaf | Split:
-        goal, until = self.options.objective, self.began + self.options.seconds
+        goal = self.options.objective
         return split(
             self.instance.image,
             goal,
             -total if total is not None and goal != "cost" else total,
             self.options.gap,
             self.options.leaves,
-            lambda: time.monotonic() > until or (self.cancel is not None and self.cancel.is_set()),
+            self._is_over,
         )
 
     def _cheaper(self, account: Account) -> Account:
@@ -183,8 +185,19 @@ class _Solve:
             bound=proof.total,
             gap=gap_of(objective.total, proof.total),
             certificate=certificate,
+            conflict=self._conflict(run, is_none=account is None),
             run=self._record(run, status),
         )
+
+    def _conflict(self, run: Run | None, *, is_none: bool) -> tuple[Conflict, ...]:
+        """Return the limits in conflict, where it is proven or claimed that there is no mix."""
+        if not is_none or (run is not None and run.status != "infeasible"):
+            return ()
+        return conflict(self.instance.image, self._is_over)
+
+    def _is_over(self) -> bool:
+        is_cancelled = self.cancel is not None and self.cancel.is_set()
+        return is_cancelled or time.monotonic() > self.began + self.options.seconds
 
     def _record(self, run: Run | None, status: Status) -> RunRecord:
         is_proven = status in (Status.OPTIMAL, Status.INFEASIBLE)

@@ -30,7 +30,12 @@ __all__ = ["build"]
 
 
 def build(
-    image: Image, goal: Goal, limits: Limits | None = None, *, is_elastic: bool = False
+    image: Image,
+    goal: Goal,
+    limits: Limits | None = None,
+    *,
+    is_elastic: bool = False,
+    soft: tuple[str, str] | None = None,
 ) -> Formulation:
     """Return the model of an image for an objective; nothing is solved.
 
@@ -38,10 +43,12 @@ def build(
         Of a case: the least and the most domains by (offer, site); of all sites where it is empty.
     is_elastic
         Limits may be broken, and the objective is by how much.
+    soft
+        Rows of this rule and name give way, by the variable `gives`.
     """
     problem = pulp.LpProblem("mix", pulp.LpMinimize)
     scale, money = _scale(image, goal), _money(image)
-    model = Formulation(image, goal, scale, money, problem, is_elastic=is_elastic)
+    model = Formulation(image, goal, scale, money, problem, is_elastic=is_elastic, soft=soft)
     _variables(model, limits or {})
     for add in (
         add_demand, add_power, add_space, add_capex, add_yearly_cash, add_supply,

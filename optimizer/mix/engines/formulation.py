@@ -95,6 +95,8 @@ class Formulation:
     unit: dict[tuple[str, int], float] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
     is_elastic: bool = False
+    soft: tuple[str, str] | None = None
+    gives: pulp.LpVariable | None = None
     broken: dict[Row, pulp.LpVariable] = field(default_factory=dict)
 
     def name(self, *parts: object) -> str:
@@ -119,6 +121,9 @@ class Formulation:
         if self.is_elastic and row[0] in LIMITS:
             self.broken[row] = self.variable("broken", *row)
             expression += (1.0 if sense == pulp.LpConstraintGE else -1.0) * self.broken[row]
+        if self.soft == row[:2]:
+            self.gives = self.gives or self.variable("gives", *self.soft)
+            expression += (1.0 if sense == pulp.LpConstraintGE else -1.0) * self.gives
         made = pulp.LpConstraint(expression, sense, self.name(*row), right)
         self.problem.addConstraint(made)
         self.rows[row] = made

@@ -1,0 +1,90 @@
+"""Where no mix keeps all rules: which limits are in conflict, and what each alone would take.
+
+A limit is a rule at a place: power of a site, space of a site, a demand, money. From all of them,
+each is left out in turn and stays out if there is still no mix: what is left is irreducible, so
+that without any one of them there would be a mix. Then for each of these the least by which it
+has to give way, the others as they are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pulp
+
+from optimizer.mix.engines.build import build
+from optimizer.mix.engines.formulation import LIMITS
+from optimizer.mix.plan import Conflict, Rule
+from optimizer.solvers.milp import solve_milp, solve_relaxed
+from optimizer.solvers.run import Limits
+from optimizer.units import NANO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from optimizer.domain.fleet.image import Image
+    from optimizer.mix.engines.formulation import Formulation
+
+__all__ = ["conflict"]
+
+Group = tuple[str, str]
+"""A limit: rule of the model's row, and what it is of."""
+
+SECONDS = 10.0
+"""The most that one of the many small solves may take [s]."""
+
+RULES = {"power_total": "power", "work_floor": "demand"}
+"""Rows that belong to a rule of another name."""
+
+
+def conflict(image: Image, is_over: Callable[[], bool]) -> tuple[Conflict, ...]:
+    """Return an irreducible set of limits in conflict; empty if time is over before it is one."""
+    model = build(image, "cost")
+    groups = list(dict.fromkeys((rule, name) for rule, name, _ in model.rows if rule in LIMITS))
+    kept = list(groups)
+    for group in groups:
+        if is_over():
+            return ()
+        rest = [g for g in kept if g != group]
+        if not _has_mix(image, rest):
+            kept = rest
+    return tuple(_relaxed(image, group) for group in kept)
+
+
+def _has_mix(image: Image, groups: list[Group]) -> bool:
+    """Return whether there is a mix under these limits alone."""
+    model = build(image, "cost")
+    for key, row in list(model.rows.items()):
+        if key[0] in LIMITS and key[:2] not in groups:
+            del model.problem.constraints[row.name]
+    model.problem.setObjective(pulp.LpAffineExpression())
+    if solve_relaxed(model.problem).is_infeasible:
+        return False
+    found = solve_milp(model.problem, limits=Limits(seconds=SECONDS), is_watched=False)
+    return found.status != "infeasible"
+
+
+def _relaxed(image: Image, group: Group) -> Conflict:
+    """Return a limit with the least by which it alone has to give way."""
+    model = build(image, "cost", soft=group)
+    model.problem.setObjective(pulp.LpAffineExpression(model.gives))
+    limits = Limits(seconds=SECONDS, gap=1e-6)
+    found = solve_milp(model.problem, limits=limits, is_watched=False)
+    per, unit = _unit(model, group)
+    by = None if found.objective is None else max(0.0, found.objective * per)
+    return Conflict(rule=Rule(RULES.get(group[0], group[0])), of=group[1], by=by, unit=unit)
+
+
+def _unit(model: Formulation, group: Group) -> tuple[float, str]:
+    """Return what one of a row is, and in which unit."""
+    money = (model.money / NANO, "USD")
+    units = {
+        "power": (1.0, "MW more"),
+        "power_total": (1.0, "MW more"),
+        "space": (1.0, "racks more"),
+        "supply": (1.0, "chips more"),
+        "capex": (money[0], "USD more"),
+        "yearly_cash": (money[0], "USD more a year"),
+        "vendor_share": (money[0], "USD more with it"),
+    }
+    return units.get(group[0], (1.0, "of it unserved, as a share"))
