@@ -47,7 +47,9 @@ if TYPE_CHECKING:
     from optimizer.domain.instance import Instance
     from optimizer.mix.engines.account import Fleet
     from optimizer.mix.engines.formulation import Formulation
+    from optimizer.solvers.milp import Relaxed
     from optimizer.solvers.run import Run
+    from optimizer.solvers.run import Status as Status_
 
     OnIncumbent = Callable[[int | None, int | None, float], None]
 
@@ -77,6 +79,9 @@ def solve(
     return _Solve(instance, options or Options(), on_incumbent, cancel).run()
 
 
+UNUSED = 1e-6
+"""Fewer domains than this in the relaxation are none."""
+
 SAME_WORK = 1e-9
 """Share of the useful work by which two fleets may differ and still do the same."""
 
@@ -105,7 +110,7 @@ class _Solve:
         self._told(None, bound.total)
         if bound.is_infeasible:
             return self._plan(None, certificate, None)
-        run = self._engine()
+        run = self._quick(relaxed) if self.options.columns == "used" else self._engine()
         account = _finished(self.model, run)
         if account is not None and goal == "work":
             account = self._cheaper(account)
@@ -129,6 +134,29 @@ class _Solve:
             self.options.leaves,
             self._is_over,
         )
+
+    def _quick(self, relaxed: Relaxed) -> Run:
+        """Solve with the columns that the relaxation uses; with all where that finds nothing."""
+        amount: dict[tuple[str, str], float] = {}
+        for c, x in self.model.columns.items():
+            key = (c.offer.name, c.site)
+            amount[key] = amount.get(key, 0.0) + relaxed.values.get(x.name, 0.0)
+        closed = [
+            (x, x.upBound)
+            for c, x in self.model.columns.items()
+            if amount[c.offer.name, c.site] < UNUSED
+        ]
+        try:
+            for x, _ in closed:
+                x.upBound = 0
+            run = self._engine()
+        finally:
+            for x, most in closed:
+                x.upBound = most
+        if not run.has_incumbent:
+            return self._engine()
+        status: Status_ = "feasible" if closed else run.status
+        return replace(run, status=status, bound=None if closed else run.bound)
 
     def _cheaper(self, account: Account) -> Account:
         """Return the least cost at the same useful work, or what there is.

@@ -158,6 +158,13 @@ def _add_mix(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     add("--gap", type=float, default=1e-4, help="stop at this gap of the solver (%(default)g)")
     add("--engine", default="HiGHS", help="solver, by its name in PuLP (%(default)s)")
     add(
+        "--columns",
+        choices=("all", "used"),
+        default="all",
+        help="used: only the offers and sites that the relaxed problem uses, several times as "
+        "quick; the certified bound stays the same, the solver claims none (%(default)s)",
+    )
+    add(
         "--leaves",
         type=int,
         default=1,

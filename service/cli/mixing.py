@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["mix"]
 
-NAMES = ("objective", "seconds", "gap", "seed", "threads", "engine", "leaves")
+NAMES = ("objective", "seconds", "gap", "seed", "threads", "engine", "columns", "leaves")
 
 
 class BadOption(FleetwattError):

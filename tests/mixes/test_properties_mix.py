@@ -104,6 +104,14 @@ def test_the_proof_splits_into_cases_until_it_is_tight(seed: int) -> None:
     assert split.gap is not None and split.gap <= 1e-5
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_fewer_columns_give_a_legal_mix_under_the_same_bound(seed: int) -> None:
+    data = tiny_mix(seed)
+    whole, quick = solved(data), solved(data, columns="used")
+    assert quick.bound == whole.bound
+    assert is_no_worse(quick, whole)
+
+
 def _claims_none(plan: MixPlan) -> bool:
     return plan.run.claim is None or plan.run.claim.status is Status.INFEASIBLE
 
