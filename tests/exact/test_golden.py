@@ -33,16 +33,21 @@ def minimal() -> Instance:
     """Return three hours of two servers and loose chips, with a row of every rule."""
     part = {"pool": "p", "slice_chips": 8, "slices": 1, "domains": [[0, 0]]}
     running = {"id": "r", "running": {"parts": [part], "periods_left": 1}}
+    other = {"pool": "loose", "slice_chips": 1, "slices": 2}
+    moved = {"parts": [{"pool": "p", "slice_chips": 8, "slices": 1}], "hours": 1.0}
+    mover = {"id": "m", "value_usd": 1.0, "modes": [moved]}
+    mover["running"] = {"parts": [other], "periods_left": 2, "move": {"usd": 0.5}}
     first = job("a", (4, 2), tenant="t", group="g", mode={"uses": {"tokens": 1.5}})
     second = job("b", hours=1.0, tenant="t", group="g", predecessors=["a"], must=True)
     data = world(
-        *(running, first, second, job("c", (1, 6, "loose"))),
+        *(running, first, second, job("c", (1, 6, "loose")), mover),
         periods=3,
         count=2,
         grid={"permit": {"mwh": 0.05}},
         tenants={"t": {"quota_chips": 12}},
         budgets={"tokens": {"limit": 2.0, "unit": "Gtok"}},
         spreads={"g": {"share": 0.5}},
+        moves={"at_most": 1},
     )
     data["pools"]["loose"] = {"site": "s", "chip": "c", "count": 6}
     return read(data)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Part", "cut_out"]
 
 BY_JOB = ("value", "late", "due", "tenant", "must", "running")
-BY_MODE = ("dur", "first", "end_by", "gain", "restart", "mask", "chips", "allowed")
+BY_MODE = ("dur", "first", "end_by", "gain", "restart", "mask", "chips", "home", "allowed")
 BY_PART = (*("part_pool", "part_slice", "part_slices", "part_net_w", "part_whole", "part_need"),)
 BY_USE = ("use_budget", "use_amount")
 LESS = ("room_w", "fixed_mw", "group_n", "avail", "usable", "budget")

@@ -99,6 +99,9 @@ class Near:
         self.size, self.tried, self.won = 1.0, 0, 0
         self.is_repeatable = False
         self.pools = self._pools()
+        a = problem.a
+        has_home = np.isin(a.job_ptr[:-1], np.flatnonzero(a.home)) & (np.diff(a.job_ptr) > 0)
+        self.is_open = (a.running == 0) & ~has_home  # running jobs stay, even if they may move
 
     def _pools(self) -> list[set[int]]:
         """Return the pools that each job can run in."""
@@ -111,7 +114,7 @@ class Near:
     @property
     def has_choice(self) -> bool:
         """Whether any job could be freed."""
-        return bool(((self.state.mode_of >= 0) & (self.problem.a.running == 0)).any())
+        return bool(((self.state.mode_of >= 0) & self.is_open).any())
 
     def best(self) -> State:
         """Return the placement records of the plan."""
@@ -156,13 +159,15 @@ class Near:
     def _choose(self) -> list[int]:
         """Return jobs to free: some that meet in a pool, some that wait and pay best there."""
         a, state, rng = self.problem.a, self.state, self.rng
-        placed = np.flatnonzero((state.mode_of >= 0) & (a.running == 0))
+        placed = np.flatnonzero((state.mode_of >= 0) & self.is_open)
         first = int(rng.choice(placed))
         pool = int(a.part_pool[a.part_ptr[state.mode_of[first]]])
         pools = a.part_pool[a.part_ptr[state.mode_of[placed]]]
         meets = (state.start[placed] < state.end[first]) & (state.start[first] < state.end[placed])
         others = rng.permutation(placed[meets & (pools == pool) & (placed != first)])
-        waiting = np.array([j for j in np.flatnonzero(state.mode_of < 0) if pool in self.pools[j]])
+        waiting = np.array(
+            [j for j in np.flatnonzero((state.mode_of < 0) & self.is_open) if pool in self.pools[j]]
+        )
         chosen = [first, *others[: int(PLACED * self.size) - 1].tolist()]
         if len(waiting):
             gain = self.problem.gain_usd[a.job_ptr[waiting]]
