@@ -238,7 +238,7 @@ def main(argv: list[str] | None = None) -> int:
     given = parser.parse_args(argv)
     prepare()  # compile once, not in the first command
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    facilities = given.facilities or list(names())
+    facilities = given.facilities or list(names("place"))
     count = _limits(facilities, given.seconds, given.allowed)
     count += _interrupts(facilities, given.interrupts, given.seed)
     print(f"{count} breaches")

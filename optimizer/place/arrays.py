@@ -229,6 +229,11 @@ def _power(instance: Instance) -> dict[str, Ints]:
     }
 
 
+def _rows(rows: Iterable[Ints], periods: int) -> Ints:
+    """Return rows of so many periods as (rows, T), even if there is none."""
+    return np.array(list(rows), np.int64).reshape(-1, periods)
+
+
 def _pools(instance: Instance) -> dict[str, Ints]:
     h, site_of = instance.horizon, {name: i for i, name in enumerate(instance.sites)}
     groups = [groups_of(instance, name) for name in instance.pools]
@@ -237,9 +242,9 @@ def _pools(instance: Instance) -> dict[str, Ints]:
         "pool_site": _ints(site_of[p.site] for p in pools),
         "pool_size": _ints(instance.domain_chips(p) for p in pools),
         "group_ptr": np.concatenate(([0], np.cumsum([len(g) for g in groups]))).astype(np.int64),
-        "usable": np.array([p.usable(h) for p in pools]),
-        "avail": np.array([np.sum([g.count for g in each], axis=0) for each in groups]),
-        "group_n": np.array([g.count for each in groups for g in each]),
+        "usable": _rows((p.usable(h) for p in pools), h.periods),
+        "avail": _rows((np.sum([g.count for g in each], axis=0) for each in groups), h.periods),
+        "group_n": _rows((g.count for each in groups for g in each), h.periods),
     }
 
 

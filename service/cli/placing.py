@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optimizer.errors import FleetwattError
+from optimizer.errors import FleetwattError, InstanceError
 from optimizer.questions import PLACE
 from service.cli.codes import ABORTED, GOOD, NO_PLAN, NOT_GOOD
 from service.cli.describe import print_report, verdict_report
@@ -39,6 +39,8 @@ def place(given: argparse.Namespace, cancel: Cancel) -> int:
     """Place an instance's jobs; print the report and write the plan."""
     options = _options(given)
     instance = load_instance(given.instance)
+    if not instance.jobs:
+        raise InstanceError([f"{instance.name}: holds no jobs, so there is nothing to place"])
     return _place(instance, options, _folder(given, instance.name), cancel)
 
 

@@ -146,3 +146,11 @@ def test_compiled_functions_are_kept_only_while_no_source_of_the_engines_changes
 
     assert anneal._cache._cache_file._source_stamp == stamp()
     assert stamp()[1] > 10_000
+
+
+def test_an_instance_without_pools_and_jobs_gets_the_empty_plan() -> None:
+    data = world()
+    data["pools"] = {}
+    plan = solved(data)
+    assert plan.placements == ()
+    assert plan.status == "optimal"

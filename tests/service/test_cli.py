@@ -354,3 +354,12 @@ def test_compare_says_what_differs_between_two_plans(
     said = capsys.readouterr().out
     assert "The checker refuses the second plan" in said
     assert "1 job goes out" in said
+
+
+def test_place_refuses_an_instance_without_jobs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert main(["place", "loughton-mix", "--out", str(out)]) == 2
+    assert "holds no jobs, so there is nothing to place" in capsys.readouterr().err
+    assert not out.exists()

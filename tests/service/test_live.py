@@ -148,5 +148,5 @@ def test_twenty_interrupts_of_facilities_each_leave_a_checked_plan() -> None:
     rng = random.Random(7)
     for i in range(20):
         is_twice = i % 4 == 3
-        ended = interrupted(rng.choice(list(names())), 8.0, rng, is_twice)
+        ended = interrupted(rng.choice(list(names("place"))), 8.0, rng, is_twice)
         assert list(breaches(ended, may_abort=is_twice)) == [], i

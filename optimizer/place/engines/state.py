@@ -63,13 +63,13 @@ def _homes(a: PlaceArrays, slots: int) -> tuple[Any, Any, Any]:
 def alloc_shape(a: PlaceArrays) -> tuple[int, int, int]:
     """Return jobs, most parts of a mode and most groups of a pool."""
     parts = max(1, int(np.diff(a.part_ptr).max(initial=1)))
-    return len(a.late), parts, max(1, int(np.diff(a.group_ptr).max()))
+    return len(a.late), parts, max(1, int(np.diff(a.group_ptr).max(initial=1)))
 
 
 def _merit(a: PlaceArrays, permit_price: Any) -> tuple[Any, Any, Any, Any]:
     """Return order, need_cap, cap and cost of `Problem`."""
     S, T = a.pue.shape
-    most = max(1, int(np.diff(a.sup_ptr).max()))
+    most = max(1, int(np.diff(a.sup_ptr).max(initial=1)))
     order = np.full((S, most, T), -1, np.int64)
     cap, cost = np.zeros((S, most, T), np.int64), np.zeros((S, most, T))
     need_cap = np.zeros((S, most, T), np.int64)
