@@ -17,6 +17,7 @@ from stranger_feasible import proves_no_plan
 from optimizer.errors import InstanceError
 from optimizer.place.certificate import upper_bound
 from optimizer.place.check import check
+from optimizer.place.conflict.diagnose import diagnosed
 from optimizer.place.exact.oracle import oracle_solve
 from optimizer.place.exact.solve import exact_solve
 from optimizer.place.goal import feasibility_image
@@ -252,6 +253,17 @@ def test_prices_of_moves_prove_that_there_is_no_plan() -> None:
     assert upper_bound(feasibility_image(read(data)), judged.certificate_of(prices)).total == -1
     assert proves_no_plan(data, prices)
     assert brute.optimum(data)[0] is None
+
+
+def test_too_few_moves_are_a_rule_in_conflict() -> None:
+    data = judged.movers(1)
+    data["pools"]["p"]["maintenance"] = [{"domains": [[0, 1]], "from": 1.0, "until": 2.0}]
+    plan = solve(read(data), Options(seconds=60, rounds=1))
+    assert plan.status is Status.INFEASIBLE
+    found = diagnosed(read(data), plan, 20.0)
+    judged.passes(data, found)
+    assert found.conflict is not None
+    assert "moves" in {group.rule for group in found.conflict.groups}
 
 
 def test_a_price_of_moves_where_there_are_none_is_void() -> None:

@@ -154,7 +154,8 @@ class _Tokens:
         each = self.costs["quota_chip_hour"] * self.instance.horizon.hours
         for name, tenant in self.made.tenants.items():
             own = [j for j in self.instance.jobs if j.id in needed and j.tenant == name]
-            n = sum(_most_chips(job) for job in own if job.running is None)
+            open_ = [j for j in own if j.running is None or j.running.move is not None]
+            n = sum(_most_chips(job) for job in open_)
             if tenant.quota_chips is None or name in counted or not n:
                 continue
             quota = tenant.quota_chips + n
@@ -213,7 +214,7 @@ def _most_chips(job: Job) -> int:
 
 def _most_used(instance: Instance, j: int, budget: str) -> int:
     """Return the most that a job takes of a budget in any mode [thousandths]."""
-    if instance.jobs[j].running is not None:
+    if instance.has_to_stay(j):
         return 0
     uses = [dict(mode.uses).get(budget, 0) for mode in instance.modes(j)]
     return max(uses, default=0)

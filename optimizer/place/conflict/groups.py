@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from optimizer.domain.jobs import Moves
 from optimizer.domain.power import MAX_MW, Supply
 from optimizer.domain.series import SeriesData, constant
 from optimizer.place.goal import changed, has_to_run
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
     from optimizer.domain.instance import Instance
     from optimizer.domain.jobs import Job
+
+MOVERS = "running jobs"
+"""What the limit on moves is of."""
 
 __all__ = ["fed", "groups_of", "grown", "relaxed", "slices_wanted"]
 
@@ -48,6 +52,8 @@ def groups_of(instance: Instance) -> list[Group]:
     found += [Group(rule="budget", of=name) for name in instance.budgets]
     groups = {job.group for job in jobs}
     found += [Group(rule="spread", of=name) for name in instance.spreads if name in groups]
+    if any(instance.may_move(j) for j in range(len(instance.jobs))):
+        found.append(Group(rule="moves", of=MOVERS))
     for name, site in instance.sites.items():
         for key, supply in site.supplies.items():
             if supply.permit is not None:
@@ -89,7 +95,9 @@ def relaxed(instance: Instance, dropped: Collection[Group]) -> Instance:
     budgets = dict(instance.budgets)
     for name in of.get("budget", ()):
         budgets[name] = budgets[name].model_copy(update={"limit": 1e12})
-    made = changed(instance, jobs=jobs, tenants=tenants, budgets=budgets, spreads=spreads)
+    moves = Moves(at_most=len(jobs)) if "moves" in of else instance.moves
+    loose = {"tenants": tenants, "budgets": budgets, "spreads": spreads, "moves": moves}
+    made = changed(instance, jobs=jobs, **loose)
     more = {name: slices_wanted(instance, name) for name in of.get("pool_capacity", ())}
     made = grown(made, more)
     for name in of.get("supply", ()):
@@ -120,8 +128,8 @@ def slices_wanted(instance: Instance, pool: str) -> int:
     """Return domains (chips of a pool without) that are enough for every job that has to run."""
     is_count, needed = instance.pools[pool].domain is None, has_to_run(instance.jobs)
     total = 0
-    for job in instance.jobs:
-        if job.id not in needed or job.running is not None:
+    for j, job in enumerate(instance.jobs):
+        if job.id not in needed or instance.has_to_stay(j):
             continue
         most = [g.chips if is_count else -(-g.chips // g.slice_chips) for g in job.gangs]
         for mode in job.modes:
