@@ -75,7 +75,20 @@ def solve(
         If the instance is larger than an exact engine that was asked for takes, or shares are
         asked for and no job of a tenant has a value.
     """
-    return _by_engine(instance, options or Options(), on_incumbent, cancel or Event())
+    o, cancel = options or Options(), cancel or Event()
+    ask = _by_engine if o.objective == "value" else _goal
+    return ask(instance, o, on_incumbent, cancel)
+
+
+def _goal(
+    instance: Instance, o: Options, on_incumbent: OnIncumbent | None, cancel: Event
+) -> PlacePlan:
+    """Return the plan for an objective beside value."""
+    from optimizer.place.goals.solve import prepare_goal, solve_goal
+
+    prepare()
+    prepare_goal(o.objective)
+    return solve_goal(instance, Clock(o, cancel, on_incumbent))
 
 
 def _by_engine(

@@ -61,7 +61,8 @@ def solve_exactly(instance: Instance, clock: Clock) -> PlacePlan:
 def _cost(instance: Instance, plan: PlacePlan, clock: Clock) -> PlacePlan:
     found = exact_cost(instance, clock)
     claim, goal = found.run.claim, plan.goal
-    if found.status not in (Status.FEASIBLE, Status.OPTIMAL) or not isinstance(goal, LeastCost):
+    is_plan = claim is not None and claim.status in (Status.FEASIBLE, Status.OPTIMAL)
+    if not is_plan or not isinstance(goal, LeastCost):
         return _claimed(plan, claim, None)
     value = sum(nano(job.value_usd) for job in instance.jobs)
     if plan.status is Status.UNKNOWN or cost_of(found.objective) < goal.cost:

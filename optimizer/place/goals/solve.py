@@ -38,9 +38,9 @@ def solve_goal(instance: Instance, clock: Clock) -> PlacePlan:
         the objective.
     """
     o = clock.options
-    if o.engine == "oracle":
+    if o.engine not in ("auto", "search", "exact"):
         hint = "use engine auto, search or exact"
-        raise Unsupported(f"objective {o.objective} with engine oracle", hint)
+        raise Unsupported(f"objective {o.objective} with engine {o.engine}", hint)
     if o.engine == "exact":
         from optimizer.place.goals.exactly import solve_exactly
 
