@@ -13,6 +13,9 @@ __all__ = [
     "NANO",
     "budget_down",
     "budget_up",
+    "demand_nano_per_watt",
+    "drain_thousandths",
+    "efficiency_thousandths",
     "energy_nano_per_watt_period",
     "nano",
     "nano_per_period",
@@ -20,6 +23,7 @@ __all__ = [
     "periods_up",
     "pue_thousandths",
     "run_periods",
+    "stored_down",
     "usd",
     "watts_down",
     "watts_up",
@@ -93,3 +97,23 @@ def budget_up(amount: float) -> int:
 def budget_down(limit: float) -> int:
     """Return the limit of a budget in thousandths of its unit, rounded down past float noise."""
     return floor(limit * 1000 + _NOISE)
+
+
+def stored_down(mwh: float, period_hours: float) -> int:
+    """Return stored energy in thousandths of a W-period, rounded down past float noise. [MWh]."""
+    return floor(mwh * 1e9 / period_hours + _NOISE)
+
+
+def efficiency_thousandths(share: float) -> int:
+    """Return what of a watt charged is stored, in thousandths, rounded down past float noise."""
+    return floor(share * 1000 + _NOISE)
+
+
+def drain_thousandths(share: float) -> int:
+    """Return what a watt discharged takes from the store, in thousandths, rounded up."""
+    return ceil(1000 / share - _NOISE)
+
+
+def demand_nano_per_watt(usd_per_mw: float) -> int:
+    """Return a demand charge in whole nano-USD per watt. [USD/MW] -> [nano-USD/W]."""
+    return round(usd_per_mw * 1000)

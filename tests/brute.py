@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 import stranger
+from brute_power import cheapest_dispatch, cheapest_service, is_special, least_cost
 from stranger import Data, Mode, World
 
 Free = tuple[int, ...]  # chips of a domain that are free in each period; 0 where it is not usable
@@ -36,6 +37,8 @@ def optimum(
     instance: Data, end_by: int | None = None, needs: dict[str, int] | None = None
 ) -> tuple[int | None, list[Data]]:
     """Return the best objective [nano-USD] and its placements; None if there is no plan.
+
+    With batteries or demand charges: that of watts that are not whole, see `brute_power`.
 
     end_by
         Period boundary by which everything ends.
@@ -63,61 +66,20 @@ def plan(instance: Data, placements: list[Data], certificate: Data | None = None
         mode = world.modes[j][each["mode"]]
         runs.append(stranger.Run(world.jobs[j], mode, each["start"], each["end"], []))
     given: dict[str, dict[str, list[int]]] = {}
+    taken: dict[str, dict[str, list[int]]] = {}
     for site, load in stranger.loads(world, runs).items():
-        dispatch = cheapest_dispatch(world, site, [-(-x // 1000) for x in load])
+        demand = [-(-x // 1000) for x in load]
+        dispatch = None
+        if not is_special(world, site):
+            dispatch = cheapest_dispatch(world, site, demand)
+        elif (service := cheapest_service(world, site, demand)) is not None:
+            dispatch, taken[site] = service
         if dispatch is None:
             raise ValueError(f"{site} cannot be served")
         given[site] = dispatch
-    return {"placements": placements, "dispatch": given, "certificate": certificate or {}}
-
-
-# ---- dispatch -----------------------------------------------------------------------------------
-
-
-def cheapest_dispatch(world: World, site: str, demand_w: list[int]) -> dict[str, list[int]] | None:
-    """Return W of each supply and period at least cost; None if the demand cannot be met.
-
-    One supply of a site may have a permit. What it saves in a period falls with every watt, so the
-    permit goes to the largest savings first.
-    """
-    supplies = {name: s for (at, name), s in world.supplies.items() if at == site}
-    limited = [name for name, s in supplies.items() if s.permit is not None]
-    if len(limited) > 1:
-        raise ValueError("brute force takes one permit a site")
-    out = {name: [0] * world.periods for name in supplies}
-    short = []
-    for t, demand in enumerate(demand_w):
-        others = [name for name in supplies if name not in limited]
-        short.append(demand - _merit(supplies, others, t, demand, out))
-    if not limited:
-        return None if any(short) else out
-    own = supplies[limited[0]]
-    left = (own.permit or 0) - sum(short)
-    if left < 0 or any(x > cap for x, cap in zip(short, own.cap_w, strict=True)):
-        return None
-    out[limited[0]] = short
-    swaps = [
-        (supply.energy[t] - own.energy[t], t, name)
-        for name, supply in supplies.items()
-        for t in range(world.periods)
-        if name != limited[0]
-    ]
-    for saving, t, name in sorted(swaps, reverse=True):
-        if saving > 0:
-            moved = min(left, out[name][t], own.cap_w[t] - out[limited[0]][t])
-            out[name][t] -= moved
-            out[limited[0]][t] += moved
-            left -= moved
-    return out
-
-
-def _merit(supplies: Data, names: list[str], t: int, demand: int, out: dict[str, list[int]]) -> int:
-    """Serve a demand from the cheapest supplies; return how much was served."""
-    served = 0
-    for name in sorted(names, key=lambda k: supplies[k].energy[t]):
-        out[name][t] = min(supplies[name].cap_w[t], demand - served)
-        served += out[name][t]
-    return served
+    charge = {site: each for site, each in taken.items() if each}
+    plan = {"placements": placements, "dispatch": given, "certificate": certificate or {}}
+    return plan | ({"charge": charge} if charge else {})
 
 
 # ---- domains ------------------------------------------------------------------------------------
@@ -172,6 +134,8 @@ class _Search:
         self._look_ahead()
         self.fits = lru_cache(maxsize=None)(self._fits)
         self.cost = lru_cache(maxsize=None)(self._cost)
+        self.special_cost = lru_cache(maxsize=None)(self._special_cost)
+        self.special = [site for site in world.sites if is_special(world, site)]
 
     def _columns(self, job: Data, modes: list[Mode]) -> list[Column]:
         world, out = self.world, []
@@ -255,6 +219,22 @@ class _Search:
             total += cost
         return total
 
+    def _special_cost(self, site: str, load: tuple[int, ...]) -> int | None:
+        return least_cost(self.world, site, [max(0, -(-x // 1000)) for x in load])
+
+    def _exact(self, i: int) -> int | None:
+        """Return as `_energy` what power costs, with batteries and peaks."""
+        total, relief = 0, self.relief[i]
+        for site in self.world.sites:
+            keys = [(site, t) for t in range(self.world.periods)]
+            load = tuple(self.load[key] - relief.get(key, 0) for key in keys)
+            special = site in self.special
+            cost = self.special_cost(site, load) if special else self.cost(site, load)
+            if cost is None:
+                return None
+            total += cost
+        return total
+
     def descend(self, i: int, gain: int) -> None:
         """Decide the jobs from number i on."""
         if any(self.held[name] + self._left(name, i) < need for name, need in self.needs.items()):
@@ -262,8 +242,11 @@ class _Search:
         energy = self._energy(i)
         if energy is None or (self.best is not None and gain + self.hope[i] - energy <= self.best):
             return
+        exact = self._exact(i) if self.special else energy
+        if exact is None or (self.best is not None and gain + self.hope[i] - exact <= self.best):
+            return
         if i == len(self.order):
-            self.best, self.placements = gain - energy, self._placements()
+            self.best, self.placements = gain - exact, self._placements()
             return
         job = self.order[i]
         before = [self.chosen.get(name) for name in job.get("predecessors", ())]

@@ -188,7 +188,7 @@ def at_the_caps(data: Data) -> dict[str, dict[str, list[int]]]:
 def claimed(data: Data, plan: Data) -> Data:
     """Return a plan that says of itself what the stranger derives from it."""
     said = stranger.verify(data, plan)
-    nothing = dict.fromkeys(("value", "lateness", "one_off", "energy", "total"), 0)
+    nothing = dict.fromkeys(("value", "lateness", "one_off", "energy", "demand", "total"), 0)
     claims = {"objective": said["parts"] or nothing, "bound": said["bound"], "gap": said["gap"]}
     return plan | claims
 

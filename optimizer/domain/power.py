@@ -1,4 +1,4 @@
-"""Power supplies of a site: caps and prices over time, calls, permits."""
+"""Power supplies of a site: caps and prices over time, calls, permits, batteries."""
 
 from __future__ import annotations
 
@@ -10,12 +10,19 @@ from pydantic import Field
 from optimizer.domain.fields import Entity, Text
 from optimizer.domain.horizon import Horizon, Moment
 from optimizer.domain.series import Series, constant, within
-from optimizer.units import energy_nano_per_watt_period, watts_down
+from optimizer.units import (
+    demand_nano_per_watt,
+    drain_thousandths,
+    efficiency_thousandths,
+    energy_nano_per_watt_period,
+    stored_down,
+    watts_down,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["MAX_MW", "Call", "Permit", "Supply"]
+__all__ = ["MAX_MW", "Call", "Permit", "Storage", "Supply"]
 
 MAX_MW = 10_000.0
 """No campus has ten gigawatts: a larger number is in another unit [MW]."""
@@ -55,30 +62,89 @@ class Permit(Entity):
     run_hours: Annotated[float, Field(ge=0, le=100_000)] | None = None
 
 
+Efficiency = Annotated[float, Field(ge=0.1, le=1)]
+
+
+class Storage(Entity):
+    """What a battery is besides a supply.
+
+    Attributes
+    ----------
+    energy_mwh
+        What it stores when it is full [MWh].
+    in_mw
+        Largest charge, at the site's meter [MW].
+    efficiency_in, efficiency_out
+        Share of a charge that is stored; share of what is taken out that reaches the meter.
+    start_mwh
+        What is stored at the start, and at the end at least [MWh].
+    """
+
+    energy_mwh: Annotated[float, Field(gt=0, le=1e6)]
+    in_mw: Annotated[float, Field(ge=0, le=MAX_MW)]
+    efficiency_in: Efficiency
+    efficiency_out: Efficiency
+    start_mwh: Annotated[float, Field(ge=0, le=1e6)]
+
+    @property
+    def in_w(self) -> int:
+        """Largest charge [W], rounded down."""
+        return watts_down(self.in_mw)
+
+    @property
+    def in_milli(self) -> int:
+        """What a watt charged for a period adds to the store [thousandths of a W-period]."""
+        return efficiency_thousandths(self.efficiency_in)
+
+    @property
+    def out_milli(self) -> int:
+        """What a watt discharged for a period takes from it [thousandths of a W-period]."""
+        return drain_thousandths(self.efficiency_out)
+
+    def most(self, horizon: Horizon) -> int:
+        """Return what it stores when it is full [thousandths of a W-period], rounded down."""
+        return stored_down(self.energy_mwh, horizon.period_hours)
+
+    def start(self, horizon: Horizon) -> int:
+        """Return what is stored at the start [thousandths of a W-period], rounded down."""
+        return stored_down(self.start_mwh, horizon.period_hours)
+
+
 class Supply(Entity):
     """One power source of a site.
 
     Attributes
     ----------
     cap_mw
-        What it can give, at the site's meter [MW].
+        What it can give, at the site's meter [MW]; of a battery its largest discharge.
     price_usd_per_mwh
-        Price of its energy [USD/MWh].
+        Price of its energy [USD/MWh]; of a battery what a MWh discharged wears off.
     carbon_kg_per_mwh
         Carbon of its energy [kg/MWh]; charged where the instance has a carbon price.
     permit
         Limit over the horizon, if any.
     calls
         Dated smaller caps.
+    demand_usd_per_mw
+        Charged once for each MW of the most that it gives in any period of the horizon [USD/MW].
+    storage
+        What a battery, and nothing else, has.
     """
 
-    kind: Literal["grid", "turbine", "solar"]
+    kind: Literal["grid", "turbine", "solar", "battery"]
     name: Text = ""
     cap_mw: Annotated[Series, within(0, MAX_MW, "MW")]
     price_usd_per_mwh: Annotated[Series, within(0, 100_000, "USD/MWh")]
     carbon_kg_per_mwh: Annotated[Series, within(0, 5_000, "kg/MWh")] = constant(0)
     permit: Permit | None = None
     calls: tuple[Call, ...] = ()
+    demand_usd_per_mw: Annotated[float, Field(ge=0, le=1e7)] = 0.0
+    storage: Storage | None = None
+
+    @property
+    def demand_nano(self) -> int:
+        """Demand charge [nano-USD for each watt of the largest dispatch]."""
+        return demand_nano_per_watt(self.demand_usd_per_mw)
 
     def cap_w(self, horizon: Horizon) -> NDArray[np.int64]:
         """Return what it can give in every period [W], calls included, shape (T,)."""

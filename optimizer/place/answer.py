@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from optimizer.place.engines.dispatch import dispatch_site
 from optimizer.place.engines.packing import name_domains
+from optimizer.place.engines.power.whole import Served, cost_of, dispatch_all
 from optimizer.place.image.totals import total_names
 from optimizer.place.plan import (
     Certificate,
@@ -28,13 +28,13 @@ from optimizer.units import NANO, nano
 if TYPE_CHECKING:
     from optimizer.domain.instance import Instance
     from optimizer.domain.sites import IdRange
-    from optimizer.place.arrays import Ints
+    from optimizer.place.arrays import Ints, PlaceArrays
     from optimizer.place.certificate import Bound
     from optimizer.place.clock import Clock, StoppedBy
     from optimizer.place.engines.handles import Problem, State
     from optimizer.place.engines.prices import Prices
 
-__all__ = ["Found", "Names", "answer", "plan_objective", "whole_prices"]
+__all__ = ["Found", "Names", "answer", "it_load", "plan_objective", "whole_prices"]
 
 MOST_USD = 1e9
 """No price is higher: that of a chip-period or a watt-period [USD]."""
@@ -45,18 +45,18 @@ Names = dict[int, tuple[tuple["IdRange", ...], ...]]
 
 
 class Found(NamedTuple):
-    """What an exact engine adds to the records: its claim, and what it decided itself.
+    """What an engine adds to the records: its claim, and what it decided itself.
 
     Attributes
     ----------
-    given : (K, T)
-        Dispatch [W], where it has one.
+    served
+        Dispatch and charge, where it has them.
     names
         Domain ids, where it told them apart.
     """
 
     claim: EngineClaim | None = None
-    given: Ints | None = None
+    served: Served | None = None
     names: Names | None = None
 
 
@@ -93,7 +93,16 @@ def whole_prices(instance: Instance, p: Prices) -> Certificate:
         permits={name: price for name, price in permits.items() if price},
         spread=spread,
         moves=totals.get(("moves",)),
+        batteries=_held_prices(instance, p),
     )
+
+
+def _held_prices(instance: Instance, p: Prices) -> dict[str, tuple[int, ...]]:
+    """Return the prices of what batteries hold, by `site/supply`."""
+    named = {f"{s}/{k}": x for s, site in instance.sites.items() for k, x in site.supplies.items()}
+    batteries = [name for name, supply in named.items() if supply.storage is not None]
+    whole = np.rint(np.clip(p.held, 0, MOST_USD) * NANO).astype(np.int64).tolist()
+    return {name: tuple(row) for name, row in zip(batteries, whole, strict=True)}
 
 
 def answer(
@@ -112,12 +121,12 @@ def answer(
     plan
         mode_of, start, end, alloc and slots of a State; pins and proof as the strategy made them.
     found
-        What an exact engine adds.
+        What the engine adds.
     """
     found = found or Found()
     bound = proof[1].total
-    dispatch, energy = _dispatch(instance, problem, plan, found.given)
-    objective = _objective(problem, plan, energy)
+    served = dispatch_all(problem.a, it_load(problem.a, plan), found.served)
+    objective = plan_objective(problem.a, plan, served)
     is_complete = all(p >= 0 for p in plan.mode_of[problem.a.must == 1])
     clock.tell(objective.total if is_complete else None, None)
     why: StoppedBy = "proof" if is_complete and objective.total == bound else stopped_by
@@ -126,7 +135,8 @@ def answer(
         instance_hash=instance.hash,
         status=_status(objective.total, bound, is_complete),
         placements=_placements(instance, problem, plan, pins, found.names),
-        dispatch=dispatch,
+        dispatch=_by_name(instance, served.given, only_batteries=False),
+        charge=_by_name(instance, served.charge, only_batteries=True),
         objective=objective,
         bound=bound,
         gap=gap_of(objective.total, bound),
@@ -173,48 +183,14 @@ def _placements(
     )
 
 
-def plan_objective(instance: Instance, problem: Problem, plan: State) -> ObjectiveParts:
-    """Return the objective of placement records under the cheapest dispatch [nano-USD]."""
-    return _objective(problem, plan, _dispatch(instance, problem, plan)[1])
+def plan_objective(a: PlaceArrays, plan: State, served: Served | None = None) -> ObjectiveParts:
+    """Return the objective of placement records [nano-USD].
 
-
-def _dispatch(
-    instance: Instance, problem: Problem, plan: State, engine: Ints | None = None
-) -> tuple[dict[str, dict[str, tuple[int, ...]]], int]:
-    """Return the cheapest dispatch of a plan and its cost [nano-USD].
-
-    engine : (K, T)
-        A dispatch that serves the plan; taken where it is better than the merit order, which with
-        several permits at a site is only good.
+    served
+        How the supplies serve them; the cheapest dispatch unless given.
     """
-    a, out, energy = problem.a, {}, 0
-    load = np.zeros(a.pue.shape, np.int64)
-    for j in np.flatnonzero(plan.mode_of >= 0):
-        m, start, end = int(plan.mode_of[j]), int(plan.start[j]), int(plan.end[j])
-        works = np.diff(a.act[a.mask[m]])[start:end]
-        for part in range(a.part_ptr[m], a.part_ptr[m + 1]):
-            load[a.pool_site[a.part_pool[part]], start:end] += works * a.part_net_w[part]
-    for s, (name, site) in enumerate(instance.sites.items()):
-        own = slice(int(a.sup_ptr[s]), int(a.sup_ptr[s + 1]))
-        options = [dispatch_site(a, s, load[s])] + ([] if engine is None else [engine[own]])
-        given = min(options, key=lambda g: (_breaks(g, a.permit[own]), _cost(g, a.sup_cost[own])))
-        energy += _cost(given, a.sup_cost[own])
-        out[name] = {
-            key: tuple(row) for key, row in zip(site.supplies, given.tolist(), strict=True)
-        }
-    return out, energy
-
-
-def _breaks(given: Ints, permit: Ints) -> bool:
-    return bool(((permit >= 0) & (given.sum(1) > permit)).any())
-
-
-def _cost(given: Ints, cost: Ints) -> int:
-    return int((given.astype(object) * cost).sum())
-
-
-def _objective(problem: Problem, plan: State, energy: int) -> ObjectiveParts:
-    a, value, lateness, one_off = problem.a, 0, 0, 0
+    served = served or dispatch_all(a, it_load(a, plan))
+    value, lateness, one_off = 0, 0, 0
     for j in np.flatnonzero(plan.mode_of >= 0):
         m, start, end = int(plan.mode_of[j]), int(plan.start[j]), int(plan.end[j])
         value += int(a.value[j])
@@ -222,10 +198,40 @@ def _objective(problem: Problem, plan: State, energy: int) -> ObjectiveParts:
         one_off += int(a.value[j] - a.gain[m])
         if end - start > a.dur[m]:
             one_off += int(a.restart[m])
-    total = value - lateness - one_off - energy
+    energy, demand = cost_of(a, served)
     return ObjectiveParts(
-        value=value, lateness=lateness, one_off=one_off, energy=energy, total=total
+        value=value,
+        lateness=lateness,
+        one_off=one_off,
+        energy=energy,
+        demand=demand,
+        total=value - lateness - one_off - energy - demand,
     )
+
+
+def it_load(a: PlaceArrays, plan: State) -> Ints:
+    """Return the IT watts above idle of placement records, (S, T)."""
+    load = np.zeros(a.pue.shape, np.int64)
+    for j in np.flatnonzero(plan.mode_of >= 0):
+        m, start, end = int(plan.mode_of[j]), int(plan.start[j]), int(plan.end[j])
+        works = np.diff(a.act[a.mask[m]])[start:end]
+        for part in range(a.part_ptr[m], a.part_ptr[m + 1]):
+            load[a.pool_site[a.part_pool[part]], start:end] += works * a.part_net_w[part]
+    return load
+
+
+def _by_name(
+    instance: Instance, watts: Ints, only_batteries: bool
+) -> dict[str, dict[str, tuple[int, ...]]]:
+    """Return series of supplies, or of batteries where there are any, by site and name."""
+    rows, out = iter(watts.tolist()), {}
+    for name, site in instance.sites.items():
+        each = {key: tuple(next(rows)) for key in site.supplies}
+        if only_batteries:
+            each = {k: x for k, x in each.items() if site.supplies[k].storage is not None}
+        if each or not only_batteries:
+            out[name] = each
+    return out
 
 
 def _versions() -> dict[str, str]:

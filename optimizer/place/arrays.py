@@ -7,7 +7,6 @@ stored. The checker and the certificate do not use this file: they add up for th
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.domain.modes import ids_usable, run_ends
+from optimizer.place.engines.power.supplies import power_arrays
 from optimizer.place.image.totals import taken, total_limits, total_names
 from optimizer.units import nano, nano_per_period
 
@@ -83,6 +83,12 @@ class PlaceArrays(NamedTuple):
         Caps [W]; energy plus carbon [nano-USD per W-period].
     permit : (K,)
         W-periods over the horizon, -1 for none.
+    peak_cost : (K,)
+        Demand charge [nano-USD per W of the largest dispatch].
+    full, held, charge_w, added, taken : (K,)
+        Of batteries: what they hold at most (-1 for every other supply) and at the start
+        [thousandths of a W-period]; largest charge [W]; what a watt charged for a period adds and a
+        watt discharged takes [thousandths].
     quota : (tenants,)
         Chips at once, -1 for no limit.
     budget, total_kind : (totals,)
@@ -134,9 +140,20 @@ class PlaceArrays(NamedTuple):
     sup_cap: Ints
     sup_cost: Ints
     permit: Ints
+    peak_cost: Ints
+    full: Ints
+    held: Ints
+    charge_w: Ints
+    added: Ints
+    taken: Ints
     quota: Ints
     budget: Ints
     total_kind: Flags
+
+    def batteries_at(self, site: int) -> list[int]:
+        """Return the batteries of a site among all supplies."""
+        own = range(int(self.sup_ptr[site]), int(self.sup_ptr[site + 1]))
+        return [k for k in own if self.full[k] >= 0]
 
 
 def _ints(items: Iterable[int]) -> Ints:
@@ -200,33 +217,6 @@ def _masks(instance: Instance, modes: list[Mode]) -> tuple[Ints, Ints, Ints]:
         reached, boundary = np.unique(act[i], return_index=True)
         when[i, reached] = boundary
     return act, when, _ints(mask)
-
-
-def _power(instance: Instance) -> dict[str, Ints]:
-    """Return pue, fixed load, room and supplies by site."""
-    h, sites = instance.horizon, instance.sites
-    pue = np.array([s.pue_milli(h) for s in sites.values()])
-    fixed = np.array([1000 * s.other_w(h) for s in sites.values()])
-    for i, name in enumerate(sites):
-        for pool in (p for p in instance.pools.values() if p.site == name):
-            chips = pool.present(h) * instance.domain_chips(pool)
-            fixed[i] += pue[i] * instance.chips[pool.chip].idle_w * chips
-    supplies = [list(s.supplies.values()) for s in sites.values()]
-    flat = [k for each in supplies for k in each]
-    cap = np.array([k.cap_w(h) for k in flat]).reshape(-1, h.periods)
-    cost = np.array([k.cost_nano(h, instance.carbon_usd_per_kg) for k in flat])
-    limits = [k.permit_watt_periods(h) for k in flat]
-    ptr = np.concatenate(([0], np.cumsum([len(each) for each in supplies]))).astype(np.int64)
-    total = np.array([cap[a:b].sum(0) for a, b in itertools.pairwise(ptr)])
-    return {
-        "pue": pue,
-        "fixed_mw": fixed,
-        "room_w": (1000 * total - fixed) // pue,
-        "sup_ptr": ptr,
-        "sup_cap": cap,
-        "sup_cost": cost.reshape(-1, h.periods),
-        "permit": _ints(-1 if x is None else x for x in limits),
-    }
 
 
 def _rows(rows: Iterable[Ints], periods: int) -> Ints:
@@ -386,7 +376,7 @@ def build_arrays(instance: Instance) -> PlaceArrays:
     fields: dict[str, Any] = (
         _jobs(instance) | _modes(instance) | total_limits(instance) | _pools(instance)
     )
-    fields |= _power(instance)
+    fields |= power_arrays(instance)
     return PlaceArrays(
         allowed=_allowed(fields, instance.horizon.periods, _homes(instance)), **fields
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.errors import PlanError
+from optimizer.place.bound.power import fixed_cost, supply_worth
 from optimizer.place.bound.pricer import BestColumn, Pricer
 from optimizer.place.bound.world import Ints, World
 from optimizer.units import budget_down
@@ -64,7 +65,8 @@ def upper_bound(
     _agrees(instance, certificate)
     world = World(instance)
     rows = _rows(world, certificate)
-    supply, fixed = _supply(world, certificate)
+    supply = sum(supply_worth(world, certificate).values())
+    fixed = fixed_cost(world, certificate)
     pricer = Pricer(world, certificate, values)
     best = tuple(pricer.best(j) for j in range(len(instance.jobs)))
     total: int | None = rows + supply - fixed
@@ -89,12 +91,7 @@ def _agrees(instance: Instance, certificate: Certificate) -> None:
             raise PlanError(f"certificate: {name!r} is not among the {kind} of the instance")
         if len(prices) != T:
             raise PlanError(f"certificate: {name!r} has {len(prices)} prices for {T} periods")
-    supplies = {f"{s}/{k}": x for s, at in instance.sites.items() for k, x in at.supplies.items()}
-    for name in certificate.permits:
-        if name not in supplies:
-            raise PlanError(f"certificate: {name!r} is not a supply of the instance")
-        if supplies[name].permit_watt_periods(instance.horizon) is None:
-            raise PlanError(f"certificate: {name!r} has no permit")
+    _agrees_on_supplies(instance, certificate)
     if certificate.moves is not None and instance.moves is None:
         raise PlanError("certificate: no job of the instance may be moved")
     for group, prices_at in certificate.spread.items():
@@ -112,6 +109,21 @@ def _agrees(instance: Instance, certificate: Certificate) -> None:
     for tenant in certificate.quotas:
         if instance.tenants[tenant].quota_chips is None:
             raise PlanError(f"certificate: tenant {tenant!r} has no quota")
+
+
+def _agrees_on_supplies(instance: Instance, certificate: Certificate) -> None:
+    T = instance.horizon.periods
+    supplies = {f"{s}/{k}": x for s, at in instance.sites.items() for k, x in at.supplies.items()}
+    for name in certificate.permits:
+        if name not in supplies:
+            raise PlanError(f"certificate: {name!r} is not a supply of the instance")
+        if supplies[name].permit_watt_periods(instance.horizon) is None:
+            raise PlanError(f"certificate: {name!r} has no permit")
+    for name, prices in certificate.batteries.items():
+        if name not in supplies or supplies[name].storage is None:
+            raise PlanError(f"certificate: {name!r} is not a battery of the instance")
+        if len(prices) != T:
+            raise PlanError(f"certificate: {name!r} has {len(prices)} prices for {T} periods")
 
 
 def _dot(prices: Sequence[int], right: Ints) -> int:
@@ -137,23 +149,3 @@ def _rows(world: World, certificate: Certificate) -> int:
     for group, prices_at in certificate.spread.items():
         total += instance.most_at_a_site[group] * sum(prices_at.values())
     return total
-
-
-def _supply(world: World, certificate: Certificate) -> tuple[int, int]:
-    """Return what supplies earn, permits included, and the price of the fixed load [nano-USD]."""
-    instance, earned, fixed = world.instance, 0, 0
-    for (site, key), cap in world.caps.items():
-        power = certificate.power.get(site)
-        permit = certificate.permits.get(f"{site}/{key}", 0)
-        supply = instance.sites[site].supplies[key]
-        if permit:
-            earned += permit * (supply.permit_watt_periods(instance.horizon) or 0)
-        if power is not None:
-            cost = supply.cost_nano(instance.horizon, instance.carbon_usd_per_kg)
-            earned += sum(
-                int(c) * max(0, p - int(k) - permit)
-                for c, p, k in zip(cap, power, cost, strict=True)
-            )
-    for site, power in certificate.power.items():
-        fixed += _dot(power, world.fixed[site])
-    return earned, fixed // 1000

@@ -13,7 +13,7 @@ from optimizer.errors import PlanError
 from optimizer.place.certificate import upper_bound
 from optimizer.place.goal import feasibility_image
 from optimizer.place.measure.images import asked
-from optimizer.place.measure.judge import check_goal
+from optimizer.place.measure.judge import check_goal as said_of_goal
 from optimizer.place.plan import (
     Certificate,
     ObjectiveParts,
@@ -39,7 +39,7 @@ from optimizer.place.rules.jobs import (
     check_residency,
     check_window,
 )
-from optimizer.place.rules.power import check_power_cap, check_supply
+from optimizer.place.rules.power import check_battery, check_power_cap, check_supply
 from optimizer.units import nano, nano_per_period, usd
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ CHECKS = (
     check_domain_fit,
     check_power_cap,
     check_supply,
+    check_battery,
     check_residency,
     check_compatibility,
     check_precedence,
@@ -95,14 +96,14 @@ def check(instance: Instance, plan: PlacePlan) -> Verdict:
             found.append(said("bound", "plan", f"objective {objective.total}", bound))
         found.extend(_claims(plan, objective.total, bound))
         found.extend(_no_plan(instance, plan, bound))
-        found.extend(check_goal(case, objective))
+        found.extend(said_of_goal(case, objective))
     gap = gap_of(objective.total, bound)
     return Verdict(violations=tuple(found), objective=objective, bound=bound, gap=gap)
 
 
 def recompute_objective(case: Case) -> ObjectiveParts:
-    """Return value - lateness - one-off - energy of the plan, and the parts [nano-USD]."""
-    h, value, lateness, one_off, energy = case.instance.horizon, 0, 0, 0, 0
+    """Return value less all costs of the plan, and the parts [nano-USD]."""
+    h, value, lateness, one_off, energy, demand = case.instance.horizon, 0, 0, 0, 0, 0
     for run in case.runs:
         job, end = case.instance.jobs[run.job], run.end
         value += nano(job.value_usd)
@@ -116,9 +117,14 @@ def recompute_objective(case: Case) -> ObjectiveParts:
             cost = supply.cost_nano(h, case.instance.carbon_usd_per_kg)
             given = case.plan.dispatch.get(name, {}).get(key, ())
             energy += sum(g * int(c) for g, c in zip(given, cost, strict=False))
-    total = value - lateness - one_off - energy
+            demand += supply.demand_nano * max(given, default=0)
     return ObjectiveParts(
-        value=value, lateness=lateness, one_off=one_off, energy=energy, total=total
+        value=value,
+        lateness=lateness,
+        one_off=one_off,
+        energy=energy,
+        demand=demand,
+        total=value - lateness - one_off - energy - demand,
     )
 
 

@@ -32,9 +32,9 @@ def feasibility_image(instance: Instance) -> Instance:
     """Return the instance in which every plan is worth 0 and all its jobs must be placed.
 
     It keeps running and must jobs and all their predecessors, and every rule; values, lateness,
-    one-off, restart and data costs, energy and carbon prices are 0. Windows are narrowed to what
-    the order of jobs leaves of them. The instance has a plan if and only if its image has one, so
-    a certified bound of the image below 0 proves that it has none.
+    one-off, restart and data costs, energy and carbon prices and demand charges are 0. Windows are
+    narrowed to what the order of jobs leaves of them. The instance has a plan if and only if its
+    image has one, so a certified bound of the image below 0 proves that it has none.
     """
     needed = has_to_run(instance.jobs)
     image = changed(
@@ -116,8 +116,12 @@ def _spreads(instance: Instance, needed: frozenset[str]) -> dict[str, Spread]:
 
 
 def _unpriced(site: Site) -> Site:
-    """Return a site whose energy costs nothing."""
-    free = {"price_usd_per_mwh": constant(0), "carbon_kg_per_mwh": constant(0)}
+    """Return a site whose energy costs nothing, nor its peaks."""
+    free = {
+        "price_usd_per_mwh": constant(0),
+        "carbon_kg_per_mwh": constant(0),
+        "demand_usd_per_mw": 0.0,
+    }
     supplies = {name: supply.model_copy(update=free) for name, supply in site.supplies.items()}
     return site.model_copy(update={"supplies": supplies})
 

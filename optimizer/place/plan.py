@@ -45,6 +45,7 @@ class Rule(StrEnum):
     DOMAIN_FIT = "domain_fit"
     POWER_CAP = "power_cap"
     SUPPLY = "supply"
+    BATTERY = "battery"
     RESIDENCY = "residency"
     COMPATIBILITY = "compatibility"
     PRECEDENCE = "precedence"
@@ -129,6 +130,7 @@ class ObjectiveParts(Record):
     lateness: int
     one_off: int
     energy: int
+    demand: int = 0
     total: int
 
 
@@ -295,6 +297,8 @@ class PlacePlan(Record):
     ----------
     dispatch
         What each supply of each site gives, one number a period [W].
+    charge
+        What each battery of each site that has one takes, one number a period [W].
     bound
         Proven limit on the objective of any plan [nano-USD], recomputed from `certificate`.
     gap
@@ -315,6 +319,7 @@ class PlacePlan(Record):
     status: Status
     placements: tuple[Placement, ...]
     dispatch: dict[str, dict[str, tuple[Annotated[int, Field(ge=0)], ...]]]
+    charge: dict[str, dict[str, tuple[Annotated[int, Field(ge=0)], ...]]] = {}
     objective: ObjectiveParts
     bound: int | None
     bound_kind: Literal["certified"] = "certified"

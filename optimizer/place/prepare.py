@@ -22,7 +22,26 @@ _SMALL = {
         "s": {
             "country": "GB",
             "pue": 1.2,
-            "supplies": {"grid": {"kind": "grid", "cap_mw": 0.02, "price_usd_per_mwh": 60}},
+            "supplies": {
+                "grid": {
+                    "kind": "grid",
+                    "cap_mw": 0.02,
+                    "price_usd_per_mwh": 60,
+                    "demand_usd_per_mw": 100,
+                },
+                "battery": {
+                    "kind": "battery",
+                    "cap_mw": 0.004,
+                    "price_usd_per_mwh": 0,
+                    "storage": {
+                        "energy_mwh": 0.01,
+                        "in_mw": 0.004,
+                        "efficiency_in": 0.95,
+                        "efficiency_out": 0.95,
+                        "start_mwh": 0.005,
+                    },
+                },
+            },
         }
     },
     "pools": {"s/c": {"site": "s", "chip": "c", "domain": "d", "count": 2}},
@@ -46,7 +65,7 @@ _SMALL = {
         for i in range(9)
     ],
 }
-"""A problem with whole domains, small slices and a running job."""
+"""A problem with whole domains, small slices, a running job, a battery and a demand charge."""
 
 
 def small_instance() -> Instance:

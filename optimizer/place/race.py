@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.place.answer import plan_objective
+from optimizer.place.answer import it_load, plan_objective
 from optimizer.place.conflict.proof import prove
 from optimizer.place.engines.handles import (
     Memory,
@@ -26,14 +26,18 @@ from optimizer.place.engines.handles import (
 )
 from optimizer.place.engines.packing import name_domains, pin_running, slots_by_id
 from optimizer.place.engines.polish.greedy import polish
+from optimizer.place.engines.power.shape import View, served
+from optimizer.place.engines.power.shaper import TURNS, shaper_of
+from optimizer.place.engines.power.whole import Served, dispatch_all
 from optimizer.place.engines.search import anneal, construct, copy_best, make_memory
 from optimizer.place.engines.state import empty_state, make_problem, restore
+from optimizer.units import usd
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from optimizer.domain.instance import Instance
-    from optimizer.place.arrays import PlaceArrays
+    from optimizer.place.arrays import Ints, PlaceArrays
     from optimizer.place.clock import Clock, StoppedBy
     from optimizer.place.engines.prices import Dual
     from optimizer.place.plan import Certificate
@@ -59,11 +63,31 @@ HOT, COLD = 0.3, 2e-3
 
 @dataclass(frozen=True)
 class _Search:
-    """One search: what it has placed, what it remembers, and both for compiled code."""
+    """One search: what it has placed, what it remembers, and both for compiled code.
 
+    Attributes
+    ----------
+    view
+        The schedule of batteries and peaks that it sees, where there are any.
+    """
+
+    problem: Problem
     state: State
     memory: Memory
     handles: tuple[Any, Any, Any]
+    view: View | None
+
+    @property
+    def best(self) -> State:
+        """Its best plan, as placement records of a State; measured in floats."""
+        return self.state._replace(
+            mode_of=self.memory.best_mode,
+            start=self.memory.best_start,
+            end=self.memory.best_end,
+            alloc=self.memory.best_alloc,
+            slots=self.memory.best_slots,
+            objective=self.memory.best,
+        )
 
 
 class Race:
@@ -76,57 +100,74 @@ class Race:
     kept
         Exact objective [nano-USD], records and pinned virtual domains of the best plan: one that
         has every must job or, polished at the end, the most that was found without (None).
+    served
+        How the supplies serve the best plan, where that was decided with it.
+    shaper
+        Makes schedules of batteries and peaks for the searches; None where there are none.
     no_plan
         Prices that prove that no plan has every must job, where they were looked for and found.
     """
 
     def __init__(self, instance: Instance, arrays: PlaceArrays, dual: Dual, clock: Clock) -> None:
         self.instance, self.clock = instance, clock
-        priced, worth = dual.mode_prices()
-        self.problem: Problem = make_problem(arrays, priced, worth, dual.best.permits)
+        self.prices = *dual.mode_prices(), dual.best.permits
+        self.problem: Problem = make_problem(arrays, *self.prices)
         self.weight = 1.0 if len(arrays.late) > 400 else 0.5  # many small jobs: trust prices more
         self.pins: dict[int, int] = {}
         self.told = -np.inf
         self.kept: tuple[int | None, State, dict[int, int]] | None = None
         self.no_plan: Certificate | None = None
+        self.served: Served | None = None
+        self.shaper = shaper_of(arrays, dual)
+        self.turn = 0
         self.halt = np.zeros(1, np.uint8)
         self.searches = [self._search(i) for i in range(clock.options.threads)]
 
     def _search(self, i: int) -> _Search:
-        state = empty_state(self.problem)
-        self.pins = pin_running(self.instance, self.problem, state)
-        seed = self.clock.options.seed * 1009 + i + 1
-        memory = make_memory(self.problem, state, seed, self.halt)
-        handles = problem_handle(self.problem), state_handle(state), memory_handle(memory)
+        view = None if self.shaper is None else self.shaper.first(self._running())
+        problem, state = self._seen(view)
+        self.pins = pin_running(self.instance, problem, state)
+        memory = make_memory(problem, state, self.clock.options.seed * 1009 + i + 1, self.halt)
+        handles = problem_handle(problem), state_handle(state), memory_handle(memory)
         copy_best(*handles)
-        return _Search(state, memory, handles)
+        return _Search(problem, state, memory, handles, view)
+
+    def _running(self) -> Ints:
+        """Return the IT watts above idle of running jobs, (S, T)."""
+        state = empty_state(self.problem)
+        pin_running(self.instance, self.problem, state)
+        load: Ints = state.load
+        return load
+
+    def _seen(self, view: View | None) -> tuple[Problem, State]:
+        """Return the problem as a view shows it, and its state in which nothing is placed."""
+        problem = self.problem
+        if view is not None:
+            priced, worth, permits = self.prices
+            problem = make_problem(view.a, priced, worth, permits[view.supply_of])
+            pin_running(self.instance, problem, empty_state(problem))  # where movers come from
+        state = empty_state(problem)
+        state.objective[0] -= 0 if view is None else usd(view.sunk_nano)
+        return problem, state
 
     def best(self) -> State:
         """Return the best plan so far, as placement records of a State."""
-        return self._leader() if self.kept is None else self.kept[1]
+        return self._leader().best if self.kept is None else self.kept[1]
 
     def best_pins(self) -> dict[int, int]:
         """Return the id of each virtual domain of the best plan that is pinned."""
         return self.pins if self.kept is None else self.kept[2]
 
-    def _leader(self) -> State:
-        """Return the plan that the searches hold to be the best; they measure in floats."""
-        memory = max((s.memory for s in self.searches), key=lambda m: float(m.best[0]))
-        return self.searches[0].state._replace(
-            mode_of=memory.best_mode,
-            start=memory.best_start,
-            end=memory.best_end,
-            alloc=memory.best_alloc,
-            slots=memory.best_slots,
-            objective=memory.best,
-        )
+    def _leader(self) -> _Search:
+        """Return the search that holds its plan to be the best."""
+        return max(self.searches, key=lambda s: float(s.memory.best[0]))
 
     def run(self) -> tuple[int, StoppedBy]:
         """Construct, anneal until something stops it, polish; return rounds and why it stopped."""
         first = self.searches[0]
-        construct(first.handles, self.problem, first.memory, self.weight)
-        self._tell(self._leader())
-        if not self._is_complete(self._leader()) and self._has_no_plan():
+        construct(first.handles, first.problem, first.memory, self.weight)
+        self._tell(self._leader().best, self._leader().view)
+        if not self._is_complete(self._leader().best) and self._has_no_plan():
             return 0, "proof"
         self._reserve()
         gain, rounds, moves = self.problem.gain_usd, 0, 200
@@ -144,7 +185,8 @@ class Race:
                 spent = self.anneal(pool, moves, heats[0], heats[1])
                 moves = int(np.clip(moves * CHUNK_SECONDS / spent, 10, 1_000_000))
                 rounds += 1
-                self._tell(self._leader())
+                self._tell(self._leader().best, self._leader().view)
+                self._turn(share + step)
             self.polish(pool)
         return rounds, reason
 
@@ -162,28 +204,55 @@ class Race:
         Again with small slices on the domains that they would be named, until nothing fits there
         either: on virtual domains they can be so scattered that a slice that has room has none.
         """
+        if self.shaper is not None:
+            for search in self.searches:
+                self._tell(search.best, search.view, is_last=True)
         until, plan, moves = self.clock.polished_by(), self.best(), -1
         while moves and self.clock.seconds() < until:
-            moves, plan = self._polished(pool, plan, until)
-            self._tell(plan, is_last=True)
+            view = None if self.shaper is None else self.shaper.again(it_load(self.problem.a, plan))
+            if self.shaper is not None and view is None:
+                return
+            moves, plan = self._polished(pool, plan, until, view)
+            self._tell(plan, view, is_last=True)
             if not len(plan.slots):
                 return
             names = name_domains(self.instance, self.problem, plan, self.pins)
             slots, self.pins = slots_by_id(self.instance, self.problem, plan, names)
             plan = plan._replace(slots=slots)
 
-    def _polished(self, pool: ThreadPoolExecutor, plan: State, until: float) -> tuple[int, State]:
+    def _polished(
+        self, pool: ThreadPoolExecutor, plan: State, until: float, view: View | None
+    ) -> tuple[int, State]:
         """Return how often polish made a plan better, and the plan."""
-        state = empty_state(self.problem)
-        memory = make_memory(self.problem, state, 1, self.halt)
-        handles = problem_handle(self.problem), state_handle(state), memory_handle(memory)
+        problem, state = self._seen(view)
+        memory = make_memory(problem, state, 1, self.halt)
+        handles = problem_handle(problem), state_handle(state), memory_handle(memory)
+        self._put_back(plan, handles)
+        running = pool.submit(polish, *handles)
+        self._watch([running], lambda: self.clock.seconds() > until)
+        return running.result(), state
+
+    def _put_back(self, plan: State, handles: tuple[Any, Any, Any]) -> None:
+        """Place what a plan has placed in an empty state."""
         for j in np.flatnonzero(plan.mode_of >= 0):
             m, start, end = (int(x[j]) for x in (plan.mode_of, plan.start, plan.end))
             slots = plan.slots[self.problem.slot_ptr[j] : self.problem.slot_ptr[j + 1]]
             restore(*handles[:2], int(j), m, start, end, plan.alloc[j], slots)
-        running = pool.submit(polish, *handles)
-        self._watch([running], lambda: self.clock.seconds() > until)
-        return running.result(), state
+
+    def _turn(self, share: float) -> None:
+        """Give every search a better schedule for what it has placed, a few times in a run."""
+        if self.shaper is None or share * (TURNS + 1) < self.turn + 1:
+            return
+        self.turn = int(share * (TURNS + 1))
+        for i, search in enumerate(self.searches):
+            self._tell(search.best, search.view, is_last=True)
+            view = self.shaper.again(search.state.load)
+            if view is not None:
+                problem, state = self._seen(view)
+                handles = problem_handle(problem), state_handle(state), search.handles[2]
+                self._put_back(search.state, handles)
+                copy_best(*handles)
+                self.searches[i] = _Search(problem, state, search.memory, handles, view)
 
     def _watch(self, running: list[Future[Any]], is_over: Callable[[], bool]) -> None:
         """Wait for compiled code, and set the flag as soon as it is over."""
@@ -198,7 +267,7 @@ class Race:
         """Keep as much time as it takes to finish a plan, measured on the first one, and more."""
         began = time.monotonic()
         name_domains(self.instance, self.problem, self.best(), self.best_pins())
-        plan_objective(self.instance, self.problem, self.best())
+        plan_objective(self.problem.a, self.best())
         self.clock.reserve = 0.1 + 2 * (time.monotonic() - began)
 
     def _is_complete(self, plan: State) -> bool:
@@ -216,8 +285,11 @@ class Race:
         self.no_plan = prove(self.instance, is_over, self.clock.options.threads)
         return self.no_plan is not None
 
-    def _tell(self, plan: State, is_last: bool = False) -> None:
-        """Keep a better plan and hand on its exact objective, if every must job is in it."""
+    def _tell(self, plan: State, view: View | None, is_last: bool = False) -> None:
+        """Keep a better plan and hand on its exact objective, if every must job is in it.
+
+        Under a view: with the dispatch of the view, and with the best one where `is_last`.
+        """
         if float(plan.objective[0]) <= self.told and not is_last:
             return
         self.told = float(plan.objective[0])
@@ -225,8 +297,13 @@ class Race:
             if is_last and (self.kept is None or self.kept[0] is None):
                 self.kept = None, _records(plan), self.pins
             return
-        total = plan_objective(self.instance, self.problem, plan).total
+        a, how = self.problem.a, None
+        if view is not None:
+            how = served(a, view, it_load(a, plan))
+            how = dispatch_all(a, it_load(a, plan), how) if is_last else how
+        total = plan_objective(a, plan, how).total
         if self.kept is None or self.kept[0] is None or total > self.kept[0]:
+            self.served = how
             self.kept = total, _records(plan), self.pins
             self.clock.tell(total, None)
 

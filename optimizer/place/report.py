@@ -20,6 +20,7 @@ from optimizer.place.account.limits import (
     worth_of_domain,
     worth_of_mw,
 )
+from optimizer.place.account.power import stores
 from optimizer.place.account.prices import PriceBook
 from optimizer.place.account.proof import assumed_table, proof_section
 from optimizer.place.account.say import (
@@ -289,7 +290,8 @@ def _limits(ledger: Ledger, book: PriceBook) -> Section:
     shown.append(tables.domain_worth_table(ledger, book))
     limits = tables.limit_table(ledger, book)
     shown += [limits] if limits.rows else []
-    drawn = (*charts.power_charts(ledger), charts.price_chart(ledger, book))
+    drawn = (*charts.power_charts(ledger), *stores.storage_charts(ledger))
+    drawn = (*drawn, charts.price_chart(ledger, book))
     return Section("What limits the plan", tuple(said), (), tuple(shown), drawn)
 
 
@@ -309,6 +311,8 @@ def _used(ledger: Ledger) -> Section:
         tables.site_table(ledger),
         tables.energy_table(ledger),
     ]
+    more = stores.battery_table(ledger), stores.demand_table(ledger)
+    shown += [table for table in more if table is not None]
     if ledger.instance.tenants:
         shown.append(tables.tenant_table(ledger))
     shown.append(measures_table(ledger))

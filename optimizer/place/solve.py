@@ -2,7 +2,8 @@
 
 1. The smoothed dual gives prices and a bound (about a sixth of the time, two threads).
 2. Priced construction, then annealed searches side by side until the time is up (`race.py`);
-   incumbents are handed on as they come.
+   incumbents are handed on as they come. Where there are batteries or demand charges, every search
+   has a schedule of them, and gets a better one from time to time for what it has placed.
 3. The best plan is polished: what still fits goes in, and what would rather run elsewhere or at
    another time moves. It gets domain ids and the cheapest dispatch; the prices become whole
    numbers, and the bound is what `certificate.py` makes of them.
@@ -19,7 +20,7 @@ from functools import cache
 from threading import Event
 from typing import TYPE_CHECKING
 
-from optimizer.place.answer import answer, whole_prices
+from optimizer.place.answer import Found, answer, whole_prices
 from optimizer.place.arrays import PlaceArrays, build_arrays
 from optimizer.place.certificate import upper_bound
 from optimizer.place.clock import Clock, OnIncumbent
@@ -153,14 +154,17 @@ def prepare() -> None:
     race.run()
     with ThreadPoolExecutor(1) as pool:  # also where construction has left nothing to search for
         race.anneal(pool, 10, 1.0, 0.1)
-    upper_bound(instance, whole_prices(instance, dual.best))
+    upper_bound(instance, whole_prices(instance, dual.finish()))
 
 
 def _solve(instance: Instance, clock: Clock, then: Options | None = None) -> PlacePlan:
-    """Search; `then`, if given, holds the limits within which CP-SAT refines the plan."""
+    """Search; `then`, if given, holds the limits within which CP-SAT refines the plan.
+
+    Not with batteries or demand charges, which one neighbourhood does not see.
+    """
     arrays = build_arrays(instance)
     dual = _prices(arrays, clock)
-    certificate = whole_prices(instance, dual.best)
+    certificate = whole_prices(instance, dual.finish())
     bound = upper_bound(instance, certificate)
     clock.tell(None, bound.total)
     race = Race(instance, arrays, dual, clock)
@@ -170,7 +174,7 @@ def _solve(instance: Instance, clock: Clock, then: Options | None = None) -> Pla
         from optimizer.place.exact.near.search import refine
 
         clock = replace(clock, options=then)
-        if stopped_by in ("time limit", "work limit"):
+        if stopped_by in ("time limit", "work limit") and race.shaper is None:
             best = refine(instance, race.problem, best, clock)
             stopped_by = clock.reason(then.rounds or 0) or stopped_by
     plan = answer(
@@ -182,6 +186,7 @@ def _solve(instance: Instance, clock: Clock, then: Options | None = None) -> Pla
         clock,
         rounds,
         stopped_by,
+        Found(served=race.served),
     )
     return plan if race.no_plan is None else declared(plan, race.no_plan)
 

@@ -214,6 +214,32 @@ def test_supply_keeps_its_permit_to_the_last_watt(permit: Data, less: Data) -> N
     assert (runs(fits), runs(over)) == ({"a"}, set())
 
 
+BATTERY: Data = {
+    "kind": "battery",
+    "cap_mw": 0.001,
+    "price_usd_per_mwh": 0.0,
+    "storage": {
+        "energy_mwh": 0.002,
+        "in_mw": 0.001,
+        "efficiency_in": 0.8,
+        "efficiency_out": 1.0,
+        "start_mwh": 0.0012,
+    },
+}
+"""Full after one hour of 1 kW; `test_power` has the other limits."""
+
+
+def test_battery_is_full_to_the_last_watt() -> None:
+    grid = {"kind": "grid", "cap_mw": 1.0, "price_usd_per_mwh": 100.0}
+    data = world(job("a"), site={"supplies": {"grid": grid, "battery": BATTERY}})
+    for more, said in ((0, set[str]()), (1, {"battery"})):
+        plan = by_hand(data, placed("a", 0, 2))
+        plan["charge"] = {"s": {"battery": [999, 1 + more, 0, 0]}}
+        plan["dispatch"]["s"] = {"grid": [20_000] * 4, "battery": [0] * 4}
+        plan = judged.claimed(data, plan)
+        assert judged.wrong(data, plan) == judged.strange(data, plan) == said
+
+
 # ---- where a job may run ------------------------------------------------------------------------
 
 

@@ -70,11 +70,14 @@ def verify(instance: Data, plan: Data) -> Data:
     found: set[str] = set()
     runs = _read_runs(world, plan["placements"], found)
     dispatch = _read_dispatch(world, plan.get("dispatch", {}), found)
+    charge = _read_charge(world, plan.get("charge", {}), found)
     found |= {name for name, is_kept in _KEPT.items() if not is_kept(world, runs)}
     parts: dict[str, int] = {}
     if dispatch is not None:
-        if not _keeps_power_cap(world, runs, dispatch):
+        if not _keeps_power_cap(world, runs, dispatch, charge):
             found.add("power_cap")
+        if not _keeps_batteries(world, dispatch, charge):
+            found.add("battery")
         if not _keeps_supply(world, dispatch):
             found.add("supply")
         parts = _objective(world, runs, dispatch)
@@ -169,6 +172,36 @@ def _read_dispatch(world: World, given: Data, found: set[str]) -> dict[Any, list
     return dispatch
 
 
+def _read_charge(world: World, given: Data, found: set[str]) -> dict[Any, list[int]]:
+    """Return W of every battery and period; 0, and battery, where one is missing or too many."""
+    zeros = {key: [0] * world.periods for key, x in world.supplies.items() if x.battery}
+    charge = {(site, name): list(w) for site, each in given.items() for name, w in each.items()}
+    whole = all(isinstance(x, int) for w in charge.values() for x in w)
+    lengths = {len(w) for w in charge.values()}
+    if set(given) - set(world.sites) or set(charge) != set(zeros) or not whole:
+        found.add("battery")
+        return zeros
+    if lengths - {world.periods}:
+        found.add("battery")
+        return zeros
+    return charge
+
+
+def _keeps_batteries(
+    world: World, dispatch: dict[Any, list[int]], charge: dict[Any, list[int]]
+) -> bool:
+    for key, taken in charge.items():
+        b = world.supplies[key].battery
+        assert b is not None
+        held = [b.start]
+        for c, g in zip(taken, dispatch[key], strict=True):
+            held.append(held[-1] + b.added * c - b.taken * g)
+        in_bounds = all(0 <= x <= b.full for x in held) and held[-1] >= b.start
+        if not in_bounds or not all(0 <= c <= b.most_w for c in taken):
+            return False
+    return True
+
+
 def _keeps_pool_capacity(world: World, runs: list[Run]) -> bool:
     used: Counter[tuple[str, int]] = Counter()
     for run in runs:
@@ -257,10 +290,17 @@ def loads(world: World, runs: list[Run]) -> dict[str, list[int]]:
     return load
 
 
-def _keeps_power_cap(world: World, runs: list[Run], dispatch: dict[Any, list[int]]) -> bool:
+def _keeps_power_cap(
+    world: World,
+    runs: list[Run],
+    dispatch: dict[Any, list[int]],
+    charge: dict[Any, list[int]],
+) -> bool:
     given = {name: [0] * world.periods for name in world.sites}
     for (site, _), watts in dispatch.items():
         given[site] = [a + b for a, b in zip(given[site], watts, strict=True)]
+    for (site, _), watts in charge.items():
+        given[site] = [a - b for a, b in zip(given[site], watts, strict=True)]
     load = loads(world, runs)
     return all(1000 * given[s][t] >= load[s][t] for s in load for t in range(world.periods))
 
@@ -283,5 +323,12 @@ def _objective(world: World, runs: list[Run], dispatch: dict[Any, list[int]]) ->
         for key, supply in world.supplies.items()
         for g, price in zip(dispatch[key], supply.energy, strict=True)
     )
-    total = value - late - one_off - energy
-    return {"value": value, "lateness": late, "one_off": one_off, "energy": energy, "total": total}
+    demand = sum(x.demand * max(dispatch[key]) for key, x in world.supplies.items())
+    return {
+        "value": value,
+        "lateness": late,
+        "one_off": one_off,
+        "energy": energy,
+        "demand": demand,
+        "total": value - late - one_off - energy - demand,
+    }

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
 from stranger_modes import may_move
 from stranger_series import Data, nano
-from stranger_world import World
+from stranger_world import Supply, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,6 +35,8 @@ class Prices:
         self.permits: dict[str, int] = certificate.get("permits", {})
         self.moves: int = certificate.get("moves") or 0
         self.spread: dict[str, dict[str, int]] = certificate.get("spread", {})
+        batteries = {f"{s}/{k}" for (s, k), supply in world.supplies.items() if supply.battery}
+        self.batteries = filled("batteries", batteries)
         self.slices: Sequence[Data] = certificate.get("slices", ())
         self.rounding: Sequence[Data] = certificate.get("rounding", ())
 
@@ -46,6 +48,7 @@ def is_sound(world: World, certificate: Data) -> bool:
     whole = {name for name, pool in world.pools.items() if pool.domain is not None}
     rows: list[tuple[bool, Any]] = []
     series_of = {"power": set(world.sites), "chips": set(world.pools), "quotas": limited}
+    series_of["batteries"] = {f"{s}/{k}" for (s, k), x in world.supplies.items() if x.battery}
     for key, names in series_of.items():
         rows += [(name in names, prices) for name, prices in certificate.get(key, {}).items()]
     for row in certificate.get("slices", ()):  # a pool without domains has no such row
@@ -87,8 +90,8 @@ def bound_of(world: World, certificate: Data, values: list[int] | None = None) -
     total = _right_sides(world, prices)
     for (site, name), supply in world.supplies.items():
         permit = prices.permits.get(f"{site}/{name}", 0)
-        for t, cap in enumerate(supply.cap_w):
-            total += cap * max(0, prices.power[site][t] - supply.energy[t] - permit)
+        power, held = prices.power[site], prices.batteries.get(f"{site}/{name}", [])
+        total += _block(supply, power, permit, held)
     fixed = sum(
         price * load
         for name, site in world.sites.items()
@@ -102,6 +105,26 @@ def bound_of(world: World, certificate: Data, values: list[int] | None = None) -
             return None
         total += best
     return total
+
+
+def _block(supply: Supply, power: list[int], permit: int, held: list[int]) -> int:
+    """Return what a supply earns at most at the price of power, its permit apart."""
+    times = range(len(power))
+    over = [power[t] - supply.energy[t] - permit for t in times]
+    if supply.battery is None:
+        total, below = 0, 0
+        for level in sorted(set(supply.cap_w)):
+            high = sum(max(0, over[t]) for t in times if supply.cap_w[t] >= level)
+            total += (level - below) * max(0, high - supply.demand)
+            below = level
+        return total
+    b, total = supply.battery, 0
+    for t in times:
+        total += supply.cap_w[t] * max(0, 1000 * over[t] - b.taken * held[t])
+        total += b.most_w * max(0, b.added * held[t] - 1000 * power[t])
+    total += (held[0] - held[-1]) * b.start
+    total += b.full * sum(max(0, b2 - b1) for b1, b2 in pairwise(held))
+    return -(-total // 1000)
 
 
 def _right_sides(world: World, prices: Prices) -> int:

@@ -52,6 +52,7 @@ def image_of(instance: Data) -> Data:
         for supply in site["supplies"].values():
             supply["price_usd_per_mwh"] = 0
             supply.pop("carbon_kg_per_mwh", None)
+            supply.pop("demand_usd_per_mw", None)
     return image
 
 

@@ -23,6 +23,17 @@ class Site:
 
 
 @dataclass
+class Battery:
+    """A battery: held energy in thousandths of a W-period, charge in W."""
+
+    full: int
+    start: int
+    added: int  # by a watt charged for a period
+    taken: int  # by a watt discharged
+    most_w: int
+
+
+@dataclass
 class Supply:
     """A supply: cap and cost of energy (carbon included) for each period; permit over all."""
 
@@ -30,6 +41,8 @@ class Supply:
     cap_w: list[int]
     energy: list[int]  # nano-USD per W-period
     permit: int | None  # W-periods
+    demand: int  # nano-USD for each W of the largest dispatch
+    battery: Battery | None
 
 
 @dataclass
@@ -99,7 +112,19 @@ class World:
             limits.append(floor(permit["mwh"] / self.hours * 1e6 + 1e-6))
         if permit.get("run_hours") is not None:
             limits.append(floor(max(caps) * permit["run_hours"] / self.hours + 1e-6))
-        return Supply(site, caps, energy, min(limits) if limits else None)
+        limit = min(limits) if limits else None
+        demand = round(data.get("demand_usd_per_mw", 0.0) * 1000)
+        store = data.get("storage")
+        return Supply(site, caps, energy, limit, demand, self._battery(store) if store else None)
+
+    def _battery(self, data: Data) -> Battery:
+        return Battery(
+            full=floor(data["energy_mwh"] * 1e9 / self.hours + 1e-6),
+            start=floor(data["start_mwh"] * 1e9 / self.hours + 1e-6),
+            added=floor(data["efficiency_in"] * 1000 + 1e-6),
+            taken=ceil(1000 / data["efficiency_out"] - 1e-6),
+            most_w=floor(data["in_mw"] * 1e6 + 1e-6),
+        )
 
     def _pool(self, data: Data) -> Pool:
         domain = data.get("domain")

@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 import brute
+import brute_power
 import pytest
 import stranger
 
@@ -189,9 +190,9 @@ def test_a_permit_goes_to_the_largest_savings() -> None:
     data["sites"]["s"]["supplies"]["turbine"] = turbine
     world = stranger.World(data)
     assert world.supplies["s", "turbine"].permit == 6_000
-    given = brute.cheapest_dispatch(world, "s", [5_000, 5_000, 11_000, 0])
+    given = brute_power.cheapest_dispatch(world, "s", [5_000, 5_000, 11_000, 0])
     assert given == {"grid": [5_000, 0, 10_000, 0], "turbine": [0, 5_000, 1_000, 0]}
-    assert brute.cheapest_dispatch(world, "s", [5_000, 14_000, 13_001, 0]) is None
+    assert brute_power.cheapest_dispatch(world, "s", [5_000, 14_000, 13_001, 0]) is None
 
 
 # ---- spoiled plans ------------------------------------------------------------------------------

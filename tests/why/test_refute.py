@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-import brute
+import brute_power
 import numpy as np
 import pytest
 import stranger
@@ -144,7 +144,7 @@ class Beside:
                     return False
             if any(s.permit is not None for s in world.supplies.values() if s.site == name):
                 demand = [-(-x // 1000) for x in load]
-                if brute.cheapest_dispatch(world, name, demand) is None:
+                if brute_power.cheapest_dispatch(world, name, demand) is None:
                     return False
         return True
 

@@ -94,7 +94,7 @@ def test_a_plan_carried_over_is_worth_what_it_was(seed: int) -> None:
         m = int(best.mode_of[j])
         found = (m - int(warm.problem.a.job_ptr[j]), int(best.start[j]), int(best.end[j]))
         assert (found if m >= 0 else None) == where.get(each.id)
-    assert plan_objective(instance, warm.problem, best) == plan.objective
+    assert plan_objective(warm.problem.a, best) == plan.objective
 
 
 def test_a_job_that_no_larger_limit_can_help_is_not_confirmed() -> None:

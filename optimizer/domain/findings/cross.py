@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from optimizer.domain.jobs import ExplicitPart, Gang, Job
+    from optimizer.domain.power import Supply
     from optimizer.domain.series import SeriesData
     from optimizer.domain.sites import Pool
 
@@ -91,11 +92,30 @@ def _sites(parts: Parts) -> Iterator[str]:
             yield from _series(f"{at}.cap_mw", supply.cap_mw, parts)
             yield from _series(f"{at}.price_usd_per_mwh", supply.price_usd_per_mwh, parts)
             yield from _series(f"{at}.carbon_kg_per_mwh", supply.carbon_kg_per_mwh, parts)
+            yield from _storage(at, supply)
             for i, call in enumerate(supply.calls):
                 h = parts.horizon
                 if h is not None and h.hours_at(call.end) <= h.hours_at(call.start):
                     order = "'until' is not after 'from'; give an end after the start"
                     yield f"{at}.calls[{i}]: {order}"
+
+
+def _storage(at: str, supply: Supply) -> Iterator[str]:
+    store = supply.storage
+    if store is not None and supply.kind != "battery":
+        yield f"{at}.storage: only a battery has one, got kind {supply.kind!r}; take it out"
+    elif store is None and supply.kind == "battery":
+        yield f"{at}.storage: a battery has one; give energy, largest charge, efficiencies, start"
+    elif store is not None and store.start_mwh > store.energy_mwh:
+        yield (
+            f"{at}.storage.start_mwh: must not exceed what the battery holds, got "
+            f"{store.start_mwh:g} MWh; it holds {store.energy_mwh:g} MWh"
+        )
+    if supply.kind == "battery" and supply.demand_usd_per_mw:
+        yield (
+            f"{at}.demand_usd_per_mw: a battery is no connection that is billed, got "
+            f"{supply.demand_usd_per_mw:g}; give the charge to the supply that bills it"
+        )
 
 
 def _pools(parts: Parts) -> Iterator[str]:

@@ -204,14 +204,17 @@ def fixed_load(parts: Parts) -> Iterator[str]:
             continue
         supply = np.zeros(h.periods, np.int64)
         for source in site.supplies.values():
-            supply += source.cap_w(h)
+            if source.kind != "battery":  # which gives only what it was charged with before
+                supply += source.cap_w(h)
         over = site.pue_milli(h) * _it_load(name, parts, h) + 1000 * site.other_w(h) - 1000 * supply
         t = int(over.argmax())
         if over[t] > 0:
+            beside = any(s.kind == "battery" for s in site.supplies.values())
             yield (
                 f"sites[{name!r}]: fixed load and running jobs draw "
                 f"{(over[t] / 1000 + supply[t]) / 1e6:.3f} MW in period {t}, its supplies give "
-                f"{supply[t] / 1e6:.3f} MW; raise the supply or pause a running job"
+                f"{supply[t] / 1e6:.3f} MW{' without batteries' if beside else ''}; "
+                "raise the supply or pause a running job"
             )
 
 

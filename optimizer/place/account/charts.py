@@ -65,7 +65,8 @@ def power_charts(ledger: Ledger) -> tuple[Chart, ...]:
             ChartSeries(key, tuple(float(x) / 1e6 for x in ledger.dispatch_w(site, key)))
             for key in place.supplies
         ]
-        cap = ChartSeries("cap", tuple(float(x) / 1e6 for x in ledger.cap_w[site]), is_limit=True)
+        most = ledger.cap_w[site] + sum(ledger.charge_w(site, key) for key in place.supplies)
+        cap = ChartSeries("cap", tuple(float(x) / 1e6 for x in most), is_limit=True)
         found.append(
             Chart("area", f"Power of {site} by supply", _times(ledger), "UTC", "MW", (*parts, cap))
         )

@@ -113,9 +113,17 @@ def _added_energy(ledger: Ledger, c: Columns, i: int) -> int:
     for site, net in _net(ledger, c.mode).items():
         milli = ledger.load_mw(site)
         after = -(-(milli + works * (ledger.pue[site] * np.int64(net))) // 1000)
-        total += _dispatch_cost(ledger, site, after)
+        total += _dispatch_cost(ledger, site, after) + _added_demand(ledger, site, after)
         total -= _dispatch_cost(ledger, site, -(-milli // 1000))
     return total
+
+
+def _added_demand(ledger: Ledger, site: str, load: Ints) -> int:
+    """Return what a load adds to demand charges, at the dearest of the site [nano-USD]."""
+    supplies = ledger.instance.sites[site].supplies.values()
+    dearest = max((s.demand_nano for s in supplies), default=0)
+    before = int(-(-ledger.load_mw(site).max(initial=0) // 1000))
+    return dearest * max(0, int(load.max(initial=0)) - before)
 
 
 def _dispatch_cost(ledger: Ledger, site: str, load: Ints) -> int:
@@ -217,7 +225,8 @@ def _energy(book: PriceBook, job: int, mode: Mode, start: int, end: int) -> int:
         row = Row("power", site)
         if row not in book.rows:
             continue
-        keys = ledger.instance.sites[site].supplies
+        supplies = ledger.instance.sites[site].supplies
+        keys = [k for k, s in supplies.items() if s.storage is None]
         cheapest = np.min([ledger.cost[site, k] for k in keys], axis=0)
         each = np.minimum(book.rows[row], cheapest.astype(object)) * ledger.pue[site].astype(object)
         total += int((each * works)[start:end].sum()) * book.use(row, job, mode)

@@ -104,9 +104,17 @@ class Ledger:
         self.cap_w = {name: np.zeros(self.T, np.int64) for name in instance.sites}
         for name, site in instance.sites.items():
             for key, supply in site.supplies.items():
-                self.caps[name, key] = supply.cap_w(h)
+                self.caps[name, key] = self._cap(name, key)
                 self.cost[name, key] = supply.cost_nano(h, instance.carbon_usd_per_kg)
                 self.cap_w[name] = self.cap_w[name] + self.caps[name, key]
+
+    def _cap(self, site: str, key: str) -> Ints:
+        """Return what a supply can give; a battery gives, and takes, what the plan says."""
+        supply = self.instance.sites[site].supplies[key]
+        if supply.storage is None:
+            return supply.cap_w(self.horizon)
+        net: Ints = self.dispatch_w(site, key) - self.charge_w(site, key)
+        return net
 
     def _run(self, placement: Placement) -> Run | None:
         j = self.index.get(placement.job)
@@ -121,8 +129,12 @@ class Ledger:
     def _rooms(self) -> None:
         """Take what runs already from what there is: nobody else can have it."""
         self.room_w = {
-            name: (1000 * self.cap_w[name] - self.fixed_mw[name]) // self.pue[name]
-            for name in self.instance.sites
+            name: (
+                1000 * sum(s.cap_w(self.horizon) for s in site.supplies.values())
+                - self.fixed_mw[name]
+            )
+            // self.pue[name]
+            for name, site in self.instance.sites.items()
         }
         self.chips_left = {name: row.copy() for name, row in self.usable.items()}
         for j in range(len(self.instance.jobs)):
@@ -155,6 +167,11 @@ class Ledger:
     def dispatch_w(self, site: str, supply: str) -> Ints:
         """Return what a supply gives, shape (T,) [W]."""
         return np.array(self.plan.dispatch[site][supply], np.int64)
+
+    def charge_w(self, site: str, supply: str) -> Ints:
+        """Return what a battery takes, shape (T,) [W]; 0 of other supplies."""
+        taken = self.plan.charge.get(site, {}).get(supply, (0,) * self.T)
+        return np.array(taken, np.int64)
 
     def due(self, job: int) -> int:
         """Return the period boundary by which a job should end; T where it has no due date."""

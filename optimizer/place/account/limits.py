@@ -45,7 +45,8 @@ SCARCE_NANO = 1_000
 
 def largest_supply(ledger: Ledger, site: str) -> str:
     """Return the supply of a site that can give most energy: the one that would be enlarged."""
-    keys = ledger.instance.sites[site].supplies
+    supplies = ledger.instance.sites[site].supplies
+    keys = [k for k, s in supplies.items() if s.storage is None]
     return max(keys, key=lambda k: int(ledger.caps[site, k].sum()))
 
 

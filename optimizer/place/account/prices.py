@@ -13,6 +13,8 @@ import numpy as np
 
 from optimizer.domain.modes import Mode, ids_usable, run_ends
 from optimizer.place.account.ledger import MOVES
+from optimizer.place.bound.power import supply_worth
+from optimizer.place.bound.world import World
 from optimizer.units import nano
 
 if TYPE_CHECKING:
@@ -286,22 +288,21 @@ def _row_name(row: Row) -> str:
 
 def _supply_terms(ledger: Ledger, book: PriceBook) -> Iterator[GapTerm]:
     instance, permits = ledger.instance, ledger.plan.certificate.permits
-    for (site, key), cap in ledger.caps.items():
-        permit = permits.get(f"{site}/{key}", 0)
+    worth = supply_worth(World(instance), ledger.plan.certificate)
+    for site, key in ledger.caps:
+        supply = instance.sites[site].supplies[key]
+        permit, limit = permits.get(f"{site}/{key}", 0), supply.permit_watt_periods(ledger.horizon)
         power = book.rows.get(Row("power", site), np.zeros(ledger.T, object))
         margin = power - ledger.cost[site, key].astype(object) - permit
         given = ledger.dispatch_w(site, key).astype(object)
-        earned = (
-            cap.astype(object) * np.maximum(margin, 0) if Row("power", site) in book.rows else 0
-        )
-        yield GapTerm(
-            "supply",
-            f"{site}/{key}: other hours than its price asks",
-            int((earned - given * margin).sum()),
-        )
+        taken = ledger.charge_w(site, key).astype(object)
+        earned = int((given * margin - taken * power).sum())
+        earned -= supply.demand_nano * int(given.max(initial=0))
+        most = worth[site, key] - permit * (limit or 0)
+        said = f"{site}/{key}: other hours than its price asks"
+        yield GapTerm("supply", said, most - earned)
         if permit:
-            limit = instance.sites[site].supplies[key].permit_watt_periods(ledger.horizon) or 0
-            left = limit - int(given.sum())
+            left = (limit or 0) - int(given.sum())
             yield GapTerm("supply", f"permit of {site}/{key} left over", permit * left)
     yield GapTerm("supply", "rounding to whole watts", _dispatch_above_load(ledger, book))
 
@@ -313,7 +314,8 @@ def _dispatch_above_load(ledger: Ledger, book: PriceBook) -> int:
         prices = book.rows.get(Row("power", site))
         if prices is not None:
             for key in place.supplies:
-                over += int((prices * ledger.dispatch_w(site, key).astype(object)).sum())
+                net = ledger.dispatch_w(site, key) - ledger.charge_w(site, key)
+                over += int((prices * net.astype(object)).sum())
             fixed += int((prices * ledger.fixed_mw[site].astype(object)).sum())
     for run in ledger.runs.values():
         at = np.array([run.start]), np.array([run.end])

@@ -125,6 +125,7 @@ def _parts(ledger: Ledger) -> str:
         ("lateness", parts.lateness),
         ("one-off costs", parts.one_off),
         ("energy and carbon price", parts.energy),
+        ("demand charges", parts.demand),
     ):
         if amount:
             said.append(f"less {name} {money(amount)}")

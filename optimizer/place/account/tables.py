@@ -182,7 +182,7 @@ def energy_table(ledger: Ledger) -> Table:
     """Return what each supply gives, costs and emits."""
     rows: list[tuple[Value, ...]] = []
     h = ledger.horizon
-    for (site, key), cap in ledger.caps.items():
+    for site, key in ledger.caps:
         supply = ledger.instance.sites[site].supplies[key]
         given = ledger.dispatch_w(site, key)
         mwh = given * h.period_hours / 1e6
@@ -190,7 +190,8 @@ def energy_table(ledger: Ledger) -> Table:
         carbon = float((mwh * supply.carbon_kg_per_mwh.over(h, "mean")).sum())
         permit = supply.permit_watt_periods(h)
         rows.append(
-            (f"{site}/{key}", float(mwh.sum()), _share(given.sum(), cap.sum()), cost, carbon,
+            (f"{site}/{key}", float(mwh.sum()), _share(given.sum(), supply.cap_w(h).sum()), cost,
+             carbon,
              None if permit is None else _share(given.sum(), permit))
         )  # fmt: skip
     columns = _columns(

@@ -59,6 +59,9 @@ class Certificate(Record):
         Price of a job of a group at a site, by group and site [nano-USD].
     moves
         Price of moving a running job [nano-USD]; None where that row does not exist.
+    batteries
+        Price of what a battery holds at the start of each period, by `site/supply` [nano-USD per
+        W-period stored].
     """
 
     power: dict[str, tuple[Price, ...]] = {}
@@ -70,3 +73,4 @@ class Certificate(Record):
     permits: dict[str, Price] = {}
     spread: dict[str, dict[str, Price]] = {}
     moves: Price | None = None
+    batteries: dict[str, tuple[Price, ...]] = {}

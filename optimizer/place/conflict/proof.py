@@ -66,7 +66,7 @@ def prove(
         dual.close()
     if dual.best.bound >= 0:
         return None
-    prices = whole_prices(image, _scaled(dual.best))
+    prices = whole_prices(image, _scaled(dual.finish()))
     limit = upper_bound(image, prices).total
     return prices if limit is None or limit < 0 else None
 
@@ -86,4 +86,5 @@ def declared(plan: PlacePlan, prices: Certificate) -> PlacePlan:
 
 def _scaled(p: Prices) -> Prices:
     """Return prices scaled up together, so that whole nano-USD hold them well."""
-    return Prices(p.table, p.rows * SCALE, p.budgets * SCALE, p.permits * SCALE, p.bound)
+    rows = p.rows * SCALE, p.budgets * SCALE, p.permits * SCALE, p.held * SCALE
+    return Prices(p.table, *rows, p.bound)

@@ -17,7 +17,7 @@ import numpy as np
 if TYPE_CHECKING:
     from optimizer.place.arrays import Ints, PlaceArrays
 
-__all__ = ["dispatch_site"]
+__all__ = ["dispatch_site", "in_merit_order"]
 
 
 def dispatch_site(a: PlaceArrays, site: int, load_w: Ints) -> Ints:
@@ -29,11 +29,16 @@ def dispatch_site(a: PlaceArrays, site: int, load_w: Ints) -> Ints:
     low, high = a.sup_ptr[site], a.sup_ptr[site + 1]
     cap, cost, permit = a.sup_cap[low:high], a.sup_cost[low:high], a.permit[low:high]
     meter = -(-(a.pue[site] * load_w + a.fixed_mw[site]) // 1000)
+    return in_merit_order(cap, cost, permit, meter)
+
+
+def in_merit_order(cap: Ints, cost: Ints, permit: Ints, meter: Ints) -> Ints:
+    """Return what supplies give for a load at the meter [W], shape (supplies, T)."""
     last = np.where(permit >= 0, 1, 0)[:, None] * (cost.max(initial=0) + 1)
     order = np.argsort(cost + last, axis=0, kind="stable")
     given = np.zeros_like(cap)
     rest = meter.copy()
-    for rank in range(high - low):
+    for rank in range(len(cap)):
         k = order[rank]
         t = np.arange(len(rest))
         taken = np.minimum(rest, cap[k, t])

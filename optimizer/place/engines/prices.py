@@ -7,7 +7,8 @@ Variables   y[r, t] >= 0 prices (mu[s, t] of power, whole), beta >= 0 of budgets
 Objective   min  F(y) = sum y b + sum beta B + sum pi limit - sum mu fixed
                  + sum_k cap * S((mu - e - pi), tau_s) + sum_j S_j(v[c] - price of c, tau_j)
             where S is the soft maximum with 0, tau ln(1 + sum exp(x / tau)); with tau -> 0 the
-            hard maximum, which is the certified bound.
+            hard maximum, which is the certified bound. Batteries and demand charges: their blocks
+            in the place of cap * S, and prices sigma of what batteries hold (`power/blocks.py`).
 Method      L-BFGS-B on F for falling tau, each evaluation one compiled pass over all columns that
             also yields the exact bound; the best is kept. Smoothing: Nesterov (2005), "Smooth
             minimization of non-smooth functions"; bound: Lagrangian duality.
@@ -16,14 +17,15 @@ Method      L-BFGS-B on F for falling tau, each evaluation one compiled pass ove
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from optimizer.place.engines.columns import add_usage, mode_prices, one_pass, weigh
+from optimizer.place.engines.power.blocks import Blocks
 from optimizer.place.engines.rows import Row, RowTable, base_rows, build_rows, rounding_candidates
 
 if TYPE_CHECKING:
@@ -59,12 +61,15 @@ class Prices:
         Prices of the rows of `table`; power rows hold the whole price at the meter [USD/W-period].
     budgets : (budgets,), permits : (K,)
         USD per thousandth of a unit; USD per W-period.
+    held : (B, T)
+        Prices of what batteries hold [USD per W-period], on the way; the best follow from `rows`.
     """
 
     table: RowTable
     rows: Floats
     budgets: Floats
     permits: Floats
+    held: Floats
     bound: float
 
 
@@ -92,6 +97,7 @@ class Dual:
         self.late = arrays.late * 1e-9
         self.restart = arrays.restart * 1e-9
         self.energy: Floats = np.asarray(arrays.sup_cost * 1e-9, np.float64)
+        self.blocks = Blocks(arrays)
         self.site_of_supply = np.repeat(np.arange(len(arrays.pue)), np.diff(arrays.sup_ptr))
         self.permitted = np.flatnonzero(arrays.permit >= 0)
         value = np.maximum(arrays.value * 1e-9, 1e-3)
@@ -136,7 +142,9 @@ class Dual:
         self.scale_permit = SCALAR * self.scale_value / limits
         y = np.zeros((len(rows), T))
         for s in range(n_power):
-            mine = self.energy[a.sup_ptr[s] : a.sup_ptr[s + 1]]
+            own = slice(int(a.sup_ptr[s]), int(a.sup_ptr[s + 1]))
+            billed = (a.peak_cost[own] * 1e-9 / T)[:, None]
+            mine = (self.energy[own] + billed)[a.full[own] < 0]
             y[s] = mine.min(0) if len(mine) else 0.0
         for r, row in enumerate(rows):
             if row.kind == "chips":
@@ -147,7 +155,26 @@ class Dual:
             for r, row in enumerate(rows):
                 y[r] = old.get(row, np.zeros(T))
             budgets, permits = prices.budgets, prices.permits
-        self.best = Prices(self.table, y, budgets, permits, np.inf)
+        held = self._held_prices(y, permits) if prices is None else prices.held
+        self.best = Prices(self.table, y, budgets, permits, held, np.inf)
+
+    def _over(self, rows: Floats, permits: Floats) -> Floats:
+        """Price of power less energy and permit of every supply, (K, T)."""
+        over: Floats = rows[self.site_of_supply] - self.energy - permits[:, None]
+        return over
+
+    def _held_prices(self, rows: Floats, permits: Floats) -> Floats:
+        """Return the best prices of what batteries hold, (B, T)."""
+        n = len(self.a.pue)
+        return self.blocks.first_prices(rows[:n], self._over(rows[:n], permits))
+
+    def finish(self) -> Prices:
+        """Return the best prices, with the best of what batteries hold at them."""
+        return replace(self.best, held=self._held_prices(self.best.rows, self.best.permits))
+
+    def power_use(self, tau: float = 0.003) -> Floats:
+        """Return IT watts above idle of the fractional plan at the best prices, (S, T)."""
+        return self._passes(self.best, tau, map)[2][: len(self.a.pue)]
 
     def _power_right(self, site: int) -> Floats:
         cap = self.a.sup_cap[self.a.sup_ptr[site] : self.a.sup_ptr[site + 1]]
@@ -241,32 +268,43 @@ class Dual:
     def _pack(self, p: Prices) -> Floats:
         flat = [p.rows / self.scale, p.budgets / self.scale_budget]
         flat.append(p.permits[self.permitted] / self.scale_permit)
+        flat.append(p.held / self._scale_held())
         return np.concatenate([x.ravel() for x in flat])
+
+    def _scale_held(self) -> Floats:
+        """Scale of the prices of what batteries hold: that of power at their sites, (B, T)."""
+        return self.scale[self.site_of_supply[self.blocks.batteries]]
 
     def _unpack(self, z: Floats) -> Prices:
         n, b = self.scale.size, len(self.scale_budget)
+        end = n + b + len(self.permitted)
         permits = np.zeros(len(self.a.permit))
-        permits[self.permitted] = np.maximum(z[n + b :], 0) * self.scale_permit
+        permits[self.permitted] = np.maximum(z[n + b : end], 0) * self.scale_permit
+        scale = self._scale_held()
+        held = np.maximum(z[end:].reshape(scale.shape), 0) * scale
         rows = np.maximum(z[:n].reshape(self.scale.shape), 0) * self.scale
         budgets = np.maximum(z[n : n + b], 0) * self.scale_budget
-        return Prices(self.table, rows, budgets, permits, np.inf)
+        return Prices(self.table, rows, budgets, permits, held, np.inf)
 
     def _value_and_slope(self, z: Floats, tau: float) -> tuple[float, Floats]:
         prices = self._unpack(z)
         value, hard, slopes = self._evaluate(prices, tau)
         self.evaluations += 1
         if hard < self.best.bound:
-            self.best = Prices(self.table, prices.rows, prices.budgets, prices.permits, hard)
+            self.best = replace(prices, bound=hard)
         if self.poll is not None:
             self.poll(self.best.bound)
-        rows, budgets, permits = slopes
+        rows, budgets, permits, held = slopes
         slope = [rows * self.scale, budgets * self.scale_budget]
         slope.append(permits[self.permitted] * self.scale_permit)
+        slope.append(held * self._scale_held())
         return value / self.scale_value, np.concatenate(
             [x.ravel() for x in slope]
         ) / self.scale_value
 
-    def _passes(self, p: Prices, tau: float) -> tuple[float, float, Floats, Floats]:
+    def _passes(
+        self, p: Prices, tau: float, run_all: Callable[..., Any] | None = None
+    ) -> tuple[float, float, Floats, Floats]:
         """Return soft and hard maxima of all jobs, usage of rows (R, T) and weights of modes."""
         mode_weight = np.zeros(len(self.a.dur))
         money = self._gain(p), self.late, self.restart, tau * self.tau_of
@@ -279,35 +317,40 @@ class Dual:
             soft, hard = one_pass(*world, *money, self.table.compiled, *out)
             return soft, hard, usage
 
-        done = list(self.pool.map(run, self.shares, self.buffers))
+        done = list((run_all or self.pool.map)(run, self.shares, self.buffers))
         usage = np.asarray(sum(d[2] for d in done), np.float64)
         return sum(d[0] for d in done), sum(d[1] for d in done), usage, mode_weight
 
     def _evaluate(
         self, p: Prices, tau: float
-    ) -> tuple[float, float, tuple[Floats, Floats, Floats]]:
-        """Return F, the exact bound, and the slopes of F by rows, budgets and permits."""
+    ) -> tuple[float, float, tuple[Floats, Floats, Floats, Floats]]:
+        """Return F, the exact bound, and the slopes of F by rows, budgets, permits and held."""
         a, n, right = self.a, len(self.a.pue), self.table.right
         permit = np.maximum(a.permit, 0)
         linear = float((p.rows[n:] * right[n:]).sum() - (p.rows[:n] * a.fixed_mw / 1000).sum())
         linear += float((p.budgets * a.budget).sum()) + float((p.permits * permit).sum())
         soft, hard, usage, mode_weight = self._passes(p, tau)
-        soft_supply, hard_supply, given = self._supplies(p, tau)
+        soft_supply, hard_supply, net, given, held = self._supplies(p, tau)
         slope: Floats = right - usage
         slope[:n] = -usage[:n] * a.pue / 1000 - a.fixed_mw / 1000
-        np.add.at(slope, self.site_of_supply, given)
+        np.add.at(slope, self.site_of_supply, net)
         used = np.zeros(len(a.budget))
         np.add.at(used, a.use_budget, np.repeat(mode_weight, np.diff(a.use_ptr)) * a.use_amount)
-        slopes = slope, a.budget - used, permit - given.sum(1)
+        slopes = slope, a.budget - used, permit - given.sum(1), held
         return linear + soft + soft_supply, linear + hard + hard_supply, slopes
 
-    def _supplies(self, p: Prices, tau: float) -> tuple[float, float, Floats]:
-        """Soft and hard earnings of supplies, and what each gives at the prices (K, T)."""
-        over = p.rows[self.site_of_supply] - self.energy - p.permits[:, None]
+    def _supplies(self, p: Prices, tau: float) -> tuple[float, float, Floats, Floats, Floats]:
+        """Soft and hard earnings of supplies; dispatch less charge, dispatch, slopes by held."""
+        over = self._over(p.rows, p.permits)
         if not over.size:
-            return 0.0, 0.0, over
+            return 0.0, 0.0, over, over, p.held
+        cap = self.a.sup_cap * self.blocks.plain if self.blocks.any else self.a.sup_cap
         width = max(tau * 10, 0.003) * float(self.energy.mean() + 1e-12)
-        soft = float((self.a.sup_cap * width * np.logaddexp(0, over / width)).sum())
-        hard = float((self.a.sup_cap * np.maximum(over, 0)).sum())
-        given = self.a.sup_cap * np.exp(-np.logaddexp(0, -over / width))
-        return soft, hard, np.asarray(given, np.float64)
+        soft = float((cap * width * np.logaddexp(0, over / width)).sum())
+        hard = float((cap * np.maximum(over, 0)).sum())
+        given = np.asarray(cap * np.exp(-np.logaddexp(0, -over / width)), np.float64)
+        if not self.blocks.any:
+            return soft, hard, given, given, p.held
+        more = self.blocks.evaluate(p.rows[: len(self.a.pue)], over, p.held, width)
+        soft, hard = soft + more.soft, hard + more.hard
+        return soft, hard, given + more.net, given + more.given, more.held

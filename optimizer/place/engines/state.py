@@ -20,7 +20,9 @@ def make_problem(a: PlaceArrays, priced: Any, worth: Any, permit_price: Any) -> 
     """Return the search's view of the arrays at some prices.
 
     priced : (M, T+1) prefix sums; worth : (J,); permit_price : (K,), all in USD.
+    Batteries stand idle and peaks cost nothing here: `power/shape.py` makes arrays that say more.
     """
+    a = _idle(a)
     small = np.where(a.part_whole == 0, a.part_slices, 0)
     per_mode = np.add.reduceat(np.append(small, 0), a.part_ptr[:-1])
     per_job = [
@@ -66,6 +68,16 @@ def alloc_shape(a: PlaceArrays) -> tuple[int, int, int]:
     return len(a.late), parts, max(1, int(np.diff(a.group_ptr).max(initial=1)))
 
 
+def _idle(a: PlaceArrays) -> PlaceArrays:
+    """Return arrays in which batteries give the search no room; all else as it is."""
+    if not (a.full >= 0).any():
+        return a
+    total = np.zeros_like(a.pue)
+    site_of = np.repeat(np.arange(len(a.pue)), np.diff(a.sup_ptr))
+    np.add.at(total, site_of, np.where(a.full[:, None] < 0, a.sup_cap, 0))
+    return a._replace(room_w=(1000 * total - a.fixed_mw) // a.pue)
+
+
 def _merit(a: PlaceArrays, permit_price: Any) -> tuple[Any, Any, Any, Any]:
     """Return order, need_cap, cap and cost of `Problem`."""
     S, T = a.pue.shape
@@ -73,6 +85,7 @@ def _merit(a: PlaceArrays, permit_price: Any) -> tuple[Any, Any, Any, Any]:
     order = np.full((S, most, T), -1, np.int64)
     cap, cost = np.zeros((S, most, T), np.int64), np.zeros((S, most, T))
     need_cap = np.zeros((S, most, T), np.int64)
+    caps = np.where(a.full[:, None] < 0, a.sup_cap, 0)
     for s in range(S):
         low, high = a.sup_ptr[s], a.sup_ptr[s + 1]
         true = a.sup_cost[low:high] * 1e-9
@@ -80,8 +93,8 @@ def _merit(a: PlaceArrays, permit_price: Any) -> tuple[Any, Any, Any, Any]:
         last = (a.permit[low:high, None] >= 0) * (true.max(initial=0.0) + 1.0)
         scarce = np.argsort(true + last, axis=0, kind="stable")
         order[s, : high - low] = scarce + low
-        need_cap[s, : high - low] = np.take_along_axis(a.sup_cap[low:high], scarce, 0)
-        cap[s, : high - low] = np.take_along_axis(a.sup_cap[low:high], rank, 0)
+        need_cap[s, : high - low] = np.take_along_axis(caps[low:high], scarce, 0)
+        cap[s, : high - low] = np.take_along_axis(caps[low:high], rank, 0)
         cost[s, : high - low] = np.take_along_axis(true, rank, 0)
     return order, need_cap, cap, cost
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.place.arrays import groups_of
+from optimizer.place.engines.power.whole import Served
 from optimizer.place.exact.columns import net_of, parts_of
 from optimizer.place.exact.domains import first_pinned
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from optimizer.domain.instance import Instance
     from optimizer.domain.sites import IdRange
-    from optimizer.place.arrays import Ints
     from optimizer.place.exact.intervals import Intervals
     from optimizer.place.plan import Placement, PlacePlan
 
@@ -45,12 +45,22 @@ def add_hint(model: Intervals, instance: Instance, plan: PlacePlan) -> None:
         c for m, p in runs.items() for c in model.columns.of(m) if model.columns.start[c] == p.start
     }
     rows = [g for site in instance.sites for g in plan.dispatch[site].values()]
-    given = np.array(rows, np.int64).reshape(a.sup_cap.shape)
-    hint_runs(model, taken, given, _lies(model, instance, runs))
+    given, charge = np.array(rows, np.int64).reshape(a.sup_cap.shape), np.zeros_like(a.sup_cap)
+    for b, watts in zip(model.charge, _charges(plan, instance), strict=True):
+        charge[b] = watts
+    hint_runs(model, taken, Served(given, charge), _lies(model, instance, runs))
 
 
-def hint_runs(model: Intervals, taken: set[int], given: Ints, lies: Lies) -> None:
-    """Give every variable its value: columns that are taken, dispatch (K, T), domains."""
+def _charges(plan: PlacePlan, instance: Instance) -> Iterator[tuple[int, ...]]:
+    """Yield what each battery takes, in the order of supplies."""
+    for site, place in instance.sites.items():
+        for key, supply in place.supplies.items():
+            if supply.storage is not None:
+                yield plan.charge[site][key]
+
+
+def hint_runs(model: Intervals, taken: set[int], served: Served, lies: Lies) -> None:
+    """Give every variable its value: columns that are taken, dispatch and charge, domains."""
     hint = model.cp.add_hint
     for _, m in model.modes:
         columns = model.columns.of(m)
@@ -60,21 +70,29 @@ def hint_runs(model: Intervals, taken: set[int], given: Ints, lies: Lies) -> Non
     for variable, values, columns in model.chosen:
         which = [v for v, c in zip(values, columns, strict=True) if c in taken]
         hint(variable, (which or values)[0])
-    _hint_dispatch(model, taken, given)
+    _hint_dispatch(model, taken, served)
     _hint_domains(model, lies)
 
 
-def _hint_dispatch(model: Intervals, taken: set[int], given: Ints) -> None:
-    a, columns = model.a, model.columns
+def _hint_dispatch(model: Intervals, taken: set[int], served: Served) -> None:
+    a, columns, given, charge = model.a, model.columns, served.given, served.charge
     for row, variables in zip(given.tolist(), model.give, strict=True):
         for watts, variable in zip(row, variables, strict=True):
             model.cp.add_hint(variable, watts)
+    for b, row in model.charge.items():
+        now = int(a.held[b])
+        for t, (c, g) in enumerate(zip(charge[b].tolist(), given[b].tolist(), strict=True)):
+            now += int(a.added[b]) * c - int(a.taken[b]) * g
+            model.cp.add_hint(row[t], c)
+            model.cp.add_hint(model.held_energy[b][t], now)
+    for k, peak in model.peak.items():
+        model.cp.add_hint(peak, int(given[k].max()))
     for s in range(len(a.pue)):
         load = a.fixed_mw[s].copy()
         for c in taken:
             m, span = int(columns.mode[c]), slice(columns.start[c], columns.end[c])
             load[span] += net_of(a, m, s) * a.pue[s, span] * columns.trains[a.mask[m], span]
-        total = given[a.sup_ptr[s] : a.sup_ptr[s + 1]].sum(0)
+        total = (given - charge)[a.sup_ptr[s] : a.sup_ptr[s + 1]].sum(0)
         for t, variable in enumerate(model.rest[s]):
             model.cp.add_hint(variable, 1000 * int(total[t]) - int(load[t]))
 

@@ -46,13 +46,14 @@ def add_pool_capacity(model: Intervals) -> None:
 
 
 def add_power_cap(model: Intervals) -> None:
-    """1000 sum_k give[k,t] = pue[s,t] sum_{W(t)} net at[c] + fixed[s,t] + rest[s,t]."""
+    """1000 (sum_k give - sum_b charge) = pue[s,t] sum_{W(t)} net at[c] + fixed[s,t] + rest[s,t]."""
     a = model.a
     for s in range(len(a.pue)):
         net = [(m, net_of(a, m, s)) for _, m in model.modes]
         net = [(m, watts) for m, watts in net if watts]
         for t in model.periods:
             terms = [(model.give[k][t], 1000) for k in range(a.sup_ptr[s], a.sup_ptr[s + 1])]
+            terms += [(model.charge[b][t], -1000) for b in a.batteries_at(s)]
             terms.append((model.rest[s][t], -1))
             for m, watts in net:
                 if model.columns.trains[a.mask[m], t]:
@@ -65,6 +66,18 @@ def add_supply(model: Intervals) -> None:
     """sum_t give[k,t] <= permit[k]   for all k with a permit."""
     for k in np.flatnonzero(model.a.permit >= 0).tolist():
         model.cp.add(cp_model.LinearExpr.sum(model.give[k]) <= int(model.a.permit[k]))
+
+
+def add_battery(model: Intervals) -> None:
+    """held[b,t] = held[b,t-1] + added charge[b,t] - taken give[b,t];  held[b,T-1] >= held0[b]."""
+    a, last = model.a, len(model.periods) - 1
+    for b, held in model.held_energy.items():
+        start = int(a.held[b])
+        for t in model.periods:
+            before = [(held[t - 1], -1)] if t else []
+            flow = [(model.charge[b][t], -int(a.added[b])), (model.give[b][t], int(a.taken[b]))]
+            model.cp.add(weighted([(held[t], 1), *before, *flow]) == (0 if t else start))
+        model.cp.add(held[last] >= start)
 
 
 def add_precedence(model: Intervals) -> None:
@@ -126,6 +139,7 @@ RULES = (
     add_domain_fit,
     add_power_cap,
     add_supply,
+    add_battery,
     add_precedence,
     add_budget,
     add_quota,

@@ -8,12 +8,14 @@ Parameters  v[m] value less one-off, penalty[c] lateness and restart, e[k,t] ene
 Variables   placed[m], at[c] in {0,1}; start[m], end[m], run[m] the optional interval between them
             (of a mode that pauses, the end is that of its column); whole[i,h] domains of a part of
             whole domains; on[i,v] slices of a part of small slices; open[v,t] in {0,1}: a virtual
-            domain is not empty; give[k,t] dispatch [W]; rest[s,t] in 0..999 what whole watts
-            give too much [mW]
-Objective   max  sum v placed - sum penalty at - sum e give, written with the cheapest supply k0 of
-            each site and period and load = pue sum net at[c] + fixed [mW] as
+            domain is not empty; give[k,t] dispatch [W]; charge[b,t] of
+            batteries [W], held[b,t] what they hold after t [thousandths of a W-period]; peak[k] of
+            billed supplies [W]; rest[s,t] in 0..999 what whole watts give too much [mW]
+Objective   max  sum v placed - sum penalty at - sum e give - sum demand peak, written with the
+            cheapest supply k0 of each site and period, and load = pue sum net at[c] + fixed [mW] as
                  sum v placed - sum penalty at - sum e[k0,t] (load + rest) / 1000
-                 - sum_{k not k0} (e[k,t] - e[k0,t]) give[k,t]
+                 - sum_{k not k0} (e[k,t] - e[k0,t]) give[k,t] - sum_b e[k0,t] charge[b,t]
+                 - sum demand peak   (k0 is never a battery)
             so that it is of booleans for the most part, and exact in pico-USD.
 Rules       one_placement  sum_m placed[m] <= 1 (= 1 for must and running jobs);
                            sum_{c of m} at[c] = placed[m]
@@ -23,8 +25,11 @@ Rules       one_placement  sum_m placed[m] <= 1 (= 1 for must and running jobs);
                            cumulative(run[m], whole[i,h]; t, open[v,t]) <= domains[h,t]   for all h
                            cumulative(run[m], slice on[i,v]) <= size                      for all v
                            on[i,v] > 0 and run[m] covers t  =>  open[v,t]
-            power_cap      1000 sum_k give[k,t] = pue sum_{W(t)} net at[c] + fixed + rest[s,t]
-            supply         sum_t give[k,t] <= permit[k]
+            power_cap      1000 (sum_k give[k,t] - sum_b charge[b,t])
+                           = pue sum_{W(t)} net at[c] + fixed + rest[s,t]
+            supply         sum_t give[k,t] <= permit[k];  give[k,t] <= peak[k]
+            battery        held[b,t] = held[b,t-1] + added charge[b,t] - taken give[b,t],
+                           0 <= held <= full, held[b,T-1] >= held0[b]
             precedence     sum_{c of j, start <= t} at[c] <= sum_{c of p, end <= t} at[c]
             budget         sum uses placed[m] <= limit
             quota          cumulative(run[m], chips) <= quota of the tenant
@@ -42,6 +47,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from ortools.sat.python import cp_model
 
 from optimizer.place.exact.columns import Columns, Held, list_columns
@@ -77,6 +83,8 @@ class Intervals:
         By (group, virtual domain, period).
     give
         By supply and period.
+    charge, held_energy, peak
+        By battery, and period; by billed supply.
     rest
         By site and period.
     objective, total
@@ -98,6 +106,9 @@ class Intervals:
     used: dict[tuple[int, int, int], Any] = field(default_factory=dict)
     open: dict[tuple[int, int, int], Any] = field(default_factory=dict)
     give: list[list[Any]] = field(default_factory=list)
+    charge: dict[int, list[Any]] = field(default_factory=dict)
+    held_energy: dict[int, list[Any]] = field(default_factory=dict)
+    peak: dict[int, Any] = field(default_factory=dict)
     rest: list[list[Any]] = field(default_factory=list)
     objective: Any = 0
     total: Any = None
@@ -189,7 +200,7 @@ def _chosen(model: Intervals, name: str, values: list[int], at: list[Any], place
 
 
 def _add_dispatch(model: Intervals) -> None:
-    """0 <= give[k,t] <= cap[k,t];   0 <= rest[s,t] <= 999."""
+    """0 <= give <= cap and peak;  0 <= charge <= in;  0 <= held <= full;  0 <= rest <= 999."""
     model.give = [
         [model.cp.new_int_var(0, cap, f"give_{k}_{t}") for t, cap in enumerate(caps)]
         for k, caps in enumerate(model.a.sup_cap.tolist())
@@ -198,6 +209,15 @@ def _add_dispatch(model: Intervals) -> None:
         [model.cp.new_int_var(0, 999, f"rest_{s}_{t}") for t in model.periods]
         for s in range(len(model.a.pue))
     ]
+    a, new = model.a, model.cp.new_int_var
+    for b in np.flatnonzero(a.full >= 0).tolist():
+        most, full = int(a.charge_w[b]), int(a.full[b])
+        model.charge[b] = [new(0, most, f"charge_{b}_{t}") for t in model.periods]
+        model.held_energy[b] = [new(0, full, f"held_{b}_{t}") for t in model.periods]
+    for k in np.flatnonzero(a.peak_cost > 0).tolist():
+        model.peak[k] = new(0, int(a.sup_cap[k].max()), f"peak_{k}")
+        for give in model.give[k]:
+            model.cp.add(give <= model.peak[k])
 
 
 EXTRAS = (break_virtual, cut_chips, cut_power)

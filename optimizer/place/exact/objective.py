@@ -66,8 +66,14 @@ def scale_of(a: PlaceArrays, columns: Columns) -> Scale:
 
 def _largest(a: PlaceArrays, columns: Columns) -> int:
     """Return what all terms of the objective could add up to [nano-USD]."""
-    largest = sum(abs(int(x)) for x in a.gain) + sum(int(x) for x in columns.penalty)
-    return largest + int((a.sup_cap.astype(object) * a.sup_cost).sum())
+    largest: int = sum(abs(int(x)) for x in a.gain) + sum(int(x) for x in columns.penalty)
+    stores = a.full >= 0
+    dearest, T = int(a.sup_cost.max(initial=0)), a.pue.shape[1]
+    moved = int(a.sup_cap[stores].sum()) + T * int(a.charge_w[stores].sum())
+    peaks = int((a.sup_cap.max(1, initial=0).astype(object) * a.peak_cost).sum())
+    energy = int((a.sup_cap.astype(object) * a.sup_cost).sum())
+    total: int = largest + energy + moved * dearest + peaks
+    return total
 
 
 def energy_of(a: PlaceArrays, columns: Columns, cheapest: Ints) -> list[int]:
@@ -84,10 +90,11 @@ def energy_of(a: PlaceArrays, columns: Columns, cheapest: Ints) -> list[int]:
 
 
 def cheapest_of(a: PlaceArrays) -> Ints:
-    """Return the least cost of energy by site and period, (S, T); 0 where there is no supply."""
+    """Return the least cost of energy by site and period, (S, T), batteries apart; 0 for none."""
     out = np.zeros(a.pue.shape, np.int64)
     for s in range(len(out)):
-        mine = a.sup_cost[a.sup_ptr[s] : a.sup_ptr[s + 1]]
+        own = slice(int(a.sup_ptr[s]), int(a.sup_ptr[s + 1]))
+        mine = a.sup_cost[own][a.full[own] < 0]
         if len(mine):
             out[s] = mine.min(0)
     return out
@@ -98,7 +105,7 @@ def weighted(terms: list[tuple[Any, int]]) -> Any:
 
 
 def objective_of(model: Intervals) -> Any:
-    """sum v placed - sum penalty at - sum e[k0] (load + rest) - sum (e - e[k0]) give, scaled."""
+    """The objective of `intervals.py` with the cheapest supply k0, scaled."""
     a, scale, cheapest = model.a, model.scale, cheapest_of(model.a)
     energy = energy_of(a, model.columns, cheapest)
     paid = [1000 * int(x) + e for x, e in zip(model.columns.penalty, energy, strict=True)]
@@ -110,11 +117,15 @@ def objective_of(model: Intervals) -> Any:
             more = (a.sup_cost[k] - cheapest[s]).tolist()
             given = zip(model.give[k], more, strict=True)
             terms += [(g, -scale.cost(1000 * e)) for g, e in given if e]
+        for b in a.batteries_at(s):
+            charged = zip(model.charge[b], cheapest[s].tolist(), strict=True)
+            terms += [(c, -scale.cost(1000 * e)) for c, e in charged]
+    terms += [(p, -scale.cost(1000 * int(a.peak_cost[k]))) for k, p in model.peak.items()]
     return weighted(terms)
 
 
 def total_of(model: Intervals) -> Any:
-    """sum v placed - sum penalty at - sum e give, in nano-USD."""
+    """sum v placed - sum penalty at - sum e give - sum demand peak, in nano-USD."""
     a = model.a
     if _largest(a, model.columns) > LARGEST:
         return None
@@ -122,4 +133,5 @@ def total_of(model: Intervals) -> Any:
     terms += [(model.at[c], -int(x)) for c, x in enumerate(model.columns.penalty) if x]
     for row, costs in zip(model.give, a.sup_cost.tolist(), strict=True):
         terms += [(g, -cost) for g, cost in zip(row, costs, strict=True)]
+    terms += [(p, -int(a.peak_cost[k])) for k, p in model.peak.items()]
     return weighted(terms)

@@ -15,6 +15,7 @@ import numpy as np
 
 from optimizer.place.answer import Found
 from optimizer.place.clock import Clock, OnIncumbent
+from optimizer.place.engines.power.whole import Served
 from optimizer.place.exact import intervals
 from optimizer.place.exact.case import Case, make_case, refuse_large, stopped
 from optimizer.place.exact.columns import Held, parts_of
@@ -102,17 +103,26 @@ def exact_case(
     on_solution = None if model.total is None else better.append
     run = solve_cp(model.cp, model.objective, limits, on_solution, model.total, is_over)
     is_over()
-    given = None
+    served = None
     if run.solution is not None:
         _read(case, model, run)
-        rows = [[run.value(g) for g in row] for row in model.give]
-        given = np.array(rows, np.int64).reshape(case.a.sup_cap.shape)
+        served = _served(case, model, run)
     bound = None if run.bound is None else model.scale.nano(run.bound)
     status = Status(run.status)
     if status is Status.OPTIMAL and objective_of(model, run) != bound:
         status = Status.FEASIBLE  # optimal but for the rounding of the unit
     claim = EngineClaim(engine=run.engine, status=status, bound=bound)
-    return case.answer(Found(claim=claim, given=given), stopped(run.stopped_by, clock))
+    return case.answer(Found(claim=claim, served=served), stopped(run.stopped_by, clock))
+
+
+def _served(case: Case, model: intervals.Intervals, run: CpRun) -> Served:
+    """Return the dispatch and charge of CP-SAT's solution."""
+    rows = [[run.value(g) for g in row] for row in model.give]
+    given = np.array(rows, np.int64).reshape(case.a.sup_cap.shape)
+    charge = np.zeros_like(given)
+    for b, row in model.charge.items():
+        charge[b] = [run.value(c) for c in row]
+    return Served(given, charge)
 
 
 def held_of(case: Case) -> Held:
@@ -168,4 +178,6 @@ def objective_of(model: intervals.Intervals, run: CpRun) -> int:
     total = sum(int(a.gain[columns.mode[c]]) - int(columns.penalty[c]) for c in taken)
     for row, costs in zip(model.give, a.sup_cost.tolist(), strict=True):
         total -= sum(run.value(g) * cost for g, cost in zip(row, costs, strict=True))
+    for k in model.peak:
+        total -= int(a.peak_cost[k]) * max(run.value(g) for g in model.give[k])
     return total

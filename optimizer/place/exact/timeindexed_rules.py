@@ -99,7 +99,7 @@ def _slices(model: TimeIndexed, c: int, rank: int, part: int, there: Ints) -> di
 
 
 def add_power_cap(model: TimeIndexed) -> None:
-    """sum_k g[k,t] >= (pue sum_{c in W(t)} net x[c] + fixed) / 1000   for all s, t."""
+    """sum_k g[k,t] - sum_b u[b,t] >= (pue sum_{c in W(t)} net x[c] + fixed) / 1000."""
     a, columns = model.a, model.columns
     rows = defaultdict[tuple[int, int], list[tuple[Any, float]]](list)
     for c, m in enumerate(columns.mode.tolist()):
@@ -111,15 +111,33 @@ def add_power_cap(model: TimeIndexed) -> None:
     for s, site in enumerate(model.instance.sites):
         for t in range(a.pue.shape[1]):
             given = [(model.g[k][t], 1.0) for k in range(a.sup_ptr[s], a.sup_ptr[s + 1])]
+            given += [(model.u[b][t], -1.0) for b in a.batteries_at(s)]
             row = sum_of(given + rows[s, t]) >= int(a.fixed_mw[s, t]) / 1000
             put_row(model, name_of("power_cap", site, s, t), row)
 
 
 def add_supply(model: TimeIndexed) -> None:
-    """sum_t g[k,t] <= permit[k]   for all k with a permit."""
+    """sum_t g[k,t] <= permit[k] for all k with a permit;  g[k,t] <= P[k] for all billed k."""
     for k in np.flatnonzero(model.a.permit >= 0).tolist():
         row = sum_of([(g, 1.0) for g in model.g[k]]) <= int(model.a.permit[k])
         put_row(model, name_of("supply", model.g[k][0].name), row)
+    for k, peak in model.peak.items():
+        for g in model.g[k]:
+            put_row(model, name_of("supply", "peak", g.name), g - peak <= 0)
+
+
+def add_battery(model: TimeIndexed) -> None:
+    """h[b,t] = h[b,t-1] + (added u[b,t] - taken g[b,t]) / 1000;   h[b,T-1] >= held0[b]."""
+    a = model.a
+    for b, charge in model.u.items():
+        full, start, held = int(a.full[b]) / 1000, int(a.held[b]) / 1000, None
+        added, taken, last = int(a.added[b]) / 1000, int(a.taken[b]) / 1000, len(charge) - 1
+        for t, (u, g) in enumerate(zip(charge, model.g[b], strict=True)):
+            least = start if t == last else 0
+            now = pulp.LpVariable(name_of("held", b, t), least, full)
+            before = start if held is None else held
+            put_row(model, name_of("battery", b, t), now - before - added * u + taken * g == 0)
+            held = now
 
 
 def add_precedence(model: TimeIndexed) -> None:
@@ -180,6 +198,7 @@ RULES = (
     add_domain_fit,
     add_power_cap,
     add_supply,
+    add_battery,
     add_precedence,
     add_budget,
     add_quota,

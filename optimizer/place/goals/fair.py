@@ -114,7 +114,7 @@ class _Fair:
             share = self._share(plan)
             if share < self.best.share:
                 continue
-            total = plan_objective(self.instance, self.team.problem, plan).total
+            total = plan_objective(self.team.problem.a, plan).total
             if (share, total) > (self.best.share, self.best.total) or self.best.plan is None:
                 self.best = _Best(share, total, copied(plan))
 

@@ -78,7 +78,7 @@ class Readmitter:
         j = next(i for i, each in enumerate(after.jobs) if each.id == job)
         placements = carried(self.instance, self.plan, after)
         base = Warm(after, self.plan.certificate, placements)
-        before = plan_objective(after, base.problem, base.best()).total
+        before = plan_objective(base.problem.a, base.best()).total
         forced = _timely(after, j) if on_time else after
         placements = carried(self.instance, self.plan, forced)
         warm = Warm(forced, self.plan.certificate, placements, must=(j,))
@@ -87,7 +87,7 @@ class Readmitter:
         def is_done() -> bool:
             if not warm.has(j):
                 return is_over()
-            total = plan_objective(forced, warm.problem, warm.best()).total
+            total = plan_objective(warm.problem.a, warm.best()).total
             return total >= before or is_over()
 
         warm.search(self.rounds, is_done)

@@ -220,4 +220,7 @@ def give_prices(instance: Instance, certificate: Certificate, dual: Dual) -> Non
         totals |= {("spread", group, site): x for site, x in at.items()}
     totals["moves",] = certificate.moves or 0
     each = np.array([totals.get(name, 0) / NANO for name in total_names(instance)])
-    dual.best = Prices(dual.table, prices, each, permits, float("inf"))
+    held = dual.best.held
+    for i, k in enumerate(dual.blocks.batteries.tolist()):
+        held[i] = np.array(certificate.batteries.get(supplies[k], (0,) * held.shape[1])) / NANO
+    dual.best = Prices(dual.table, prices, each, permits, held, float("inf"))

@@ -33,6 +33,7 @@ LISTS = ("job_ptr", "part_ptr", "use_ptr", "pred_ptr", "pred", "succ_ptr", "succ
 SAME = (
     *("act", "when", "pool_site", "pool_size", "group_ptr", "pue", "sup_ptr", "sup_cap"),
     *("sup_cost", "permit", "quota", "total_kind"),
+    *("peak_cost", "full", "held", "charge_w", "added", "taken"),
 )
 """With the others all fields of the arrays: a new one has to be put where it belongs."""
 

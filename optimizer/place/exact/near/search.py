@@ -17,6 +17,7 @@ from optimizer.place.answer import plan_objective
 from optimizer.place.engines.dispatch import dispatch_site
 from optimizer.place.engines.ejection import forget, note, take_out, undo
 from optimizer.place.engines.handles import memory_handle, problem_handle, state_handle
+from optimizer.place.engines.power.whole import Served
 from optimizer.place.engines.search import copy_best, make_memory
 from optimizer.place.engines.state import empty_state, place, restore
 from optimizer.place.exact.columns import net_of, parts_of
@@ -64,8 +65,8 @@ def refine(instance: Instance, problem: Problem, plan: State, clock: Clock) -> S
     while clock.reason(near.tried * ROUNDS) is None and near.has_choice:
         near.step(is_over)
     found = near.best()
-    before = plan_objective(instance, problem, plan).total
-    return found if plan_objective(instance, problem, found).total > before else plan
+    before = plan_objective(problem.a, plan).total
+    return found if plan_objective(problem.a, found).total > before else plan
 
 
 class Near:
@@ -221,7 +222,7 @@ class Near:
         starts = model.columns.start
         taken = {c for m, (_, t) in runs.items() for c in model.columns.of(m) if starts[c] == t}
         nothing = np.zeros((0, a.pue.shape[1]), np.int64)
-        hint_runs(model, taken, nothing, self._lies(model, part, runs))
+        hint_runs(model, taken, Served(nothing, nothing), self._lies(model, part, runs))
 
     def _price(self, part: Part, columns: dict[int, tuple[int, int]]) -> Ints:
         """Return what one more watt cost before the jobs were freed, (S, T)."""
