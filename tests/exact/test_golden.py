@@ -43,12 +43,16 @@ def minimal() -> Instance:
         *(running, first, second, job("c", (1, 6, "loose")), mover),
         periods=3,
         count=2,
-        grid={"permit": {"mwh": 0.05}},
+        grid={"permit": {"mwh": 0.05}, "demand_usd_per_mw": 500.0},
         tenants={"t": {"quota_chips": 12}},
         budgets={"tokens": {"limit": 2.0, "unit": "Gtok"}},
         spreads={"g": {"share": 0.5}},
         moves={"at_most": 1},
     )
+    store = {"energy_mwh": 0.01, "in_mw": 0.003, "start_mwh": 0.004}
+    store |= {"efficiency_in": 0.9, "efficiency_out": 0.8}
+    battery = {"kind": "battery", "cap_mw": 0.002, "price_usd_per_mwh": 5.0, "storage": store}
+    data["sites"]["s"]["supplies"]["battery"] = battery
     data["pools"]["loose"] = {"site": "s", "chip": "c", "count": 6}
     return read(data)
 
