@@ -100,10 +100,12 @@ class Question(Generic[OptionsT, PlanT, VerdictT]):
         reasons: tuple[Any, ...],
         most: int = 10,
         seconds: float | None = None,
+        cancel: Event | None = None,
     ) -> tuple[Any, ...]:
         """Return reasons with so many fixes, the largest first, tried by a new solve.
 
-        seconds is the limit for all of them; None where their work alone is limited.
+        seconds is the limit for all of them; None where their work alone is limited. Setting
+        cancel ends it early: fixes that it did not come to stay estimated.
         """
         self._lacks("verify")
 
@@ -227,6 +229,7 @@ class Place(Question["Options", "PlacePlan", "Verdict"]):
         reasons: tuple[Reason, ...],
         most: int = 10,
         seconds: float | None = None,
+        cancel: Event | None = None,
     ) -> tuple[Reason, ...]:
         if not any(reason.fixes for reason in reasons):
             return reasons
@@ -235,8 +238,9 @@ class Place(Question["Options", "PlacePlan", "Verdict"]):
         from optimizer.place.verify.readmit import Readmitter
 
         prepare()
-        admit = Readmitter(instance, plan, seconds, most)
-        return verify(instance, plan, reasons, admit, most)
+        is_cancelled = (lambda: False) if cancel is None else cancel.is_set
+        admit = Readmitter(instance, plan, seconds, most, is_cancelled=is_cancelled)
+        return verify(instance, plan, reasons, admit, most, admit.is_over)
 
     def explain(
         self,

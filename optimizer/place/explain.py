@@ -38,7 +38,7 @@ from optimizer.place.certificate import Bound, upper_bound
 from optimizer.place.check import check
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from optimizer.domain.instance import Instance
     from optimizer.domain.modes import Mode
@@ -129,6 +129,7 @@ def verify(
     reasons: Sequence[Reason],
     admit: Admit,
     most: int = 10,
+    is_over: Callable[[], bool] = lambda: False,
 ) -> tuple[Reason, ...]:
     """Return reasons with the largest fixes tried: applied to the instance, and solved again.
 
@@ -143,6 +144,8 @@ def verify(
         and what the plan in hand is worth there.
     most
         How many fixes are tried, those that win most first.
+    is_over
+        Says that no more is to be tried: the others stay estimated.
     """
     ranked = sorted(
         (
@@ -155,6 +158,8 @@ def verify(
     )
     tried = [list(reason.fixes) for reason in reasons]
     for r, f in ranked[:most]:
+        if is_over():
+            break
         tried[r][f] = _tried(instance, plan, reasons[r], tried[r][f], admit)
     each = zip(reasons, tried, strict=True)
     return tuple(replace(reason, fixes=tuple(fixes)) for reason, fixes in each)

@@ -281,6 +281,14 @@ def _add_options(parser: argparse.ArgumentParser, seconds: float) -> None:
         "neighbourhoods: search, then CP-SAT on a few jobs of the plan at a time (%(default)s)",
     )
     add("--solver", default="highs", help="solver of the oracle: highs, cbc or any that PuLP finds")
+    add(
+        "--fixes",
+        metavar="N",
+        type=_count,
+        default=10,
+        help="after the search, try the N fixes that would win most by a new solve, for up to a "
+        "quarter of its time more (%(default)d)",
+    )
     add("--out", metavar="DIR", help="where plan, report and tables go (fleetwatt-out/NAME)")
 
 

@@ -27,6 +27,9 @@ __all__ = ["demo", "place"]
 DEMO = "memphis-bridge"
 """The instance of the demo: grid steps, turbines and a call within its week, so power binds."""
 
+FIXES_SHARE = 0.25
+"""Share of the search's time that fixes get after it."""
+
 LEAST_WHY = 5.0
 """Time that the search for rules in conflict has at least, where must jobs are not placed [s]."""
 
@@ -41,7 +44,7 @@ def place(given: argparse.Namespace, cancel: Cancel) -> int:
     instance = load_instance(given.instance)
     if not instance.jobs:
         raise InstanceError([f"{instance.name}: holds no jobs, so there is nothing to place"])
-    return _place(instance, options, _folder(given, instance.name), cancel)
+    return _place(instance, options, given.fixes, _folder(given, instance.name), cancel)
 
 
 def demo(given: argparse.Namespace, cancel: Cancel) -> int:
@@ -51,7 +54,7 @@ def demo(given: argparse.Namespace, cancel: Cancel) -> int:
     print(f"{instance.name}: {instance.title}")
     print(f"placing {len(instance.jobs)} jobs, {options.seconds:g} s\n", flush=True)
     folder = _folder(given, instance.name)
-    code = _place(instance, options, folder, cancel)
+    code = _place(instance, options, given.fixes, folder, cancel)
     if code != GOOD:
         return code
     question, plan = read_plan(folder / "plan.json")
@@ -60,7 +63,8 @@ def demo(given: argparse.Namespace, cancel: Cancel) -> int:
     return GOOD if verdict.is_good else NOT_GOOD
 
 
-def _place(instance: Instance, options: Options, folder: Path, cancel: Cancel) -> int:
+def _place(instance: Instance, options: Options, fixes: int, folder: Path, cancel: Cancel) -> int:
+    """Search, check, try fixes, report and write; return the exit code."""
     live = Live(options.seconds)
     plan = watch(lambda: PLACE.solve(instance, options, live.tell, cancel), live, cancel)
     verdict = PLACE.check(instance, plan)
@@ -71,7 +75,12 @@ def _place(instance: Instance, options: Options, folder: Path, cancel: Cancel) -
     if is_none and not cancel.is_set():
         left = max(LEAST_WHY, options.seconds - plan.run.seconds, options.seconds / 2)
         plan = PLACE.diagnose(instance, plan, left)
-    report = PLACE.report(instance, plan, verdict)
+    reasons = PLACE.reasons(instance, plan)
+    if fixes and not is_none and not cancel.is_set():
+        limit = FIXES_SHARE * options.seconds
+        live.say(f"trying the {fixes} fixes that would win most, for up to {limit:g} s")
+        reasons = PLACE.verify(instance, plan, reasons, fixes, limit, cancel)
+    report = PLACE.report(instance, plan, verdict, reasons)
     files = files_of(report, plan)  # all of them, before the first is written
     with cancel.held():
         written = write_files(folder, files)

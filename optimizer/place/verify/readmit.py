@@ -95,6 +95,10 @@ class Readmitter:
             return Admission(None, before)
         return Admission(self._plan(after, forced, warm), before)
 
+    def is_over(self) -> bool:
+        """Return whether the time is up, or somebody cancelled."""
+        return self.is_cancelled() or (self.until is not None and time.monotonic() > self.until)
+
     def _share(self) -> Callable[[], bool]:
         """Return what says that the share of the next job is used up."""
         if self.until is None:
