@@ -64,6 +64,8 @@ class Options(Record):
         several times as quick and proves no less by prices, but leaves the solver without a claim.
     leaves
         Into how many cases the proof may be split to close the gap; 1 for the plain bound.
+    conflicts
+        Where there is no mix, look for the limits in conflict.
     """
 
     objective: Goal = "cost"
@@ -74,6 +76,7 @@ class Options(Record):
     threads: Annotated[int, Field(ge=1, le=64)] = 1
     columns: Literal["all", "used"] = "all"
     leaves: Annotated[int, Field(ge=1, le=100_000)] = 1
+    conflicts: bool = True
 
 
 class Holding(Record):

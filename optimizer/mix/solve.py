@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
     OnIncumbent = Callable[[int | None, int | None, float], None]
 
-__all__ = ["solve"]
+__all__ = ["Solver", "finished", "solve"]
 
 
 def solve(
@@ -76,7 +76,7 @@ def solve(
         Set it to end the engine; without it, and without `on_incumbent`, the engine runs in this
         process.
     """
-    return _Solve(instance, options or Options(), on_incumbent, cancel).run()
+    return Solver(instance, options or Options(), on_incumbent, cancel).run()
 
 
 UNUSED = 1e-6
@@ -86,8 +86,8 @@ SAME_WORK = 1e-9
 """Share of the useful work by which two fleets may differ and still do the same."""
 
 
-class _Solve:
-    """One solve."""
+class Solver:
+    """One solve: its model, and how a plan is made of what an engine found."""
 
     def __init__(
         self,
@@ -109,16 +109,16 @@ class _Solve:
         bound = bound_of(self.instance, certificate)
         self._told(None, bound.total)
         if bound.is_infeasible:
-            return self._plan(None, certificate, None)
+            return self.plan(None, certificate, None)
         run = self._quick(relaxed) if self.options.columns == "used" else self._engine()
-        account = _finished(self.model, run)
+        account = finished(self.model, run)
         if account is not None and goal == "work":
             account = self._cheaper(account)
         total = None if account is None else account.objective(goal).total
         self._told(total, bound.total)
         if self.options.leaves > 1 and self._is_open(total, bound.total):
             certificate = Certificate(goal=goal, tree=self._split(total))
-        return self._plan(account, certificate, run)
+        return self.plan(account, certificate, run)
 
     def _is_open(self, total: int | None, bound: int | None) -> bool:
         gap = None if total is None else gap_of(total, bound)
@@ -166,7 +166,7 @@ class _Solve:
         floor = int(account.useful / (1 + 1 / MILLION) * (1 - SAME_WORK))
         image = replace(self.instance.image, work_floor=floor)
         model = build(image, "cost")
-        other = _finished(model, self._engine(model))
+        other = finished(model, self._engine(model))
         if other is None:
             return account
         other = Account(self.instance.image, other.fleet, other.amounts)
@@ -194,7 +194,8 @@ class _Solve:
         if self.tell is not None:
             self.tell(incumbent, bound, time.monotonic() - self.began)
 
-    def _plan(self, account: Account | None, certificate: Certificate, run: Run | None) -> MixPlan:
+    def plan(self, account: Account | None, certificate: Certificate, run: Run | None) -> MixPlan:
+        """Return the plan of an account (None: there is none) with its bound and run record."""
         goal = self.options.objective
         proof = bound_of(self.instance, certificate)
         objective = (account or Account(self.instance.image, {}, {})).objective(goal)
@@ -219,7 +220,9 @@ class _Solve:
 
     def _conflict(self, run: Run | None, *, is_none: bool) -> tuple[Conflict, ...]:
         """Return the limits in conflict, where it is proven or claimed that there is no mix."""
-        if not is_none or (run is not None and run.status != "infeasible"):
+        if not (is_none and self.options.conflicts) or (
+            run is not None and run.status != "infeasible"
+        ):
             return ()
         return conflict(self.instance.image, self._is_over)
 
@@ -259,7 +262,7 @@ class _Solve:
         return found if goal == "cost" else offset - found
 
 
-def _finished(model: Formulation, run: Run) -> Account | None:
+def finished(model: Formulation, run: Run) -> Account | None:
     """Return the account of an engine's plan: whole domains kept, their use solved again."""
     if not run.has_incumbent:
         return None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pulp
 
 from optimizer.mix.engines.build import build
-from optimizer.mix.engines.formulation import LIMITS
+from optimizer.mix.engines.formulation import LIMITS, Row
 from optimizer.mix.plan import Conflict, Rule
 from optimizer.solvers.milp import solve_milp, solve_relaxed
 from optimizer.solvers.run import Limits
@@ -56,7 +56,7 @@ def _has_mix(image: Image, groups: list[Group]) -> bool:
     model = build(image, "cost")
     for key, row in list(model.rows.items()):
         if key[0] in LIMITS and key[:2] not in groups:
-            del model.problem.constraints[row.name]
+            _drop(model, key, row)
     model.problem.setObjective(pulp.LpAffineExpression())
     if solve_relaxed(model.problem).is_infeasible:
         return False
@@ -64,15 +64,46 @@ def _has_mix(image: Image, groups: list[Group]) -> bool:
     return found.status != "infeasible"
 
 
+def _drop(model: Formulation, key: Row, row: pulp.LpConstraint) -> None:
+    """Let a limit go: supplies without a cap, a demand that may stay unserved, a row less.
+
+    The rows of power and of a demand also say what is drawn and what is served; those of other
+    limits need that.
+    """
+    rule, name, f = key
+    if rule == "power":
+        for (site, _, at), given in model.given.items():
+            if (site, at) == (name, f):
+                given.upBound = None
+    elif (name, f) in model.lack:
+        model.lack[name, f].upBound = 1
+    else:
+        del model.problem.constraints[row.name]
+
+
 def _relaxed(image: Image, group: Group) -> Conflict:
     """Return a limit with the least by which it alone has to give way."""
     model = build(image, "cost", soft=group)
+    _told(model, group)
     model.problem.setObjective(pulp.LpAffineExpression(model.gives))
     limits = Limits(seconds=SECONDS, gap=1e-6)
     found = solve_milp(model.problem, limits=limits, is_watched=False)
     per, unit = _unit(model, group)
     by = None if found.objective is None else max(0.0, found.objective * per)
     return Conflict(rule=Rule(RULES.get(group[0], group[0])), of=group[1], by=by, unit=unit)
+
+
+def _told(model: Formulation, group: Group) -> None:
+    """Let the limits of all sites, and of useful work, know by how much a limit gives way."""
+    if model.gives is None:
+        return
+    floor = model.rows.get(("work_floor", "all", 0))
+    for (rule, _, _), row in list(model.rows.items()):
+        if rule == "power_total" and group[0] == "power":
+            row.expr.addterm(model.gives, 1.0)  # what a site draws beyond its caps
+    for (name, _), lack in model.lack.items() if floor is not None else ():
+        if group == ("demand", name) and floor is not None:
+            floor.expr.addterm(model.gives, floor.expr.get(lack, 0.0))  # not served, not useful
 
 
 def _unit(model: Formulation, group: Group) -> tuple[float, str]:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from optimizer.domain.fleet.ways import Stock
     from optimizer.mix.plan import Goal
 
-__all__ = ["MW", "Column", "Formulation", "Terms"]
+__all__ = ["MW", "Column", "Formulation", "Row", "Terms"]
 
 MW = 1e6
 """Watts in one MW."""
