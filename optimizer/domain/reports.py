@@ -34,7 +34,7 @@ Value = str | int | float | bool | datetime | None
 
 Align = Literal["left", "right"]
 Tone = Literal["plain", "good", "warn", "bad"]
-ChartKind = Literal["gantt", "area", "line", "bar"]
+ChartKind = Literal["gantt", "area", "line", "bar", "points", "tornado", "stack"]
 SectionKind = Literal["summary", "topic", "proof"]
 """`summary`: the few figures that stand large above all; `proof`: set apart from the rest."""
 
@@ -112,7 +112,7 @@ class ChartSeries:
     Attributes
     ----------
     values
-        One for each of the chart's `x` (area, line, bar).
+        One for each of the chart's `x` (all but gantt).
     is_limit
         A limit that the others are held against (a cap), not a part of their stack.
     """
@@ -178,7 +178,9 @@ class Chart:
     Attributes
     ----------
     kind
-        `area` stacks its series, `line` and `bar` do not; `gantt` has spans instead.
+        `area` stacks its series, `line` and `bar` do not; `gantt` has spans instead. `points` have
+        a number for x and are joined in its order; `tornado` are bars to both sides of 0, those of
+        one name on one another; `stack` is one bar for each name, its series one after another.
     x
         Positions or categories, one for each value of every series; empty for `gantt`.
     x_unit, y_unit

@@ -29,6 +29,8 @@ def draw(chart: Chart) -> Iterator[str]:
         yield from _lanes(chart)
     elif chart.kind == "bar":
         yield from _bars(chart)
+    elif chart.kind in ("points", "tornado", "stack"):
+        return  # the table beside it says it better than a line of text can
     else:
         for series in chart.series:
             yield _line(series.name, series.values, chart.y_unit, _top(chart), series.is_limit)

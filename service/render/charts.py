@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from service.render.axes import Frame, TimeAxis, ValueAxis, moments_of
 from service.render.gantt import draw_gantt, groups_of
 from service.render.numbers import number, quantity
+from service.render.spread import draw_points, draw_stack, draw_tornado
 from service.render.svg import BOLD, LETTER, Drawn, picture, short, steps, tag, words
 
 if TYPE_CHECKING:
@@ -67,6 +68,9 @@ def draw(chart: Chart, width: float) -> Drawn:
         return draw_gantt(chart, width)
     if chart.kind == "bar":
         return _bars(chart, width)
+    studies = {"points": draw_points, "tornado": draw_tornado, "stack": draw_stack}
+    if chart.kind in studies:
+        return studies[chart.kind](chart, width, lambda series: _color(chart, series))
     return _over_time(chart, width)
 
 
