@@ -38,4 +38,4 @@ def test_every_command_that_is_shown_is_there(capsys: pytest.CaptureFixture[str]
     assert main(["--help"]) == 0
     said = capsys.readouterr().out
     assert shown
-    assert all(re.search(rf"^ +{command} ", said, re.MULTILINE) for command in shown)
+    assert all(re.search(rf"^ +{command}\s", said, re.MULTILINE) for command in shown)

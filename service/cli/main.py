@@ -11,6 +11,7 @@ import os
 import sys
 
 from service.cli.codes import ABORTED, BAD_INPUT, GOOD
+from service.cli.study.parsing import COMMANDS, add_studies
 from service.tables.columns import described
 
 __all__ = ["main"]
@@ -74,6 +75,10 @@ def _run(given: argparse.Namespace) -> int:
             from service.cli import mixing
 
             return mixing.mix(given, cancel)
+    if given.command in COMMANDS:
+        from service.cli.study import commands
+
+        return commands.run(given)
     if given.command in ("explain", "patch"):
         from service.cli import why
 
@@ -109,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     validate.add_argument("instance", metavar="FILE", help="instance file, or a name")
     _add_place(commands)
     _add_mix(commands)
+    add_studies(commands)
     _add_files(commands)
     schema = add("schema", help="print the JSON Schema of instance or plan files")
     kinds = ("instance", "plan", "mix-plan")

@@ -161,6 +161,10 @@ class MixWorld:
             out.append(Phase(a, b - a, (b - a) * self.ph, mean, self.year(a)))
         return out
 
+    def _sites_of(self, offer: Data) -> list[str]:
+        found: list[str] | None = offer.get("sites")
+        return list(self.data["sites"]) if found is None else found
+
     def _cools(self, site: str, kind: str) -> bool:
         chip = self.data["chips"][self.data["domains"][kind]["chip"]]
         both = ["air", "liquid"]
@@ -170,7 +174,7 @@ class MixWorld:
     def _stocks(self) -> list[tuple[str, str]]:
         found = {(p["site"], p["domain"]) for p in self.data.get("pools", {}).values()}
         for offer in self.mix.get("offers", {}).values():
-            for site in offer.get("sites") or self.data["sites"]:
+            for site in self._sites_of(offer):
                 if self._cools(site, offer["domain"]):
                     found.add((site, offer["domain"]))
         return sorted(found)
@@ -233,7 +237,7 @@ class MixWorld:
         domain = self.data["domains"][o["domain"]]
         first, last = self._span(o)
         maker = self.data["chips"][domain["chip"]].get("vendor") or domain["chip"]
-        sites = [s for s in o.get("sites") or self.data["sites"] if self._cools(s, o["domain"])]
+        sites = [s for s in self._sites_of(o) if self._cools(s, o["domain"])]
         tiers, prices = o["tiers"], []
         for i, tier in enumerate(tiers):
             after = tiers[i + 1]["from_domains"] - 1 if i + 1 < len(tiers) else 10**9

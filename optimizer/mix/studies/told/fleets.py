@@ -1,0 +1,206 @@
+"""The reports that set fleets side by side: alternatives, named mixes; limits; conflicts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from optimizer.domain.reports import Chart, ChartSeries, Column, Report, Section, Table
+from optimizer.mix.studies.conflict import UNIT_COSTS, UNITS, unit_of
+from optimizer.mix.studies.figures import (
+    chips_of,
+    fleet_words,
+    mean_mw,
+    peak_w,
+    plan_of,
+    racks_of,
+    served_share,
+    unit_price,
+    unserved_of,
+)
+from optimizer.units import NANO, usd
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from optimizer.domain.answers.cases import Solved
+    from optimizer.domain.instance import Instance
+    from optimizer.domain.reports import Value
+    from optimizer.mix.plan import MixPlan
+    from optimizer.mix.studies.alternatives import Alternative
+    from optimizer.mix.studies.bench import Bench
+    from optimizer.mix.studies.conflict import Conflict, Easing
+    from optimizer.mix.studies.worth import Tried
+
+__all__ = ["alternatives_report", "bench_report", "conflict_report", "worth_report"]
+
+
+def alternatives_report(instance: Instance, best: MixPlan, found: Sequence[Alternative]) -> Report:
+    """Return the report of near-optimal alternatives."""
+    unit = "" if best.objective.goal == "work" else "USD"
+    columns = (
+        Column("chip"), Column("worse by at most", "share", "right"), Column("which"),
+        Column("chips", "", "right"), Column("solver's bound", "", "right"),
+        Column("objective", unit, "right"), Column("gap", "share", "right"), Column("mix"),
+    )  # fmt: skip
+    rows: list[tuple[Value, ...]] = [
+        (
+            a.chip, a.within, a.which, a.chips, a.limit,
+            None if a.plan is None else a.plan.objective.total / NANO,
+            None if a.plan is None else a.plan.gap,
+            "no plan found" if a.plan is None else fleet_words(instance, a.plan),
+        )
+        for a in found
+    ]  # fmt: skip
+    says = [f"The best mix: {fleet_words(instance, best)}."]
+    widest = max((a.within for a in found), default=0.0)
+    for chip, count in chips_of(instance, best).items():
+        ends = {a.which: a.chips for a in found if a.chip == chip and a.within == widest}
+        if None not in ends.values() and len(ends) == 2:
+            says.append(
+                f"{chip}: from {ends['least']:,} to {ends['most']:,} chips at {widest:.0%} worse "
+                f"at most; {count:,} in the best mix."
+            )
+    table = Table("most and least of each chip", columns, tuple(rows), 40)
+    answer = Section("Nearly as good", tuple(says), tables=(table,), kind="summary")
+    sure = (
+        "Every mix is a plan that the checker has passed; its gap is against the certified bound "
+        "on all mixes. That no mix within the share has more, or less, is the solver's word.",
+    )
+    title = f"{instance.name}: mixes that are hardly worse than the best"
+    return Report(title, (answer, Section("How sure", sure, kind="proof")))
+
+
+def bench_report(found: Bench) -> Report:
+    """Return the report of named mixes side by side."""
+    world = found.instance
+    goal = next((m.plan.objective.goal for m in found.mixes if m.plan is not None), "cost")
+    unit = "" if goal == "work" else "USD"
+    columns = (
+        Column("mix"), Column("objective", unit, "right"), Column("cost", "USD", "right"),
+        Column("work done", "", "right"), Column("served", "share", "right"),
+        Column("a unit of work", "USD", "right"), Column("largest load", "MW", "right"),
+        Column("mean load", "MW", "right"), Column("racks", "", "right"),
+        Column("gap", "share", "right"), Column("chips"),
+    )  # fmt: skip
+    rows: list[tuple[Value, ...]] = []
+    for mix in found.mixes:
+        plan = mix.plan
+        if plan is None:
+            rows.append((mix.name, *(None,) * 9, f"no plan: {mix.said}"))
+            continue
+        rows.append(
+            (mix.name, plan.objective.total / NANO, usd(plan.objective.spent),
+             plan.objective.work / NANO, served_share(world, plan), unit_price(plan),
+             peak_w(world, plan) / 1e6, mean_mw(world, plan), racks_of(world, plan), plan.gap,
+             fleet_words(world, plan))
+        )  # fmt: skip
+    says = tuple(f"{mix.name}: {mix.why}." for mix in found.mixes)
+    sure = (
+        "All mixes serve the same demand under the same limits, each put to its best use, and the "
+        "checker has passed every plan. The gap is against the certified bound on all mixes.",
+    )
+    answer = Section(
+        "Side by side", tables=(Table("named mixes", columns, tuple(rows)), _unserved(found)),
+        charts=_bench_charts(found), kind="summary",
+    )  # fmt: skip
+    how = Section("What they are, and how sure", says + sure, kind="proof")
+    return Report(f"{world.name}: named mixes side by side", (answer, how))
+
+
+def _unserved(found: Bench) -> Table:
+    """What each mix leaves unserved, demand by demand, the worst first."""
+    plans = [m for m in found.mixes if m.plan is not None]
+    each = [unserved_of(found.instance, m.plan) for m in plans if m.plan is not None]
+    names = sorted(each[0] if each else (), key=lambda k: -max(e[k] for e in each))
+    columns = (Column("demand"), *(Column(m.name, "share", "right") for m in plans))
+    rows: list[tuple[Value, ...]] = [(name, *(e[name] for e in each)) for name in names]
+    return Table("not served", columns, tuple(rows), 20)
+
+
+def _bench_charts(found: Bench) -> tuple[Chart, ...]:
+    plans = [(m.name, m.plan) for m in found.mixes if m.plan is not None]
+    names = tuple(name for name, _ in plans)
+    each = [chips_of(found.instance, plan) for _, plan in plans]
+    chips = [c for c in dict.fromkeys(c for e in each for c in e) if any(e[c] for e in each)]
+    fleet = tuple(ChartSeries(c, tuple(float(e[c]) for e in each)) for c in chips)
+    parts = [p.objective for _, p in plans]
+    money = [("upfront", [p.upfront for p in parts]), ("rent", [p.rent for p in parts]),
+             ("upkeep", [p.upkeep for p in parts]), ("energy", [p.energy for p in parts]),
+             ("value not served", [p.unserved for p in parts])]  # fmt: skip
+    bill = tuple(ChartSeries(n, tuple(usd(x) for x in xs)) for n, xs in money if any(xs))
+    return (
+        Chart("stack", "Chips of each mix", names, "", "chips", fleet),
+        Chart("stack", "Cost of each mix, what is not served at its value", names, "", "USD", bill),
+    )
+
+
+def worth_report(instance: Instance, base: Solved[MixPlan], found: Sequence[Tried]) -> Report:
+    """Return the report of what limits are worth."""
+    plan = plan_of(base)
+    unit = "" if plan.objective.goal == "work" else "USD"
+    columns = (
+        Column("limit"), Column("one more is worth at most", unit, "right"),
+        Column("of"), Column("tried", "", "right"), Column("gained for each", unit, "right"),
+    )  # fmt: skip
+    rows: list[tuple[Value, ...]] = [
+        (
+            f"{t.worth.limit} of {t.worth.where}", t.worth.worth, t.worth.unit,
+            None if t.solved is None else t.more, t.gain(plan),
+        )
+        for t in found
+    ]  # fmt: skip
+    dear = [t.worth for t in found if t.worth.worth > 0][:5]
+    says = tuple(
+        f"One more {w.unit}, {w.limit} of {w.where}: worth at most {unit} {w.worth:,.4g} over "
+        "the whole horizon."
+        for w in dear
+    ) or ("No limit of power, space, supply or money is worth anything: none binds.",)
+    sure = (
+        "A price is the slope of the certified bound, so the least cost falls by at most so much "
+        "for each unit; the dearest limit of each kind was tried by a new solve with so many more.",
+        "What was gained may be less, or within the gap of the two solves: domains are whole.",
+    )
+    table = Table("limits, the dearest first", columns, tuple(rows), 30)
+    answer = Section("What one more is worth", says, tables=(table,), kind="summary")
+    title = f"{instance.name}: what one more of each limit is worth"
+    return Report(title, (answer, Section("How sure", sure, kind="proof")))
+
+
+def conflict_report(instance: Instance, found: Conflict) -> Report:
+    """Return the report of rules that conflict."""
+    title = f"{instance.name}: which rules conflict, and what would help"
+    if not found.groups:
+        none = ("There is a mix, or the time was over before the limits in conflict were found.",)
+        return Report(title, (Section("No conflict", none, kind="summary"),))
+    names = [f"{rule} of {name}" for rule, name in found.groups]
+    says = [
+        "No mix keeps all of: " + ", ".join(names) + ".",
+        "Each of them is needed for that: without it there would be a mix.",
+    ]
+    rows: list[tuple[Value, ...]] = []
+    if found.cheapest is not None:
+        rows.append(_easing_row("cheapest of all", found.cheapest))
+    rows += [_easing_row("if that alone may be eased", e) for e in found.alone]
+    columns = (
+        Column("way out"), Column("what"), Column("taken to cost", "USD", "right"),
+        Column("confirmed by a new solve"), Column("mix then"),
+    )  # fmt: skip
+    costs = "; ".join(
+        f"{UNIT_COSTS[rule]:,.12g} USD for {'one ' + UNITS[rule].rstrip('s')} of {rule}"
+        for rule in UNIT_COSTS
+    )
+    answer = Section("Conflict", tuple(says), tables=(Table("ways out", columns, tuple(rows)),),
+                     kind="summary")  # fmt: skip
+    how = Section("What easing is taken to cost", (f"Assumed: {costs}.",))
+    return Report(title, (answer, how))
+
+
+def _easing_row(name: str, easing: Easing) -> tuple[Value, ...]:
+    what = ", ".join(
+        f"{group[0]} of {group[1]}: {x:,.4g} {unit_of(group)}"
+        + (" less to serve" if group[0] in ("demand", "work_floor") else " more")
+        for group, x in easing.amounts.items()
+    )
+    plan = easing.solved.plan
+    words = "" if plan is None else fleet_words(easing.solved.instance, plan)
+    return (name, what, easing.cost_usd, plan is not None, words)

@@ -1,0 +1,1 @@
+"""Commands that ask more of a mix: studies, named mixes side by side, shares of time."""

@@ -1,0 +1,132 @@
+"""What the commands of studies take; nothing heavy is imported here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+__all__ = ["COMMANDS", "add_studies"]
+
+COMMANDS = ("study", "bench-mix", "share")
+
+WHAT = {
+    "frontier": "what less power, or more work, costs",
+    "break-even": "the price, rate and draw at which each chip enters the mix or leaves it",
+    "tornado": "what the answer hangs on: every assumed or ranged number at both its ends",
+    "alternatives": "mixes hardly worse than the best, with the most and the least of each chip",
+    "stress": "the mix to be regretted least when prices and rates turn out otherwise",
+    "worth": "what one more MW, rack, chip of supply and USD is worth",
+    "nameplate": "what planning with nameplate draw costs",
+    "conflict": "which rules clash where no mix keeps them all, and the cheapest way out",
+}
+
+
+def add_studies(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the commands."""
+    _add_study(commands)
+    _add_bench(commands)
+    _add_share(commands)
+
+
+def _add_study(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    study = commands.add_parser(
+        "study",
+        help="ask more of a mix: frontier, break-evens, what it hangs on, alternatives",
+        description="Asks more of a mix than its best plan: "
+        + "; ".join(f"{name}: {what}" for name, what in WHAT.items())
+        + ". Writes a report and, in cases/, every plan that it rests on with the changes of the "
+        "instance that it is of, for fleetwatt patch and fleetwatt check.",
+    )
+    add = study.add_argument
+    add("instance", metavar="NAME_OR_FILE", help="name in the catalog, or a file, with a mix")
+    add("what", metavar="WHAT", choices=tuple(WHAT), help=", ".join(WHAT))
+    add("--points", type=int, default=25, help="frontier: about how many (%(default)d)")
+    add(
+        "--axes",
+        choices=("cost-power", "cost-work", "cost-work-power"),
+        default="cost-power",
+        help="frontier: cost-power: least cost, unserved work at its value, for ever less power; "
+        "cost-work: least money for ever more useful work; cost-work-power: both (%(default)s)",
+    )
+    add(
+        "--within",
+        type=float,
+        nargs="+",
+        default=[0.01, 0.05],
+        metavar="SHARE",
+        help="alternatives: how much worse than the best at most (0.01 0.05)",
+    )
+    add(
+        "--spread",
+        type=float,
+        default=0.5,
+        help="stress: how far prices and rates go down and up (%(default)g)",
+    )
+    _add_solving(study, "cost, profit, work: as in fleetwatt mix (%(default)s)")
+
+
+def _add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    named = commands.add_parser(
+        "bench-mix",
+        help="set named mixes side by side: each chip alone, halves, yours, the optimum",
+        description="Puts named mixes to their best use on one demand under one set of limits: "
+        "work done, cost of a unit, MW, racks, and what is not served.",
+    )
+    add = named.add_argument
+    add("instance", metavar="NAME_OR_FILE", help="name in the catalog, or a file, with a mix")
+    add("--power", type=float, metavar="MW", help="one budget of power for all of them")
+    add(
+        "--yours",
+        metavar="PLAN",
+        nargs="+",
+        default=[],
+        help="plan files: their fleets too",
+    )
+    _add_solving(named, "what each mix is put to use for (%(default)s)")
+
+
+def _add_share(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    share = commands.add_parser(
+        "share",
+        help="share the time of pools that are there among all jobs, by a policy",
+        description="Says which share of its time each job of an instance should run in each pool, "
+        "all of them side by side, without buying anything.",
+    )
+    add = share.add_argument
+    add("instance", metavar="NAME_OR_FILE", help="name in the catalog, or a file, with jobs")
+    add(
+        "--policy",
+        choices=("throughput", "fair", "least-cost", "per-dollar"),
+        default="fair",
+        help="throughput: most work; fair: the least share as large as can be, then most work; "
+        "least-cost: nobody slower than with an equal part, for least money; per-dollar: most "
+        "work by the dollar (%(default)s)",
+    )
+    add("--out", metavar="DIR", help="where report and tables go (fleetwatt-out/NAME-share)")
+
+
+def _add_solving(parser: argparse.ArgumentParser, objective: str) -> None:
+    add = parser.add_argument
+    add("--objective", choices=("cost", "profit", "work"), default="cost", help=objective)
+    add("--seconds", type=float, default=60.0, help="time limit of each solve (%(default)g)")
+    add("--gap", type=float, default=1e-4, help="stop each solve at this gap (%(default)g)")
+    add(
+        "--columns",
+        choices=("all", "used"),
+        default="all",
+        help="used: only offers and sites that the relaxation uses: several times as quick, and "
+        "within the stated gap (%(default)s)",
+    )
+    add("--leaves", type=int, default=1, metavar="N", help="cases of each proof (%(default)d)")
+    add("--seed", type=int, default=0, help="seed of the solver (%(default)d)")
+    add("--workers", type=int, help="solves side by side (all cores)")
+    add(
+        "--backend",
+        choices=("loky", "threading", "ray", "dask"),
+        default="loky",
+        help="loky: processes of this machine; ray, dask: a cluster (%(default)s)",
+    )
+    add("--address", help="of the cluster of ray or dask (one is started here)")
+    add("--out", metavar="DIR", help="where report, tables and plans go (fleetwatt-out/NAME-WHAT)")
