@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from optimizer.mix.certificate import Limits
     from optimizer.mix.plan import Goal
 
-__all__ = ["build"]
+__all__ = ["build", "most_there"]
 
 
 def build(
@@ -107,7 +107,7 @@ def _variables(model: Formulation, limits: Limits) -> None:
                         if is_there:
                             extra = model.variable("r", offer.name, number, site, f)
                             model.extra[column, f] = extra
-    most = _most(image, limits)
+    most = most_there(image, limits)
     for i, (way, each) in enumerate(zip(image.ways, image.work, strict=True)):
         for f, work in enumerate(each):
             demand = image.demand[way.demand]
@@ -132,7 +132,7 @@ def _variables(model: Formulation, limits: Limits) -> None:
                 model.given[site, i, f] = given
 
 
-def _most(image: Image, limits: Limits) -> dict[Stock, list[int]]:
+def most_there(image: Image, limits: Limits) -> dict[Stock, list[int]]:
     """Return the most usable domains that a case can have, by stock and phase."""
     most = {stock: list(row) for stock, row in image.owned.items()}
     for offer in image.offers:

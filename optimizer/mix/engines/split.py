@@ -11,10 +11,11 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from optimizer.mix.certificate import UNIT, leaf_bound
-from optimizer.mix.engines.build import build
+from optimizer.mix.engines.build import build, most_there
 from optimizer.mix.engines.prices import whole_prices
 from optimizer.mix.plan import Leaf, Split
 from optimizer.solvers.milp import solve_relaxed
+from optimizer.solvers.warm import Warm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from optimizer.solvers.milp import Relaxed
 
 __all__ = ["leaf_of", "split"]
+
+NO_LIMIT = 10**9
+"""No offer has so many domains."""
 
 WHOLE = 1e-6
 """Closer to a whole number than this is whole [domains]."""
@@ -86,8 +90,9 @@ def _best(image: Image, goal: Goal, prices: Prices, limits: Limits) -> Prices:
         }
         less = prices.model_copy(update={"demand": demand})
         found = leaf_bound(image, goal, less, limits)
-        if found is not None and (best is None or found > best):
-            best, kept = found, less
+        if found is None or (best is not None and found <= best):
+            break  # even smaller prices lose more than they save
+        best, kept = found, less
     return kept
 
 
@@ -105,7 +110,8 @@ def split(
         Objective as it is minimised [nano-USD]; None where no plan is known: then the cases are
         to prove that there is none.
     """
-    root = _node(image, goal, {})
+    cases = _Cases(image, goal)
+    root = cases.node({})
     waiting: list[_Waiting] = []
     count, made = 1, 0
     enough = None if incumbent is None else (incumbent - int(gap * abs(incumbent))) * UNIT
@@ -118,9 +124,9 @@ def split(
         if choice is None:
             continue  # whole already: what is left of its gap is not in quantities
         key, at = choice
-        least, most = node.limits.get(key, (0, 10**9))
-        low = _node(image, goal, node.limits | {key: (least, at)})
-        high = _node(image, goal, node.limits | {key: (at + 1, most)})
+        least, most = node.limits.get(key, (0, NO_LIMIT))
+        low = cases.node(node.limits | {key: (least, at)})
+        high = cases.node(node.limits | {key: (at + 1, most)})
         node.parts = (key, at, low, high)
         count += 1
         for child in (low, high):
@@ -134,16 +140,51 @@ def _push(waiting: list[_Waiting], node: _Node, number: int) -> None:
         heappush(waiting, _Waiting(node.bound, number, node))
 
 
-def _node(image: Image, goal: Goal, limits: Limits) -> _Node:
-    model = build(image, goal, limits)
-    relaxed = solve_relaxed(model.problem)
-    leaf = leaf_of(image, goal, model, relaxed, limits)
-    bound = leaf_bound(image, goal, leaf.prices, limits, is_empty=leaf.is_empty)
-    values: dict[tuple[str, str], float] = {}
-    for column, variable in model.columns.items():
-        key = (column.offer.name, column.site)
-        values[key] = values.get(key, 0.0) + relaxed.values.get(variable.name, 0.0)
-    return _Node(limits, leaf, bound, values)
+class _Cases:
+    """The model, built once, whose quantities are limited for one case after another."""
+
+    def __init__(self, image: Image, goal: Goal) -> None:
+        self.image, self.goal = image, goal
+        self.model = build(image, goal)
+        self.warm = Warm(self.model.problem)
+        self.rows: dict[tuple[str, str], int] = {}
+        ways = image.ways
+        self.gangs = [(k, v) for k, v in self.model.work.items() if ways[k[0]].gang.needs > 1]
+
+    def node(self, limits: Limits) -> _Node:
+        """Return a case with its prices, its bound, and what it takes of each offer."""
+        relaxed = self._relaxed(limits)
+        leaf = leaf_of(self.image, self.goal, self.model, relaxed, limits)
+        bound = leaf_bound(self.image, self.goal, leaf.prices, limits, is_empty=leaf.is_empty)
+        values: dict[tuple[str, str], float] = {}
+        for column, variable in self.model.columns.items():
+            key = (column.offer.name, column.site)
+            values[key] = values.get(key, 0.0) + relaxed.values.get(variable.name, 0.0)
+        return _Node(limits, leaf, bound, values)
+
+    def _relaxed(self, limits: Limits) -> Relaxed:
+        """least <= sum_t n <= most for every quantity that the case limits.
+
+        Tiers beyond it are closed, and gangs that need more domains than the case can have.
+        """
+        for offer, site in limits:
+            if (offer, site) not in self.rows:
+                each = self.model.columns.items()
+                own = [x for c, x in each if c.offer.name == offer and site in ("", c.site)]
+                self.rows[offer, site] = self.warm.add_row(own)
+        for key, row in self.rows.items():
+            least, most = limits.get(key, (0, NO_LIMIT))
+            self.warm.bound_row(row, least or None, most if most < NO_LIMIT else None)
+        for c, x in self.model.columns.items():
+            least, most = limits.get((c.offer.name, ""), (0, NO_LIMIT))
+            is_out = c.tier.most < least or c.tier.least > most
+            self.warm.bound(x, 0 if is_out else c.tier.most)
+        most_of = most_there(self.image, limits)
+        for (i, f), v in self.gangs:
+            way = self.image.ways[i]
+            can = way.gang.needs <= most_of[way.stock][f]
+            self.warm.bound(v, None if can else 0)
+        return self.warm.solve()
 
 
 def _choice(image: Image, node: _Node) -> tuple[tuple[str, str], int] | None:
@@ -151,7 +192,7 @@ def _choice(image: Image, node: _Node) -> tuple[tuple[str, str], int] | None:
     the whole numbers around the most fractional quantity."""
     for offer in image.offers:
         total = sum(node.values.get((offer.name, site), 0.0) for site in offer.sites)
-        span = node.limits.get((offer.name, ""), (0, 10**9))
+        span = node.limits.get((offer.name, ""), (0, NO_LIMIT))
         for tier in offer.tiers:
             at = tier.least - 1
             is_open = span[0] <= at < span[1]
