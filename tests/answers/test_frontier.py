@@ -36,17 +36,17 @@ def holds(found: Frontier) -> None:
 
 
 @pytest.mark.parametrize("axes", AXES)
-@pytest.mark.parametrize("seed", [5, 9])
+@pytest.mark.parametrize("seed", [9])
 def test_a_frontier_is_what_enumeration_finds(seed: int, axes: Axes) -> None:
     instance = read(tiny_mix(seed))
-    found = frontier(instance, solver(instance), axes, 6)
+    found = frontier(instance, solver(instance), axes, 5)
     assert len(found.points) >= 2
     holds(found)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("axes", AXES)
-@pytest.mark.parametrize("seed", range(400, 415))
+@pytest.mark.parametrize("seed", [5, *range(400, 415)])
 def test_many_frontiers_are_what_enumeration_finds(seed: int, axes: Axes) -> None:
     instance = read(tiny_mix(seed))
     holds(frontier(instance, solver(instance), axes, 9))
@@ -59,6 +59,6 @@ def test_caps_that_leave_no_mix_are_named_and_make_room_for_other_points() -> No
         for k, d in data["mix"]["demand"].items()
     }
     instance = read(data)
-    found = frontier(instance, solver(instance), "cost-power", 8)
+    found = frontier(instance, solver(instance), "cost-power", 5)
     assert found.without and all(case.is_infeasible for case in found.without)
     holds(found)

@@ -48,7 +48,8 @@ def scaled(
     changes, done = [], dict[str, Scaled]()
     for at, field, value in numbers_below(instance, pointers):
         after: float = value * factor
-        after = min(max(after, LEAST.get(field, after)), MOST.get(field, after))
+        after = max(after, LEAST.get(field, after))
+        after = min(after, MOST.get(field, after))
         if isinstance(value, int):
             after = max(1, round(after)) if value else 0
         if at not in done:

@@ -119,7 +119,7 @@ def _add_solving(parser: argparse.ArgumentParser, objective: str) -> None:
         help="used: only offers and sites that the relaxation uses: several times as quick, and "
         "within the stated gap (%(default)s)",
     )
-    add("--leaves", type=int, default=1, metavar="N", help="cases of each proof (%(default)d)")
+    add("--leaves", type=int, default=60, metavar="N", help="cases of each proof (%(default)d)")
     add("--seed", type=int, default=0, help="seed of the solver (%(default)d)")
     add("--workers", type=int, help="solves side by side (all cores)")
     add(

@@ -86,7 +86,7 @@ def bench_report(found: Bench) -> Report:
     for mix in found.mixes:
         plan = mix.plan
         if plan is None:
-            rows.append((mix.name, *(None,) * 9, f"no plan: {mix.said}"))
+            rows.append((mix.name, *(None,) * 9, "no plan"))
             continue
         rows.append(
             (mix.name, plan.objective.total / NANO, usd(plan.objective.spent),
@@ -94,7 +94,9 @@ def bench_report(found: Bench) -> Report:
              peak_w(world, plan) / 1e6, mean_mw(world, plan), racks_of(world, plan), plan.gap,
              fleet_words(world, plan))
         )  # fmt: skip
-    says = tuple(f"{mix.name}: {mix.why}." for mix in found.mixes)
+    says = tuple(
+        f"{m.name}: {m.why}{f'; no plan: {m.said}' if m.plan is None else ''}." for m in found.mixes
+    )
     sure = (
         "All mixes serve the same demand under the same limits, each put to its best use, and the "
         "checker has passed every plan. The gap is against the certified bound on all mixes.",

@@ -78,15 +78,14 @@ def tornado_report(instance: Instance, found: Tornado) -> Report:
     columns = (
         Column("input"), Column("low", "", "right"), Column("high", "", "right"),
         Column("objective at low", unit, "right"), Column("objective at high", unit, "right"),
-        Column("swing", unit, "right"), Column("other chips at"), Column("why this range"),
+        Column("swing", unit, "right"), Column("other chips at"),
     )  # fmt: skip
     rows: list[tuple[Value, ...]] = []
     for swing in found.swings:
         low, high = (None if x is None else x / NANO for x in swing.ends())
-        why = swing.input.why + (f"; refused: {swing.refused[0]}" if swing.refused else "")
         rows.append(
             (swing.input.name, swing.input.low, swing.input.high, low, high,
-             swing.width(total) / NANO, ", ".join(found.turns(swing)), why)
+             swing.width(total) / NANO, ", ".join(found.turns(swing)))
         )  # fmt: skip
     gap = None if base.bound is None else abs(total - base.bound) / NANO
     facts = (
@@ -99,11 +98,16 @@ def tornado_report(instance: Instance, found: Tornado) -> Report:
         "The objective hangs most on " + ", ".join(s.input.name for s in first) + "."
         if first else "No input moves the objective.",
     )  # fmt: skip
+    why: list[tuple[Value, ...]] = [
+        (s.input.name, s.input.why, "; ".join(s.refused)) for s in found.swings
+    ]
+    heads = (Column("input"), Column("why this range"), Column("refused"))
+    ranges = Section("Ranges", tables=(Table("where ranges come from", heads, tuple(why), 30),))
     answer = Section(
         "Tornado", says, facts, (Table("inputs, by swing", columns, tuple(rows), 30),),
         (_tornado_chart(found, total, unit),), kind="summary",
     )  # fmt: skip
-    return Report(f"{instance.name}: what the answer hangs on", (answer,))
+    return Report(f"{instance.name}: what the answer hangs on", (answer, ranges))
 
 
 def _tornado_chart(found: Tornado, total: int, unit: str) -> Chart:

@@ -88,11 +88,19 @@ def _chart(found: Frontier) -> Chart:
         return Chart("points", over, x, unit, "USD", series)
     levels: dict[str, list[float | None]] = {}
     for i, point in enumerate(points):
-        name = f"{_level(point):.4g} of work"
+        name = f"{large(_level(point))} of work"
         levels.setdefault(name, [None] * len(points))[i] = costs[i]
-    names = sorted(levels, key=lambda n: float(n.split()[0]))
+    names = list(levels)  # points come by power, and more work takes more of it
     series = tuple(ChartSeries(name, tuple(levels[name])) for name in names)
     return Chart("points", "Cost over power, by useful work", x, unit, "USD", series)
+
+
+def large(x: float) -> str:
+    """Return a number of any size in a few letters: `6.35 bn`."""
+    for size, word in ((1e9, " bn"), (1e6, " m")):
+        if x >= size:
+            return f"{x / size:.4g}{word}"
+    return f"{x:,.4g}"
 
 
 def _level(point: Point) -> float:
@@ -107,7 +115,7 @@ def _fleets(instance: Instance, points: tuple[Point, ...]) -> Chart:
     """What the mix is made of along the frontier."""
     each = [chips_of(p.solved.instance, p.plan) for p in points]
     chips = [c for c in dict.fromkeys(c for e in each for c in e) if any(e[c] for e in each)]
-    names = tuple(f"{p.peak_w / 1e6:.4g} MW, {p.work / 1e9:.4g} work" for p in points)
+    names = tuple(f"{p.peak_w / 1e6:.4g} MW, {large(p.work / 1e9)} work" for p in points)
     series = tuple(ChartSeries(c, tuple(float(e[c]) for e in each)) for c in chips)
     return Chart("stack", "Chips of each mix", names, "", "chips", series)
 
