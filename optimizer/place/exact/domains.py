@@ -11,6 +11,7 @@ import numpy as np
 from ortools.sat.python import cp_model
 
 from optimizer.place.exact.columns import net_of, parts_of
+from optimizer.place.exact.objective import weighted
 
 if TYPE_CHECKING:
     from optimizer.place.arrays import Ints, PlaceArrays
@@ -110,7 +111,6 @@ def _open(model: Intervals, group: int, parts: list[tuple[int, int, int]]) -> No
     a, cp = model.a, model.cp
     small = [(m, part) for _, m, part in parts if not a.part_whole[part]]
     numbers = sorted({v for part, h, v in model.on if h == group})
-    cover = {m: [model.covers(m, t) for t in model.periods] for m, _ in small}
     for v in numbers:
         mine = [(m, part) for m, part in small if (part, group, v) in model.on]
         size = int(a.pool_size[a.part_pool[mine[0][1]]])
@@ -123,7 +123,7 @@ def _open(model: Intervals, group: int, parts: list[tuple[int, int, int]]) -> No
         for m, part in mine:
             is_used = used(model, part, group, v)
             for t in (t for t in _spanned(model, m) if theirs[t] == 0):
-                cp.add(cover[m][t] + is_used <= 1 + model.open[group, v, t])
+                cp.add(model.busy[m, t] + is_used <= 1 + model.open[group, v, t])
 
 
 def _spanned(model: Intervals, m: int) -> range:
@@ -204,15 +204,11 @@ def cut_chips(model: Intervals) -> None:
         for q in sorted({1} | sizes):
             takes = [(m, int(a.part_slices[p] * (a.part_slice[p] // q))) for _, m, p in parts]
             for t in model.periods:
-                at, n = [], []
-                for m, each in takes:
-                    covering = model.columns.covering(m, t) if each else []
-                    at += [model.at[c] for c in covering]
-                    n += [each] * len(covering)
-                if at:
+                terms = model.busy_at(t, takes)
+                if terms:
                     limit = int(a.avail[pool, t]) * (size // q)
                     limit += sum((size - int(n[t])) // q for n in begun if n[t])
-                    model.cp.add(cp_model.LinearExpr.weighted_sum(at, n) <= limit)
+                    model.cp.add(weighted(terms) <= limit)
 
 
 def cut_power(model: Intervals) -> None:

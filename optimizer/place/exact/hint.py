@@ -51,6 +51,17 @@ def add_hint(model: Intervals, instance: Instance, plan: PlacePlan) -> None:
     hint_runs(model, taken, Served(given, charge), _lies(model, instance, runs))
 
 
+def _hint_busy(model: Intervals, m: int, taken: list[int]) -> None:
+    """Give the periods of a mode their value."""
+    columns, seen = model.columns, set[int]()
+    for t in model.periods:
+        busy = model.busy.get((m, t))
+        if busy is not None and busy.index not in seen:
+            seen.add(busy.index)
+            is_busy = any(columns.start[c] <= t < columns.end[c] for c in taken)
+            model.cp.add_hint(busy, is_busy)
+
+
 def _charges(plan: PlacePlan, instance: Instance) -> Iterator[tuple[int, ...]]:
     """Yield what each battery takes, in the order of supplies."""
     for site, place in instance.sites.items():
@@ -67,6 +78,8 @@ def hint_runs(model: Intervals, taken: set[int], served: Served, lies: Lies) -> 
         hint(model.placed[m], any(c in taken for c in columns))
         for c in columns if len(columns) > 1 else ():
             hint(model.at[c], c in taken)
+        if len(columns) > 1:
+            _hint_busy(model, m, [c for c in columns if c in taken])
     for variable, values, columns in model.chosen:
         which = [v for v, c in zip(values, columns, strict=True) if c in taken]
         hint(variable, (which or values)[0])

@@ -46,7 +46,7 @@ def add_pool_capacity(model: Intervals) -> None:
 
 
 def add_power_cap(model: Intervals) -> None:
-    """1000 (sum_k give - sum_b charge) = pue[s,t] sum_{W(t)} net at[c] + fixed[s,t] + rest[s,t]."""
+    """1000 (sum_k give - sum_b charge) = pue sum_{m works in t} net busy[m,t] + fixed + rest."""
     a = model.a
     for s in range(len(a.pue)):
         net = [(m, net_of(a, m, s)) for _, m in model.modes]
@@ -55,10 +55,9 @@ def add_power_cap(model: Intervals) -> None:
             terms = [(model.give[k][t], 1000) for k in range(a.sup_ptr[s], a.sup_ptr[s + 1])]
             terms += [(model.charge[b][t], -1000) for b in a.batteries_at(s)]
             terms.append((model.rest[s][t], -1))
-            for m, watts in net:
-                if model.columns.trains[a.mask[m], t]:
-                    load = -watts * int(a.pue[s, t])
-                    terms += [(model.at[c], load) for c in model.columns.covering(m, t)]
+            pue, trains = int(a.pue[s, t]), model.columns.trains
+            loads = [(m, -watts * pue) for m, watts in net if trains[a.mask[m], t]]
+            terms += model.busy_at(t, loads)
             model.cp.add(weighted(terms) == int(a.fixed_mw[s, t]))
 
 

@@ -26,7 +26,7 @@ Rules       one_placement  sum_m placed[m] <= 1 (= 1 for must and running jobs);
                            cumulative(run[m], slice on[i,v]) <= size                      for all v
                            on[i,v] > 0 and run[m] covers t  =>  open[v,t]
             power_cap      1000 (sum_k give[k,t] - sum_b charge[b,t])
-                           = pue sum_{W(t)} net at[c] + fixed + rest[s,t]
+                           = pue sum_{W(t)} net busy[m,t] + fixed + rest[s,t]
             supply         sum_t give[k,t] <= permit[k];  give[k,t] <= peak[k]
             battery        held[b,t] = held[b,t-1] + added charge[b,t] - taken give[b,t],
                            0 <= held <= full, held[b,T-1] >= held0[b]
@@ -53,9 +53,11 @@ from ortools.sat.python import cp_model
 from optimizer.place.exact.columns import Columns, Held, list_columns
 from optimizer.place.exact.domains import break_virtual, cut_chips, cut_power
 from optimizer.place.exact.interval_rules import RULES
-from optimizer.place.exact.objective import Scale, objective_of, scale_of, total_of
+from optimizer.place.exact.objective import Scale, objective_of, scale_of, total_of, weighted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from optimizer.place.arrays import PlaceArrays
 
 __all__ = ["EXTRAS", "RULES", "Intervals", "build", "put_runs"]
@@ -101,6 +103,7 @@ class Intervals:
     at: list[Any] = field(default_factory=list)
     chosen: list[tuple[Any, list[int], range]] = field(default_factory=list)
     run: list[Any] = field(default_factory=list)
+    busy: dict[tuple[int, int], Any] = field(default_factory=dict)
     whole: dict[tuple[int, int], Any] = field(default_factory=dict)
     on: dict[tuple[int, int, int], Any] = field(default_factory=dict)
     used: dict[tuple[int, int, int], Any] = field(default_factory=dict)
@@ -130,9 +133,9 @@ class Intervals:
         a, ptr = self.a, self.columns.ptr
         return range(int(ptr[a.job_ptr[j]]), int(ptr[a.job_ptr[j + 1]]))
 
-    def covers(self, m: int, t: int) -> Any:
-        """Return an expression that is 1 while a mode holds its chips in period t."""
-        return cp_model.LinearExpr.sum([self.at[c] for c in self.columns.covering(m, t)])
+    def busy_at(self, t: int, modes: Iterable[tuple[int, int]]) -> list[tuple[Any, int]]:
+        """Return (busy[m,t], amount) of the (mode, amount) that can hold chips in period t."""
+        return [(self.busy[m, t], n) for m, n in modes if n and (m, t) in self.busy]
 
 
 def build(a: PlaceArrays, held: Held, extras: tuple[Any, ...] | None = None) -> Intervals:
@@ -185,6 +188,28 @@ def put_runs(model: Intervals, m: int) -> None:
     model.placed.append(placed)
     model.run.append(run)
     model.at.extend(at)
+    _add_busy(model, m, starts, ends, at)
+
+
+def _add_busy(model: Intervals, m: int, starts: list[int], ends: list[int], at: list[Any]) -> None:
+    """busy[m,t] = busy[m,t-1] + sum_{start = t} at[c] - sum_{end = t} at[c].
+
+    Rows over periods are made of these: with the columns themselves they would have as many terms
+    as all columns have periods, and presolving them took longer than solving.
+    """
+    before: list[tuple[Any, int]] = []
+    for t in range(starts[0], ends[-1]):
+        change = [(x, 1) for x, start in zip(at, starts, strict=True) if start == t]
+        change += [(x, -1) for x, end in zip(at, ends, strict=True) if end == t]
+        if len(at) == 1:
+            model.busy[m, t] = at[0]
+        elif change:
+            busy = model.cp.new_bool_var(f"busy_{m}_{t}")
+            model.cp.add(weighted([(busy, -1), *before, *change]) == 0)
+            model.busy[m, t] = busy
+        else:
+            model.busy[m, t] = model.busy[m, t - 1]
+        before = [(model.busy[m, t], 1)]
 
 
 def _chosen(model: Intervals, name: str, values: list[int], at: list[Any], placed: Any) -> Any:

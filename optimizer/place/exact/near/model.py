@@ -4,7 +4,7 @@ Dispatch in whole watts makes CP-SAT creep: bounds of wide variables move by a f
 A neighbourhood only proposes, so here energy costs what one more watt would have cost before, in
 whole cents, and power is one row per site and period:
 
-power_cap      sum_{W(t)} net at[c] <= room[s,t]   for all s, t.
+power_cap      sum_{W(t)} net busy[m,t] <= room[s,t]   for all s, t.
 
 Permits are left to the rules by which the search places what is proposed.
 """
@@ -49,15 +49,13 @@ def build_near(a: PlaceArrays, held: Held, price: Ints) -> Intervals:
 
 
 def _cap_power(model: Intervals) -> None:
-    """sum_{W(t)} net at[c] <= room[s,t]   for all s, t."""
+    """sum_{W(t)} net busy[m,t] <= room[s,t]   for all s, t."""
     a = model.a
     for s in range(len(a.pue)):
         net = [(m, net_of(a, m, s)) for _, m in model.modes]
         for t in model.periods:
-            terms: list[tuple[Any, int]] = []
-            for m, watts in net:
-                if watts and model.columns.trains[a.mask[m], t]:
-                    terms += [(model.at[c], watts) for c in model.columns.covering(m, t)]
+            trains = model.columns.trains
+            terms = model.busy_at(t, [(m, watts) for m, watts in net if trains[a.mask[m], t]])
             if terms:
                 model.cp.add(weighted(terms) <= int(a.room_w[s, t]))
 
