@@ -17,7 +17,7 @@ from optimizer.place.plan import Options
 
 FAST = (8, 9, 11)
 SEEDS = (4, 14, 15, 18, 21, 25, 30, 31, 34, 36, 37, 38, 40, 42, 43, 48, 49, 50)
-"""Seeds that brute force decides within half a second; 20 and 52 take CP-SAT longer than a minute."""
+"""Seeds that brute force decides within half a second; CP-SAT takes over a minute for 20, 52."""
 
 
 @cache
