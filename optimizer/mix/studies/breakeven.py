@@ -198,7 +198,7 @@ def _outside(instance: Instance, each: BreakEven) -> None:
     worst, best = FACTORS if each.is_better_up else FACTORS[::-1]
     worst, best = _allowed(instance, each, worst), _allowed(instance, each, best)
     if not stays_out(worst):
-        each.said = f"in at every number up to {worst:.3g} times today's"
+        each.outside = worst  # prices cannot tell; a solve will
         return
     if stays_out(best):
         each.said, each.outside = f"out at every number up to {best:.3g} times today's", best
@@ -228,7 +228,11 @@ def _confirm(instance: Instance, solve: Solve, found: list[BreakEven]) -> None:
     cases = [_case(instance, e, e.outside or 1.0) for e in open_]
     for each, solved in zip(open_, solve(cases), strict=True):
         each.out = solved
-    waiting = [e for e in open_ if not e.said]
+        if _is_in(each, solved):  # the bound was too weak to tell: what is worse has to be tried
+            each.inside, each.into, each.outside, each.out = each.outside, solved, None, None
+            each.said = ""
+    _look_outwards(instance, solve, [e for e in open_ if e.outside is None])
+    waiting = [e for e in open_ if not e.said and e.inside is None]
     for by in STEPS:
         tries = [(e, e.better(e.outside or 1.0, by)) for e in waiting]
         tries = [(e, _allowed(instance, e, factor)) for e, factor in tries]
@@ -237,8 +241,19 @@ def _confirm(instance: Instance, solve: Solve, found: list[BreakEven]) -> None:
     for each in waiting:
         each.said = "no mix with it is proven better than one without"
     for _ in range(ROUNDS):
-        wide = [e for e in open_ if e.inside is not None and e.width > NARROW]
+        wide = [e for e in open_ if None not in (e.inside, e.outside) and e.width > NARROW]
         _look(instance, solve, [(e, ((e.outside or 1.0) * (e.inside or 1.0)) ** 0.5) for e in wide])
+
+
+def _look_outwards(instance: Instance, solve: Solve, waiting: list[BreakEven]) -> None:
+    """Make the number of chips that are in ever worse, until they are out."""
+    for by in STEPS:
+        waiting = [e for e in waiting if e.outside is None]
+        tries = [(e, _allowed(instance, e, e.better(e.inside or 1.0, 1 / by))) for e in waiting]
+        _look(instance, solve, tries)
+    for each in waiting:
+        if each.outside is None:
+            each.said = f"in at {each.inside or 1.0:.3g} times today's, and at worse"
 
 
 def _look(instance: Instance, solve: Solve, tries: list[tuple[BreakEven, float]]) -> None:
