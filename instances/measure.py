@@ -161,7 +161,7 @@ def _sites(instance: Instance, job: int) -> set[str]:
 def cap_ratio(instance: Instance, site: str) -> float:
     """Return a site's largest supply over its load with every chip at nameplate draw."""
     h, place = instance.horizon, instance.sites[site]
-    supply = sum(s.cap_w(h) for s in place.supplies.values())
+    supply = sum(s.cap_w(h) for s in place.supplies.values() if s.storage is None)
     nameplate_w = np.zeros(h.periods)
     for pool in instance.pools.values():
         if pool.site == site:

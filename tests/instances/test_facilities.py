@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 NAMES = (
     "loughton-2027",
     "memphis-bridge",
+    "memphis-batteries",
     "lake-mariner-mixed",
     "trainium3-campus",
     "uk-and-norway",
@@ -264,6 +265,18 @@ def test_memphis_lies_before_the_grid_step_and_below_its_training_draw() -> None
     mean_mw = (int(grid.cap_w(h).sum()) + permit) / 168e6
     assert f"the mean to {mean_mw:.1f} MW" in " ".join(memphis.notes)
     assert any(gang.pauses_at_calls for job in memphis.jobs for gang in job.gangs)
+
+
+def test_batteries_of_memphis_are_there_for_its_calls() -> None:
+    memphis = load("memphis-batteries")
+    h, site = memphis.horizon, memphis.sites["memphis"]
+    grid, batteries = site.supplies["grid"], site.supplies["batteries"]
+    assert set(grid.cap_w(h)) == {300_000_000, 150_000_000}
+    assert grid.is_called(h).sum() == 12
+    assert batteries.storage is not None
+    assert set(batteries.cap_w(h)) == {150_000_000} == {batteries.storage.in_w}
+    assert memphis.sources["/sites/memphis/supplies/batteries/cap_mw"].kind == "reported"
+    assert memphis.sources["/sites/memphis/supplies/batteries/storage"].kind == "assumed"
 
 
 def test_memphis_permit_follows_from_its_emission_limit() -> None:

@@ -94,3 +94,18 @@ def test_power_does_not_bind_at_loughton() -> None:
         cap = sum(s.cap_w(instance.horizon) for s in site.supplies.values())
         given = np.sum([np.array(row) for row in plan.dispatch[name].values()], axis=0)
         assert (given < cap).all()
+
+
+@pytest.mark.slow
+def test_batteries_of_memphis_win_more_than_the_gap_hides() -> None:
+    """The plan with batteries is worth more than any plan without them can be."""
+    plan = solve(load("memphis-batteries"), Options(seconds=60))
+    data = data_of("memphis-batteries")
+    judged.passes(data, plan, load("memphis-batteries"))
+    assert plan.gap is not None
+    assert plan.gap <= 0.04
+    supplies = data["sites"]["memphis"]["supplies"]
+    del supplies["batteries"]
+    without = solve(judged.read(data), Options(seconds=60))
+    assert without.bound is not None
+    assert plan.objective.total > without.bound
