@@ -5,7 +5,7 @@ Parameters  load[t] at the meter [W], cost[k,t], cap[k,t], permit[k], in[b], ful
             added[b], taken[b], D[n] of the peak; mu[t] what a watt of room is worth, room[t] how
             much of it at most
 Variables   g[k,t] dispatch, c[b,t] charge, e[b,t] held after period t, P[n] peak, s[t] room
-Objective   min  sum cost g + sum D P - sum mu s
+Objective   min  sum cost g + sum D P - sum mu s      (mu falls by tiers of the load: `_tiers`)
 Rules       sum_k g - sum_b c - s >= load                           for all t
             e[b,t] = e[b,t-1] + added c - taken g,  0 <= e <= full, e[b,T-1] >= held0[b]
             g[n,t] <= P[n];   sum_t g[k,t] <= permit[k]
@@ -15,6 +15,7 @@ In units of the site's largest cap, so that numbers are near 1; HiGHS through sc
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -23,11 +24,17 @@ from scipy.optimize import linprog
 from scipy.sparse import coo_array
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from optimizer.place.arrays import Ints, PlaceArrays
 
 __all__ = ["Schedule", "SitePower", "best_schedule", "has_storage_or_peaks", "site_power"]
 
 Floats = NDArray[np.float64]
+
+TIERS, FALL = 16, 0.3
+"""Room is worth less the more a site draws in all, in so many tiers, the highest by this share: a
+gang holds its power for hours, so the same room in all of them is worth more than much in some."""
 
 
 class SitePower(NamedTuple):
@@ -145,10 +152,11 @@ def best_schedule(
     charge: dict[int, Ints] = {}
     for b in power.batteries.tolist():
         charge[b] = p.add(np.zeros(T), np.full(T, power.charge_w[b] / unit))
-        balance.append((charge[b], 1.0))
         _add_battery(p, power, b, given[b], charge[b], unit)
+    balance += [(taken, 1.0) for taken in charge.values()]
     if worth is not None and room is not None:
-        balance.append((p.add(-worth, room / unit), 1.0))
+        for value, size in _tiers(worth, room, load_w, unit):
+            balance.append((p.add(-value, size / unit), 1.0))
     p.row(-load_w / unit, *balance)
     peak: dict[int, Ints] = {}
     for n in power.billed.tolist():
@@ -159,14 +167,25 @@ def best_schedule(
     x = p.solve()
     if x is None:
         return None
-    out = np.zeros((2, *power.cap.shape))
-    level = power.cap.max(1).astype(np.float64)
+    out, level = np.zeros((2, *power.cap.shape)), power.cap.max(1).astype(np.float64)
     out[0] = x[np.array(given)] * unit
-    for b, each in charge.items():
-        out[1, b] = x[each] * unit
+    for b, taken in charge.items():
+        out[1, b] = x[taken] * unit
     for n, one in peak.items():
         level[n] = x[one[0]] * unit
     return Schedule(out[0], out[1], level)
+
+
+def _tiers(
+    worth: Floats, room: Floats, load_w: Ints, largest: float
+) -> Iterator[tuple[Floats, Floats]]:
+    """Yield the worth and size of room by tiers of what the site draws in all, lowest first."""
+    top, low = float((load_w + room).max(initial=0.0)), load_w.astype(np.float64)
+    edges = np.linspace(0.0, max(top, largest), TIERS + 1)
+    for i, (begin, end) in enumerate(itertools.pairwise(edges)):
+        size = np.minimum(low + room, end) - np.maximum(low, begin)
+        if (size > 0).any():
+            yield worth * (1 - FALL * i / TIERS), np.maximum(size, 0)
 
 
 def _add_battery(
