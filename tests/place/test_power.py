@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from functools import cache
 from typing import Any
 
@@ -14,6 +15,7 @@ import stranger
 from brute_power import slack
 from tiny_power import tiny_power
 
+from optimizer.errors import InstanceError
 from optimizer.place.account.ledger import Ledger
 from optimizer.place.account.prices import PriceBook, gap_terms
 from optimizer.place.certificate import upper_bound
@@ -347,3 +349,39 @@ def test_prices_of_what_is_no_battery_are_void(what: str) -> None:
     plan["certificate"] = CERTIFICATES[what]
     assert "certificate" in judged.wrong(data, plan)
     assert stranger.bound(data, CERTIFICATES[what]) is None
+
+
+WRONG: dict[str, tuple[str, Any, str]] = {
+    "more at the start than it holds": ("start_mwh", 3.0, "storage.start_mwh: must not exceed"),
+    "an efficiency of 0": ("efficiency_in", 0.0, "storage.efficiency_in"),
+    "no energy": ("energy_mwh", 0.0, "storage.energy_mwh"),
+    "an unknown field": ("wear", 1.0, "storage.wear"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_wrong_storage_is_refused_by_name(what: str) -> None:
+    key, value, said = WRONG[what]
+    data, _ = ridden_through()
+    data["sites"]["s"]["supplies"]["battery"]["storage"][key] = value
+    with pytest.raises(InstanceError, match=re.escape(said)):
+        judged.read(data)
+
+
+def test_storage_and_kind_go_together_and_fixed_load_needs_no_battery() -> None:
+    data, _ = ridden_through()
+    supplies = data["sites"]["s"]["supplies"]
+    supplies["grid"]["storage"] = supplies["battery"]["storage"]
+    with pytest.raises(InstanceError, match="only a battery has one"):
+        judged.read(data)
+    del supplies["grid"]["storage"], supplies["battery"]["storage"]
+    with pytest.raises(InstanceError, match="a battery has one; give"):
+        judged.read(data)
+    data, _ = ridden_through()
+    data["sites"]["s"]["supplies"]["battery"]["demand_usd_per_mw"] = 1.0
+    with pytest.raises(InstanceError, match="no connection that is billed"):
+        judged.read(data)
+    data, _ = ridden_through()
+    data["sites"]["s"]["other_load_mw"] = 0.008  # 8 kW and 3 of idle chips above 10 in hour 1
+    with pytest.raises(InstanceError, match="without batteries"):
+        judged.read(data)
