@@ -10,6 +10,7 @@ from fractions import Fraction
 from math import ceil
 from typing import TYPE_CHECKING
 
+from optimizer.domain.answers.records import same_instance
 from optimizer.domain.fleet.image import DOMAIN
 from optimizer.errors import PlanError
 from optimizer.mix.certificate import bound_of
@@ -51,11 +52,7 @@ def check(instance: Instance, plan: MixPlan) -> Verdict:
     PlanError
         If the plan answers another instance.
     """
-    if plan.instance_hash != instance.hash:
-        raise PlanError(
-            f"plan is of instance {plan.instance!r} ({plan.instance_hash[:12]}), "
-            f"not of {instance.name!r} ({instance.hash[:12]})"
-        )
+    same_instance(instance, plan.instance, plan.instance_hash)
     case = Case(instance, plan)
     found = [v for each in CHECKS for v in each(case)]
     objective, bound = recompute_objective(case, plan.objective.goal), None

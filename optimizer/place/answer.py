@@ -26,11 +26,12 @@ from optimizer.place.plan import (
 from optimizer.units import NANO, nano
 
 if TYPE_CHECKING:
+    from optimizer.domain.answers.records import StoppedBy
     from optimizer.domain.instance import Instance
     from optimizer.domain.sites import IdRange
     from optimizer.place.arrays import Ints, PlaceArrays
     from optimizer.place.certificate import Bound
-    from optimizer.place.clock import Clock, StoppedBy
+    from optimizer.place.clock import Clock
     from optimizer.place.engines.handles import Problem, State
     from optimizer.place.engines.prices import Prices
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from optimizer.domain.answers.records import same_instance
 from optimizer.errors import PlanError
 from optimizer.place.certificate import upper_bound
 from optimizer.place.goal import feasibility_image
@@ -76,11 +77,7 @@ def check(instance: Instance, plan: PlacePlan) -> Verdict:
     PlanError
         If the plan answers another instance.
     """
-    if plan.instance_hash != instance.hash:
-        raise PlanError(
-            f"plan is of instance {plan.instance!r} ({plan.instance_hash[:12]}), "
-            f"not of {instance.name!r} ({instance.hash[:12]})"
-        )
+    same_instance(instance, plan.instance, plan.instance_hash)
     case = Case(instance, plan)
     found = [v for each in CHECKS for v in each(case)]
     objective, bound = recompute_objective(case), None

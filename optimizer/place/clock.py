@@ -5,20 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from threading import Event
 
+    from optimizer.domain.answers.records import StoppedBy
     from optimizer.place.plan import Options
 
-__all__ = ["Clock", "OnIncumbent", "StoppedBy"]
+__all__ = ["Clock", "OnIncumbent"]
 
 OnIncumbent = Callable[[int | None, int | None, float], None]
 """Called with incumbent and bound [nano-USD], None while there is none, and seconds so far."""
-
-StoppedBy = Literal["proof", "engine proof", "gap", "time limit", "work limit", "cancel", "error"]
-"""`proof` is that of the certificate; `engine proof` is what a solver claims."""
 
 
 POLISH_SHARE, POLISH_SECONDS = 0.05, 0.5

@@ -5,10 +5,12 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
+from optimizer.domain.answers import records
+from optimizer.domain.answers.records import EngineClaim, Record, Status, Violation, gap_of
 from optimizer.domain.sites import IdRange
-from optimizer.place.bound.prices import Certificate, Record, Rounding, SlicePrices
+from optimizer.place.bound.prices import Certificate, Rounding, SlicePrices
 from optimizer.place.measure.records import Goal, GoalName
 
 __all__ = [
@@ -53,15 +55,6 @@ class Rule(StrEnum):
     QUOTA = "quota"
     SPREAD = "spread"
     MOVES = "moves"
-
-
-class Status(StrEnum):
-    """What is proven of a plan."""
-
-    OPTIMAL = "optimal"
-    FEASIBLE = "feasible"
-    INFEASIBLE = "infeasible"
-    UNKNOWN = "unknown"
 
 
 class Options(Record):
@@ -200,62 +193,18 @@ class Conflict(Record):
     way_out: WayOut | None = None
 
 
-class EngineClaim(Record):
-    """What an exact engine says of its own run. A claim: the certificate proves, this does not.
-
-    Attributes
-    ----------
-    engine
-        Name and version.
-    status
-        What it holds to be proven: optimal, feasible, infeasible, unknown.
-    bound
-        Its bound on the objective of any plan [nano-USD]; None where it has none.
-    """
-
-    engine: str
-    status: Status
-    bound: int | None = None
-
-
-class RunRecord(Record):
+class RunRecord(records.RunRecord):
     """One solve and what is known about it.
 
     Attributes
     ----------
-    stopped_by
-        Why it stopped: proof (certified), engine proof (claimed), gap, time limit, work limit,
-        cancel or error.
-    seconds
-        Wall time from the call to the plan [s].
     history
         (seconds, incumbent, bound) in nano-USD whenever one of them got better; None while there
         is none.
-    claim
-        What an exact engine says of its run; None where there was none.
     """
 
-    stopped_by: Literal[
-        "proof", "engine proof", "gap", "time limit", "work limit", "cancel", "error"
-    ]
-    seconds: float
-    options: dict[str, Any]
-    versions: dict[str, str]
     rounds: int
     history: tuple[tuple[float, int | None, int | None], ...]
-    claim: EngineClaim | None = None
-
-
-class Violation(Record):
-    """One breach of a rule, or of what a plan says of itself: where, found, limit, unit."""
-
-    rule: str
-    where: str
-    found: str
-    limit: str
-
-    def __str__(self) -> str:
-        return f"{self.rule}: {self.where}: {self.found}; limit: {self.limit}"
 
 
 class Verdict(Record):
@@ -281,13 +230,6 @@ class Verdict(Record):
     def is_good(self) -> bool:
         """Whether nothing is wrong."""
         return not self.violations
-
-
-def gap_of(objective: int, bound: int | None) -> float | None:
-    """Return abs(objective - bound) / abs(objective); None where that says nothing."""
-    if bound is None or (objective == 0 and bound != 0):
-        return None
-    return 0.0 if objective == bound else abs(objective - bound) / abs(objective)
 
 
 class PlacePlan(Record):
@@ -328,7 +270,3 @@ class PlacePlan(Record):
     goal: Goal | None = None
     run: RunRecord
     conflict: Conflict | None = None
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, populate_by_name=True
-    )

@@ -36,9 +36,10 @@ from optimizer.units import usd
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from optimizer.domain.answers.records import StoppedBy
     from optimizer.domain.instance import Instance
     from optimizer.place.arrays import Ints, PlaceArrays
-    from optimizer.place.clock import Clock, StoppedBy
+    from optimizer.place.clock import Clock
     from optimizer.place.engines.prices import Dual
     from optimizer.place.plan import Certificate
 

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["EngineClaim", "Record", "RunRecord", "Status", "StoppedBy", "Violation", "gap_of"]
+from optimizer.errors import PlanError
+
+if TYPE_CHECKING:
+    from optimizer.domain.instance import Instance
+
+__all__ = [
+    "EngineClaim", "Record", "RunRecord", "Status", "StoppedBy", "Violation", "gap_of",
+    "same_instance",
+]  # fmt: skip
 
 
 class Status(StrEnum):
@@ -47,7 +55,7 @@ class EngineClaim(Record):
 
 
 StoppedBy = Literal["proof", "engine proof", "gap", "time limit", "work limit", "cancel", "error"]
-"""Why a solve stopped."""
+"""Why a solve stopped: `proof` is that of the certificate, `engine proof` what a solver claims."""
 
 
 class RunRecord(Record):
@@ -88,3 +96,21 @@ def gap_of(objective: int, bound: int | None) -> float | None:
     if bound is None or (objective == 0 and bound != 0):
         return None
     return 0.0 if objective == bound else abs(objective - bound) / abs(objective)
+
+
+def same_instance(instance: Instance, name: str, its_hash: str) -> None:
+    """Refuse a plan of another instance.
+
+    name, its_hash
+        Of the instance that the plan says it answers.
+
+    Raises
+    ------
+    PlanError
+        If that is not this instance.
+    """
+    if its_hash != instance.hash:
+        raise PlanError(
+            f"plan is of instance {name!r} ({its_hash[:12]}), "
+            f"not of {instance.name!r} ({instance.hash[:12]})"
+        )

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-__all__ = ["Certificate", "Price", "Record", "Rounding", "SlicePrices"]
+from optimizer.domain.answers.records import Record
 
-
-class Record(BaseModel):
-    """A frozen piece of a plan file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+__all__ = ["Certificate", "Price", "Rounding", "SlicePrices"]
 
 
 Price = Annotated[int, Field(ge=0)]

@@ -17,10 +17,11 @@ from optimizer.place.engines.state import empty_state, make_problem
 from optimizer.units import usd
 
 if TYPE_CHECKING:
+    from optimizer.domain.answers.records import StoppedBy
     from optimizer.domain.instance import Instance
     from optimizer.place.arrays import PlaceArrays
     from optimizer.place.certificate import Bound
-    from optimizer.place.clock import Clock, StoppedBy
+    from optimizer.place.clock import Clock
     from optimizer.place.engines.handles import Problem, State
     from optimizer.place.plan import Certificate, PlacePlan
 

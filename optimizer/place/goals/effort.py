@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from optimizer.place.clock import Clock, StoppedBy
+    from optimizer.domain.answers.records import StoppedBy
+    from optimizer.place.clock import Clock
 
 __all__ = ["Effort", "Lap"]
 

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from optimizer.place.bound.prices import Certificate, Price, Record
+from optimizer.domain.answers.records import Record
+from optimizer.place.bound.prices import Certificate, Price
 
 __all__ = ["Fairness", "Goal", "GoalName", "LeastCost", "Makespan"]
 
