@@ -20,7 +20,6 @@ from optimizer.place.engines.handles import (
     Memory,
     Problem,
     State,
-    memory_handle,
     problem_handle,
     state_handle,
 )
@@ -29,8 +28,17 @@ from optimizer.place.engines.polish.greedy import polish
 from optimizer.place.engines.power.shape import View, served
 from optimizer.place.engines.power.shaper import TURNS, shaper_of
 from optimizer.place.engines.power.whole import Served, dispatch_all
-from optimizer.place.engines.search import anneal, construct, copy_best, make_memory
-from optimizer.place.engines.state import empty_state, make_problem, restore
+from optimizer.place.engines.search import (
+    anneal,
+    best_of,
+    construct,
+    copied,
+    copy_best,
+    handles_of,
+    make_memory,
+    put_back,
+)
+from optimizer.place.engines.state import empty_state, make_problem
 from optimizer.units import usd
 
 if TYPE_CHECKING:
@@ -81,14 +89,7 @@ class _Search:
     @property
     def best(self) -> State:
         """Its best plan, as placement records of a State; measured in floats."""
-        return self.state._replace(
-            mode_of=self.memory.best_mode,
-            start=self.memory.best_start,
-            end=self.memory.best_end,
-            alloc=self.memory.best_alloc,
-            slots=self.memory.best_slots,
-            objective=self.memory.best,
-        )
+        return best_of(self.state, self.memory)
 
 
 class Race:
@@ -129,7 +130,7 @@ class Race:
         problem, state = self._seen(view)
         self.pins = pin_running(self.instance, problem, state)
         memory = make_memory(problem, state, self.clock.options.seed * 1009 + i + 1, self.halt)
-        handles = problem_handle(problem), state_handle(state), memory_handle(memory)
+        handles = handles_of(problem, state, memory)
         copy_best(*handles)
         return _Search(problem, state, memory, handles, view)
 
@@ -227,18 +228,11 @@ class Race:
         """Return how often polish made a plan better, and the plan."""
         problem, state = self._seen(view)
         memory = make_memory(problem, state, 1, self.halt)
-        handles = problem_handle(problem), state_handle(state), memory_handle(memory)
-        self._put_back(plan, handles)
+        handles = handles_of(problem, state, memory)
+        put_back(problem, handles, plan, plan.mode_of >= 0)
         running = pool.submit(polish, *handles)
         self._watch([running], lambda: self.clock.seconds() > until)
         return running.result(), state
-
-    def _put_back(self, plan: State, handles: tuple[Any, Any, Any]) -> None:
-        """Place what a plan has placed in an empty state."""
-        for j in np.flatnonzero(plan.mode_of >= 0):
-            m, start, end = (int(x[j]) for x in (plan.mode_of, plan.start, plan.end))
-            slots = plan.slots[self.problem.slot_ptr[j] : self.problem.slot_ptr[j + 1]]
-            restore(*handles[:2], int(j), m, start, end, plan.alloc[j], slots)
 
     def _turn(self, share: float) -> None:
         """Give every search a better schedule for what it has placed, a few times in a run."""
@@ -251,7 +245,7 @@ class Race:
             if view is not None:
                 problem, state = self._seen(view)
                 handles = problem_handle(problem), state_handle(state), search.handles[2]
-                self._put_back(search.state, handles)
+                put_back(problem, handles, search.state, search.state.mode_of >= 0)
                 copy_best(*handles)
                 self.searches[i] = _Search(problem, state, search.memory, handles, view)
 
@@ -296,7 +290,7 @@ class Race:
         self.told = float(plan.objective[0])
         if not self._is_complete(plan):
             if is_last and (self.kept is None or self.kept[0] is None):
-                self.kept = None, _records(plan), self.pins
+                self.kept = None, copied(plan), self.pins
             return
         a, how = self.problem.a, None
         if view is not None:
@@ -305,11 +299,5 @@ class Race:
         total = plan_objective(a, plan, how).total
         if self.kept is None or self.kept[0] is None or total > self.kept[0]:
             self.served = how
-            self.kept = total, _records(plan), self.pins
+            self.kept = total, copied(plan), self.pins
             self.clock.tell(total, None)
-
-
-def _records(plan: State) -> State:
-    """Return a plan with records of its own, which no search goes on to change."""
-    names = ("mode_of", "start", "end", "alloc", "slots", "objective")
-    return plan._replace(**{name: getattr(plan, name).copy() for name in names})

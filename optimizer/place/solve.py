@@ -25,7 +25,7 @@ from optimizer.place.arrays import PlaceArrays, build_arrays
 from optimizer.place.certificate import upper_bound
 from optimizer.place.clock import Clock, OnIncumbent
 from optimizer.place.conflict.proof import declared
-from optimizer.place.engines.prices import TAUS, Dual, Stop
+from optimizer.place.engines.prices import Dual, minimised
 from optimizer.place.exact.case import is_small
 from optimizer.place.plan import Options, PlacePlan, Status
 from optimizer.place.prepare import small_instance
@@ -199,15 +199,4 @@ def _prices(arrays: PlaceArrays, clock: Clock) -> Dual:
     def is_over() -> bool:
         return clock.cancel.is_set() or clock.seconds() > limit
 
-    def poll(bound: float) -> None:
-        if is_over() and dual.evaluations > 2:
-            raise Stop
-
-    dual = Dual(arrays, clock.options.threads, poll)
-    try:
-        dual.minimise()
-        if not is_over() and dual.add_rounding():
-            dual.minimise(TAUS[3:])
-    finally:
-        dual.close()
-    return dual
+    return minimised(arrays, clock.options.threads, is_over)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from optimizer.place.arrays import PlaceArrays
 
-__all__ = ["Dual", "Prices", "Stop"]
+__all__ = ["Dual", "Prices", "Stop", "minimised"]
 
 Floats = NDArray[np.float64]
 
@@ -354,3 +354,39 @@ class Dual:
         more = self.blocks.evaluate(p.rows[: len(self.a.pue)], over, p.held, width)
         soft, hard = soft + more.soft, hard + more.hard
         return soft, hard, given + more.net, given + more.given, more.held
+
+
+def minimised(
+    a: PlaceArrays,
+    threads: int,
+    is_over: Callable[[], bool],
+    start: Prices | None = None,
+    scale: Any = None,
+) -> Dual:
+    """Return the dual of arrays, minimised until its end or until it is over.
+
+    is_over
+        Says when to end, with the best prices so far; at least three evaluations are made.
+    start
+        Prices to begin with, and their rows.
+    scale
+        What prices are smoothed against, where it is not the value of jobs [USD], (J,).
+    """
+    dual: Dual
+
+    def poll(_bound: float) -> None:
+        if is_over() and dual.evaluations > 2:
+            raise Stop
+
+    dual = Dual(a, threads, poll)
+    if scale is not None:
+        dual.tau_of, dual.scale_value = scale, max(1.0, float(scale.sum()))
+    if start is not None or scale is not None:
+        dual.use_rows(list((dual if start is None else start).table.rows), start)
+    try:
+        dual.minimise()
+        if not is_over() and dual.add_rounding():
+            dual.minimise(TAUS[3:])
+    finally:
+        dual.close()
+    return dual

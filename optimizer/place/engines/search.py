@@ -23,13 +23,24 @@ from optimizer.place.engines.ejection import (
     take_out,
     undo,
 )
-from optimizer.place.engines.handles import Memory, Problem, State
+from optimizer.place.engines.handles import (
+    Memory,
+    Problem,
+    State,
+    memory_handle,
+    problem_handle,
+    state_handle,
+)
 from optimizer.place.engines.insertion import best_start, insert, random, window
+from optimizer.place.engines.state import restore
 
 MOVER_SHARE = 0.1
 """Share of moves that ask where a running job should be, where any may be moved."""
 
-__all__ = ["anneal", "construct", "copy_best", "make_memory", "propose"]
+__all__ = [
+    "anneal", "best_of", "construct", "copied", "copy_best", "handles_of", "make_memory", "propose",
+    "put_back",
+]  # fmt: skip
 
 
 def make_memory(p: Problem, state: State, seed: int, halt: Any = None) -> Memory:
@@ -56,6 +67,41 @@ def make_memory(p: Problem, state: State, seed: int, halt: Any = None) -> Memory
         np.zeros(J),
         np.zeros(1, np.uint8) if halt is None else halt,
     )
+
+
+def handles_of(problem: Problem, state: State, memory: Memory) -> tuple[Any, Any, Any]:
+    """Return the handles by which compiled code sees a search."""
+    return problem_handle(problem), state_handle(state), memory_handle(memory)
+
+
+def best_of(state: State, memory: Memory) -> State:
+    """Return a search's best plan, as placement records of a State; they change with the search."""
+    return state._replace(
+        mode_of=memory.best_mode,
+        start=memory.best_start,
+        end=memory.best_end,
+        alloc=memory.best_alloc,
+        slots=memory.best_slots,
+        objective=memory.best,
+    )
+
+
+def copied(plan: State) -> State:
+    """Return a plan with records of its own, which no search goes on to change."""
+    names = ("mode_of", "start", "end", "alloc", "slots", "objective")
+    return plan._replace(**{name: getattr(plan, name).copy() for name in names})
+
+
+def put_back(problem: Problem, handles: tuple[Any, Any, Any], plan: State, which: Any) -> None:
+    """Place jobs just as a plan has them, in a state in which what they use then is free.
+
+    which : (J,) bool
+        The jobs; all of them are placed in the plan.
+    """
+    ptr = problem.slot_ptr
+    for j in np.flatnonzero(which).tolist():
+        run = int(plan.mode_of[j]), int(plan.start[j]), int(plan.end[j])
+        restore(*handles[:2], j, *run, plan.alloc[j], plan.slots[ptr[j] : ptr[j + 1]])
 
 
 @compiled

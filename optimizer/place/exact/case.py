@@ -12,7 +12,7 @@ from optimizer.place.answer import Found, answer, whole_prices
 from optimizer.place.arrays import build_arrays
 from optimizer.place.certificate import upper_bound
 from optimizer.place.engines.packing import pin_running
-from optimizer.place.engines.prices import TAUS, Dual, Stop
+from optimizer.place.engines.prices import Dual, minimised
 from optimizer.place.engines.state import empty_state, make_problem
 from optimizer.units import usd
 
@@ -103,7 +103,7 @@ def make_case(instance: Instance, clock: Clock, certificate: Certificate | None 
             f"it takes up to {MOST_COLUMNS:,}; use prices and search",
         )
     if certificate is None:
-        certificate = whole_prices(instance, _prices(a, clock).best)
+        certificate = whole_prices(instance, _prices(a, clock).finish())
     bound = upper_bound(instance, certificate)
     clock.tell(None, bound.total)
     nothing = np.zeros((len(a.dur), a.pue.shape[1] + 1)), np.zeros(len(a.late))
@@ -126,18 +126,7 @@ def _prices(a: PlaceArrays, clock: Clock) -> Dual:
     def is_over() -> bool:
         return clock.cancel.is_set() or clock.seconds() > limit
 
-    def poll(_bound: float) -> None:
-        if is_over() and dual.evaluations > 2:
-            raise Stop
-
-    dual = Dual(a, clock.options.threads, poll)
-    try:
-        dual.minimise()
-        if not is_over() and dual.add_rounding():
-            dual.minimise(TAUS[3:])
-    finally:
-        dual.close()
-    return dual
+    return minimised(a, clock.options.threads, is_over)
 
 
 def stopped(by: str, clock: Clock) -> StoppedBy:

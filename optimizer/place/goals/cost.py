@@ -9,8 +9,9 @@ import numpy as np
 from optimizer.place.answer import whole_prices
 from optimizer.place.arrays import build_arrays
 from optimizer.place.conflict.proof import declared, prove
+from optimizer.place.engines.prices import minimised
 from optimizer.place.goals.answers import finished, with_goal
-from optimizer.place.goals.everything import fill, has_everything, minimised, prepared, revalued
+from optimizer.place.goals.everything import fill, has_everything, prepared, revalued
 from optimizer.place.goals.team import cooled
 from optimizer.place.measure.figures import cost_of
 from optimizer.place.measure.images import all_must
@@ -42,7 +43,7 @@ def solve_cost(instance: Instance, effort: Effort) -> PlacePlan:
     hopeless = _fill_or_disprove(image, team, effort)
     if has_everything(team) is not None:
         dual = _anneal(a, team, dual, effort)
-    certificate = whole_prices(instance, dual.best)
+    certificate = whole_prices(instance, dual.finish())
     bound = cost_bound(instance, certificate)
     plan = finished(instance, ours, team, team.best().best(), certificate, effort)
     cost = cost_of(plan.objective)

@@ -11,17 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.place.engines.prices import TAUS, Dual, Stop
+from optimizer.place.engines.prices import minimised
+from optimizer.place.engines.search import copied
 from optimizer.place.engines.state import make_problem
-from optimizer.place.goals.team import Team, cooled, copied
+from optimizer.place.goals.team import Team, cooled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from optimizer.domain.instance import Instance
     from optimizer.place.arrays import Ints, PlaceArrays
     from optimizer.place.engines.handles import Problem, State
-    from optimizer.place.engines.prices import Prices
+    from optimizer.place.engines.prices import Dual
     from optimizer.place.goals.effort import Effort
     from optimizer.place.goals.team import Member
 
@@ -30,7 +29,6 @@ __all__ = [
     "fill",
     "has_all",
     "has_everything",
-    "minimised",
     "prepared",
     "prized",
     "revalued",
@@ -82,37 +80,6 @@ def prized(a: PlaceArrays, priced: Any, worth: Any, permits: Any) -> Problem:
     """Return the search's view of arrays in which placing a job outweighs all else."""
     prize = PRIZE * dearest_usd(a) * (1.0 + areas(a)) / 2.0
     return make_problem(a, priced, worth, permits)._replace(prize=prize)
-
-
-def minimised(
-    a: PlaceArrays,
-    threads: int,
-    is_over: Callable[[], bool],
-    start: Prices | None = None,
-    scale: Any = None,
-) -> Dual:
-    """Return the dual of arrays, minimised until its end or until it is over.
-
-    scale
-        What prices are smoothed against, where it is not the value of jobs [USD], (J,).
-    """
-    dual: Dual
-
-    def poll(_bound: float) -> None:
-        if is_over() and dual.evaluations > 2:
-            raise Stop
-
-    dual = Dual(a, threads, poll)
-    if scale is not None:
-        dual.tau_of, dual.scale_value = scale, max(1.0, float(scale.sum()))
-    dual.use_rows(list(dual.table.rows) if start is None else list(start.table.rows), start)
-    try:
-        dual.minimise()
-        if not is_over() and dual.add_rounding():
-            dual.minimise(TAUS[3:])
-    finally:
-        dual.close()
-    return dual
 
 
 def has_all(plan: State) -> bool:

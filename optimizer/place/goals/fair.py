@@ -17,11 +17,13 @@ from optimizer.place.answer import plan_objective, whole_prices
 from optimizer.place.arrays import build_arrays
 from optimizer.place.conflict.proof import declared, prove
 from optimizer.place.engines.lexical.shares import anneal_shares, fine_of
+from optimizer.place.engines.prices import minimised
+from optimizer.place.engines.search import copied
 from optimizer.place.engines.state import make_problem
 from optimizer.place.goals.answers import finished, with_goal
-from optimizer.place.goals.everything import minimised, revalued
+from optimizer.place.goals.everything import revalued
 from optimizer.place.goals.pricing import Entitled, bonuses_for, weights_for
-from optimizer.place.goals.team import Team, cooled, copied
+from optimizer.place.goals.team import Team, cooled
 from optimizer.place.measure.figures import BILLION, claims, least_share
 from optimizer.place.measure.images import MILLION, share_image
 from optimizer.place.measure.judge import share_bound, total_bound
@@ -226,7 +228,7 @@ def solve_fair(instance: Instance, effort: Effort) -> PlacePlan:
     search.seek_total(effort, 0.3 * hot)
     bonuses = _named(instance, found, bonus)
     proof = millionths, first, limit
-    return _answered(search, effort, proof, bonuses, whole_prices(instance, dual.best))
+    return _answered(search, effort, proof, bonuses, whole_prices(instance, dual.finish()))
 
 
 def _answered(

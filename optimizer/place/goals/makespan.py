@@ -16,15 +16,15 @@ import numpy as np
 from optimizer.place.answer import whole_prices
 from optimizer.place.arrays import build_arrays
 from optimizer.place.conflict.proof import declared, prove
+from optimizer.place.engines.prices import minimised
+from optimizer.place.engines.search import copied
 from optimizer.place.goals.answers import finished, with_goal
 from optimizer.place.goals.everything import (
     fill,
-    minimised,
     prepared,
     revalued,
     run_ends_of,
 )
-from optimizer.place.goals.team import copied
 from optimizer.place.measure.images import all_must, deadline_image
 from optimizer.place.measure.judge import ends_later, makespan_gap
 from optimizer.place.measure.records import Makespan
@@ -95,7 +95,7 @@ def solve_makespan(instance: Instance, effort: Effort) -> PlacePlan:
     floor = _Floor(instance, _earliest(a, ends), instance.horizon.periods, Certificate())
     threads = effort.clock.options.threads
     value = minimised(build_arrays(instance), threads, effort.until(VALUE_PART))
-    certificate = whole_prices(instance, value.best)  # bounds value, whatever was asked
+    certificate = whole_prices(instance, value.finish())  # bounds value, whatever was asked
     team, _ = prepared(image, a, effort, PRICES_PART)
     _spread(team)
     found, hopeless = fill(team, effort, FIRST_PART), None

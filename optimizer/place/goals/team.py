@@ -8,10 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.place.engines.handles import memory_handle, problem_handle, state_handle
 from optimizer.place.engines.packing import pin_running
-from optimizer.place.engines.search import anneal, construct, copy_best, make_memory
-from optimizer.place.engines.state import empty_state, restore, unplace
+from optimizer.place.engines.search import (
+    anneal,
+    best_of,
+    construct,
+    copy_best,
+    handles_of,
+    make_memory,
+    put_back,
+)
+from optimizer.place.engines.state import empty_state, unplace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +27,7 @@ if TYPE_CHECKING:
     from optimizer.place.engines.handles import Memory, Problem, State
     from optimizer.place.plan import Options
 
-__all__ = ["HOT_TO_COLD", "Member", "Team", "cooled", "copied"]
+__all__ = ["HOT_TO_COLD", "Member", "Team", "cooled"]
 
 HOT_TO_COLD = 2e-3 / 0.3
 """Last temperature of a stage over its first."""
@@ -41,15 +48,7 @@ class Member:
 
     def best(self) -> State:
         """Return its best plan, as placement records of a State; they change with the search."""
-        m = self.memory
-        return self.state._replace(
-            mode_of=m.best_mode,
-            start=m.best_start,
-            end=m.best_end,
-            alloc=m.best_alloc,
-            slots=m.best_slots,
-            objective=m.best,
-        )
+        return best_of(self.state, self.memory)
 
 
 class Team:
@@ -64,7 +63,7 @@ class Team:
             state = empty_state(problem)
             self.pins = pin_running(instance, problem, state)
             memory = make_memory(problem, state, options.seed * 1009 + i + 1)
-            handles = problem_handle(problem), state_handle(state), memory_handle(memory)
+            handles = handles_of(problem, state, memory)
             copy_best(*handles)
             self.members.append(Member(state, memory, handles))
         self.pool = ThreadPoolExecutor(options.threads)
@@ -98,20 +97,5 @@ class Team:
         wanted = (plan.mode_of >= 0) & ~self.is_running
         if keeps is not None:
             wanted &= keeps
-        ptr = self.problem.slot_ptr
-        for j in np.flatnonzero(wanted).tolist():
-            run = int(plan.mode_of[j]), int(plan.start[j]), int(plan.end[j])
-            restore(problem, state, j, *run, plan.alloc[j], plan.slots[ptr[j] : ptr[j + 1]])
+        put_back(self.problem, member.handles, plan, wanted)
         copy_best(*member.handles)
-
-
-def copied(plan: State) -> State:
-    """Return placement records that stay as they are."""
-    return plan._replace(
-        mode_of=plan.mode_of.copy(),
-        start=plan.start.copy(),
-        end=plan.end.copy(),
-        alloc=plan.alloc.copy(),
-        slots=plan.slots.copy(),
-        objective=plan.objective.copy(),
-    )

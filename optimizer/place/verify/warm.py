@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.place.arrays import build_arrays, groups_of
-from optimizer.place.engines.handles import memory_handle, problem_handle, state_handle
+from optimizer.place.engines.handles import problem_handle, state_handle
 from optimizer.place.engines.insertion import insert
 from optimizer.place.engines.packing import pin_running
 from optimizer.place.engines.prices import Dual, Prices
 from optimizer.place.engines.rows import Row
-from optimizer.place.engines.search import anneal, copy_best, make_memory
+from optimizer.place.engines.search import anneal, best_of, copy_best, handles_of, make_memory
 from optimizer.place.engines.state import empty_state, make_problem, restore, unplace
 from optimizer.place.image.totals import total_names
 from optimizer.units import NANO
@@ -102,11 +102,7 @@ class Warm:
         self.pins = pin_running(instance, self.problem, self.state)
         self._fill(placements)
         self.memory = make_memory(self.problem, self.state, seed + 1)
-        self.handles = (
-            problem_handle(self.problem),
-            state_handle(self.state),
-            memory_handle(self.memory),
-        )
+        self.handles = handles_of(self.problem, self.state, self.memory)
         copy_best(*self.handles)
 
     def insert(self, job: int) -> bool:
@@ -131,15 +127,7 @@ class Warm:
 
     def best(self) -> State:
         """Return the best plan so far, as placement records of a State."""
-        memory = self.memory
-        return self.state._replace(
-            mode_of=memory.best_mode,
-            start=memory.best_start,
-            end=memory.best_end,
-            alloc=memory.best_alloc,
-            slots=memory.best_slots,
-            objective=memory.best,
-        )
+        return best_of(self.state, self.memory)
 
     def has(self, job: int) -> bool:
         """Return whether the best plan so far places a job."""

@@ -16,10 +16,9 @@ import numpy as np
 from optimizer.place.answer import plan_objective
 from optimizer.place.engines.dispatch import dispatch_site
 from optimizer.place.engines.ejection import forget, note, take_out, undo
-from optimizer.place.engines.handles import memory_handle, problem_handle, state_handle
 from optimizer.place.engines.power.whole import Served
-from optimizer.place.engines.search import copy_best, make_memory
-from optimizer.place.engines.state import empty_state, place, restore
+from optimizer.place.engines.search import best_of, copy_best, handles_of, make_memory, put_back
+from optimizer.place.engines.state import empty_state, place
 from optimizer.place.exact.columns import net_of, parts_of
 from optimizer.place.exact.hint import Lies, hint_runs
 from optimizer.place.exact.near.model import build_near
@@ -85,15 +84,8 @@ class Near:
     def __init__(self, instance: Instance, problem: Problem, plan: State, seed: int) -> None:
         self.problem, self.state = problem, empty_state(problem)
         self.memory: Memory = make_memory(problem, self.state, 1, np.zeros(1, np.uint8))
-        self.handles = (
-            problem_handle(problem),
-            state_handle(self.state),
-            memory_handle(self.memory),
-        )
-        for j in np.flatnonzero(plan.mode_of >= 0).tolist():
-            m, start, end = (int(x[j]) for x in (plan.mode_of, plan.start, plan.end))
-            slots = plan.slots[problem.slot_ptr[j] : problem.slot_ptr[j + 1]]
-            restore(*self.handles[:2], j, m, start, end, plan.alloc[j], slots)
+        self.handles = handles_of(problem, self.state, self.memory)
+        put_back(problem, self.handles, plan, plan.mode_of >= 0)
         copy_best(*self.handles)
         self.rng, self.seed = np.random.default_rng(seed), seed
         self.has_domains = np.array([x.domain is not None for x in instance.pools.values()], bool)
@@ -119,15 +111,7 @@ class Near:
 
     def best(self) -> State:
         """Return the placement records of the plan."""
-        m = self.memory
-        return self.state._replace(
-            mode_of=m.best_mode,
-            start=m.best_start,
-            end=m.best_end,
-            alloc=m.best_alloc,
-            slots=m.best_slots,
-            objective=m.best,
-        )
+        return best_of(self.state, self.memory)
 
     def step(self, is_over: IsOver | None = None) -> bool:
         """Solve one neighbourhood; return whether the plan got better."""
