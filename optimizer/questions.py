@@ -61,11 +61,24 @@ class Question(Generic[OptionsT, PlanT, VerdictT]):
 
     def parse(self, text: str) -> PlanT:
         """Return the plan written in a JSON text; PlanError if it is none."""
-        self._lacks("parse")
+        from pydantic import ValidationError
+
+        model: Any = self.plan_type()
+        try:
+            plan: PlanT = model.model_validate_json(text)
+        except ValidationError as e:
+            raise PlanError(_said(e)) from None
+        return plan
 
     def plan_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of its plans."""
-        self._lacks("plan_schema")
+        model: Any = self.plan_type()
+        schema: dict[str, Any] = model.model_json_schema(by_alias=True)
+        return schema
+
+    def plan_type(self) -> type[PlanT]:
+        """Return the class of its plans."""
+        self._lacks("plan_type")
 
     def solve(
         self,
@@ -175,20 +188,10 @@ class Place(Question["Options", "PlacePlan", "Verdict"]):
 
         return Options(**given)
 
-    def parse(self, text: str) -> PlacePlan:
-        from pydantic import ValidationError
-
+    def plan_type(self) -> type[PlacePlan]:
         from optimizer.place.plan import PlacePlan
 
-        try:
-            return PlacePlan.model_validate_json(text)
-        except ValidationError as e:
-            raise PlanError(_said(e)) from None
-
-    def plan_schema(self) -> dict[str, Any]:
-        from optimizer.place.plan import PlacePlan
-
-        return PlacePlan.model_json_schema(by_alias=True)
+        return PlacePlan
 
     def solve(
         self,
@@ -305,20 +308,10 @@ class Mix(Question["MixOptions", "MixPlan", "MixVerdict"]):
 
         return Options(**given)
 
-    def parse(self, text: str) -> MixPlan:
-        from pydantic import ValidationError
-
+    def plan_type(self) -> type[MixPlan]:
         from optimizer.mix.plan import MixPlan
 
-        try:
-            return MixPlan.model_validate_json(text)
-        except ValidationError as e:
-            raise PlanError(_said(e)) from None
-
-    def plan_schema(self) -> dict[str, Any]:
-        from optimizer.mix.plan import MixPlan
-
-        return MixPlan.model_json_schema(by_alias=True)
+        return MixPlan
 
     def solve(
         self,

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from optimizer.domain.files import write_instance
-from optimizer.errors import FleetwattError, InstanceError
+from optimizer.errors import InstanceError
 from optimizer.questions import MIX
 from service.cli.codes import GOOD, NOT_GOOD
 from service.cli.describe import print_report, verdict_report
 from service.cli.files import load_instance, write_whole
 from service.cli.live import Live, watch
+from service.cli.options import options_of
 from service.cli.written import files_of, write_files
 
 if TYPE_CHECKING:
     import argparse
 
     from optimizer.domain.instance import Instance
-    from optimizer.mix.plan import MixPlan, Options
+    from optimizer.mix.plan import MixPlan
     from service.cli.live import Cancel
 
 __all__ = ["mix"]
@@ -27,13 +28,9 @@ __all__ = ["mix"]
 NAMES = ("objective", "seconds", "gap", "seed", "threads", "engine", "columns", "leaves")
 
 
-class BadOption(FleetwattError):
-    """An option that is out of its range."""
-
-
 def mix(given: argparse.Namespace, cancel: Cancel) -> int:
     """Choose a fleet; print the report and write the plan; hand the fleet on where asked."""
-    options = _options(given)
+    options = options_of(MIX, given, NAMES)
     instance = load_instance(given.instance)
     if instance.mix is None:
         raise InstanceError([f"{given.instance}: asks no mix; give offers and demand in 'mix'"])
@@ -68,19 +65,3 @@ def _hand_on(instance: Instance, plan: MixPlan, path: Path) -> None:
         write_instance(made, draft)
         write_whole(path, draft.read_text(encoding="utf-8"))
     print(f"{'fleet':<7} {path}: {len(made.pools)} pools, no jobs yet; add them with import")
-
-
-def _options(given: argparse.Namespace) -> Options:
-    """Return the options of the command line, or raise with all that are out of range."""
-    from pydantic import ValidationError
-
-    options: dict[str, Any] = {name: getattr(given, name) for name in NAMES}
-    try:
-        return MIX.options(**options)
-    except ValidationError as e:
-        said = (
-            f"--{item['loc'][0]}: {item['msg'].replace('Input should', 'must')}, "
-            f"got {item['input']}"
-            for item in e.errors(include_url=False)
-        )
-        raise BadOption("\n".join(said)) from None

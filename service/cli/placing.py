@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from optimizer.errors import FleetwattError, InstanceError
+from optimizer.errors import InstanceError
 from optimizer.questions import PLACE
 from service.cli.codes import ABORTED, GOOD, NO_PLAN, NOT_GOOD
 from service.cli.describe import print_report, verdict_report
 from service.cli.files import load_instance, read_plan
 from service.cli.live import Live, watch
+from service.cli.options import options_of
 from service.cli.written import files_of, write_files
 
 if TYPE_CHECKING:
@@ -32,10 +33,6 @@ FIXES_SHARE = 0.25
 
 LEAST_WHY = 5.0
 """Time that the search for rules in conflict has at least, where must jobs are not placed [s]."""
-
-
-class BadOption(FleetwattError):
-    """An option that is out of its range."""
 
 
 def place(given: argparse.Namespace, cancel: Cancel) -> int:
@@ -115,18 +112,8 @@ def _folder(given: argparse.Namespace, name: str) -> Path:
 
 
 def _options(given: argparse.Namespace) -> Options:
-    """Return the options of the command line, or raise with all that are out of range."""
-    from pydantic import ValidationError
-
+    """Return the options of the command line; the demo has no choice of objective."""
     names = ("seconds", "gap", "seed", "threads", "rounds", "engine", "solver")
-    options: dict[str, Any] = {name: getattr(given, name) for name in names}
-    options["objective"] = getattr(given, "objective", "value")
-    try:
-        return PLACE.options(**options)
-    except ValidationError as e:
-        said = (
-            f"--{item['loc'][0]}: {item['msg'].replace('Input should', 'must')}, "
-            f"got {item['input']}"
-            for item in e.errors(include_url=False)
-        )
-        raise BadOption("\n".join(said)) from None
+    objective = getattr(given, "objective", "value")
+    options: Options = options_of(PLACE, given, names, objective=objective)
+    return options

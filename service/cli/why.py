@@ -31,16 +31,16 @@ def explain(given: argparse.Namespace) -> int:
     question, plan = read_plan(Path(given.plan))
     if plan.instance_hash != instance.hash:
         question.check(instance, plan)  # says which instance it is of
-    report = question.explain(instance, plan, given.job)  # an unknown job is refused first
     if given.verify or given.out:
         reasons = question.reasons(instance, plan)
         if given.job is not None:
             reasons = tuple(r for r in reasons if r.job == given.job)
         if given.verify:
             reasons = question.verify(instance, plan, reasons, given.verify, given.seconds)
-        report = question.explain(instance, plan, given.job, reasons)
+        report = question.explain(instance, plan, given.job, reasons)  # refuses an unknown job
     else:
         reasons = ()
+        report = question.explain(instance, plan, given.job)
     print_report(report)
     if given.out:
         folder = Path(given.out)

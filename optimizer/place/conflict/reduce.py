@@ -62,7 +62,6 @@ class Reducer:
     prices: Certificate | None
     solve: Callable[[Instance], PlacePlan]
     is_over: Callable[[], bool]
-    tests: int = 0
     needed: set[Group] = field(default_factory=set)
 
     def run(self) -> Found:
@@ -110,7 +109,6 @@ class Reducer:
         made = relaxed(self.instance, [g for g in every if g not in kept])
         if not has_to_run(made.jobs):
             return "plan"
-        self.tests += 1
         if self.prices is not None and _holds(made, self.prices):
             return "proof"
         image = feasibility_image(made)

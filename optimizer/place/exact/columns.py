@@ -44,12 +44,6 @@ class Columns:
         """Return the columns of a mode."""
         return range(int(self.ptr[mode]), int(self.ptr[mode + 1]))
 
-    def covering(self, mode: int, t: int) -> list[int]:
-        """Return the columns of a mode that hold their chips in period t."""
-        low, high = int(self.ptr[mode]), int(self.ptr[mode + 1])
-        held = (self.start[low:high] <= t) & (t < self.end[low:high])
-        return [int(c) for c in low + np.flatnonzero(held)]
-
 
 @dataclass(frozen=True, slots=True)
 class Held:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer.domain.changes.patch import changes_text
-from optimizer.errors import FleetwattError, InstanceError, PlanError
+from optimizer.errors import InstanceError, PlanError
 from optimizer.questions import MIX
 from service.cli.codes import GOOD
 from service.cli.describe import print_report
 from service.cli.files import load_instance, plan_text, read_plan
+from service.cli.options import BadOption, options_of
 from service.cli.written import files_of, write_files
 
 if TYPE_CHECKING:
@@ -19,17 +20,12 @@ if TYPE_CHECKING:
 
     from optimizer.domain.instance import Instance
     from optimizer.domain.reports import Report
-    from optimizer.mix.plan import Options
     from optimizer.mix.studies.ask import Answer
 
 __all__ = ["run"]
 
 NAMES = ("objective", "seconds", "gap", "seed", "leaves", "columns")
 CASES = "cases"
-
-
-class BadOption(FleetwattError):
-    """An option that is out of its range."""
 
 
 def run(given: argparse.Namespace) -> int:
@@ -41,7 +37,7 @@ def _study(given: argparse.Namespace) -> int:
     from optimizer.mix.studies.ask import Ask, answer
     from optimizer.studies import Sweep
 
-    options, instance = _options(given), load_instance(given.instance)
+    options, instance = options_of(MIX, given, NAMES), load_instance(given.instance)
     if instance.mix is None:
         raise InstanceError([f"{given.instance}: asks no mix; give offers and demand in 'mix'"])
     if given.workers is not None and given.workers < 1:
@@ -83,20 +79,6 @@ def _refuse(given: argparse.Namespace) -> None:
         said.append(f"--power: must be more than 0, got {given.power:g}")
     if said:
         raise BadOption("\n".join(said))
-
-
-def _options(given: argparse.Namespace) -> Options:
-    from pydantic import ValidationError
-
-    try:
-        return MIX.options(**{name: getattr(given, name) for name in NAMES})
-    except ValidationError as e:
-        said = (
-            f"--{item['loc'][0]}: {item['msg'].replace('Input should', 'must')}, "
-            f"got {item['input']}"
-            for item in e.errors(include_url=False)
-        )
-        raise BadOption("\n".join(said)) from None
 
 
 def _fleets(paths: list[str]) -> dict[str, dict[tuple[str, str], int]]:
