@@ -8,27 +8,25 @@ from __future__ import annotations
 
 import json
 import sys
-from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from instances.pieces import Data, merge, only_chips, piece
-from optimizer.domain.files import parse_instance, write_instance
-from optimizer.domain.instance import SCHEMA, Instance
+from instances.pieces import Data, enter, piece, recipes_in, world_of
+from optimizer.domain.files import parse_instance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from optimizer.domain.instance import Instance
+
 __all__ = ["build_mix", "main", "mix_recipes"]
 
 _PARTS = ("horizon", "sites", "pools", "carbon_usd_per_kg", "mix")
-_NOT_FOUND = {"value_usd": None, "by": None, "when": None}
 
 
 def mix_recipes() -> tuple[str, ...]:
     """Return the names of all recipes of mixes."""
-    folder = files("instances") / "mix_recipes"
-    return tuple(sorted(p.name.removesuffix(".json") for p in folder.iterdir()))
+    return recipes_in("mix_recipes")
 
 
 def build_mix(name: str) -> Instance:
@@ -40,15 +38,7 @@ def build_mix(name: str) -> Instance:
         If the recipe is not known or does not make an instance.
     """
     recipe = piece("mix_recipes", name)
-    data: Data = {"schema": SCHEMA, "name": name, "title": recipe["title"]}
-    data["notes"] = recipe["notes"]
-    data |= {part: recipe[part] for part in _PARTS if part in recipe}
-    data["sources"] = {}
-    for chip in recipe["chips"]:
-        merge(data, piece("chips", chip))
-    for workload in recipe["workloads"]:
-        merge(data, only_chips(piece("workloads", workload), recipe["chips"]))
-    merge(data, {"sources": recipe["sources"]})
+    data = world_of(name, recipe, _PARTS, recipe["workloads"])
     data["mix"]["ranges"] |= estimates(data, recipe["estimates"])
     return parse_instance(json.dumps(data))
 
@@ -69,37 +59,22 @@ def estimates(data: Data, spans: dict[str, tuple[float, float]]) -> Data:
     return out
 
 
-def line(name: str, instance: Instance, before: dict[str, Any]) -> dict[str, Any]:
-    """Return the catalog's line; best results of another version are dropped."""
-    if before.get("hash") != instance.hash:
-        before = {"best_incumbent": _NOT_FOUND, "best_bound": _NOT_FOUND}
+def catalog_size(instance: Instance) -> Data:
+    """Return what the catalog says of an instance's size: chips that the offers could bring."""
     chips = sum(
         offer.max_domains * instance.domains[offer.domain].chips
         for offer in (instance.mix.offers.values() if instance.mix else ())
     )
-    return {
-        "question": "mix",
-        "title": instance.title,
-        "path": f"facilities/{name}.json",
-        "size": {"jobs": 0, "periods": instance.horizon.periods, "chips": chips},
-        "source": piece("mix_recipes", name)["source"],
-        "hash": instance.hash,
-        "best_incumbent": before["best_incumbent"],
-        "best_bound": before["best_bound"],
-    }
+    return {"jobs": 0, "periods": instance.horizon.periods, "chips": chips}
 
 
 def main(names: Sequence[str]) -> None:
     """Write the instances of these recipes, or of all."""
     folder = Path(__file__).parent
-    path = folder / "catalog.json"
     for name in names or mix_recipes():
         instance = build_mix(name)
-        write_instance(instance, folder / "facilities" / f"{name}.json")
-        lines = json.loads(path.read_text(encoding="utf-8"))
-        lines[name] = line(name, instance, lines.get(name, {}))
-        text = json.dumps(dict(sorted(lines.items())), indent=1, ensure_ascii=False)
-        path.write_text(text + "\n", encoding="utf-8")
+        source = piece("mix_recipes", name)["source"]
+        enter(folder, "mix", instance, catalog_size(instance), source)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import stranger
 import tiny
 
 from optimizer.domain.files import parse_instance
+from optimizer.place.certificate import upper_bound
 from optimizer.place.check import check
 from optimizer.place.plan import Certificate, Options, PlacePlan, Status
 from optimizer.place.solve import solve
@@ -246,3 +247,24 @@ def random_certificate(data: Data, rng: np.random.Generator) -> Data:
         "budgets": {name: int(rng.uniform(0, value / 10_000)) for name in world.budgets},
         "permits": {name: int(rng.uniform(0, energy)) for name in permits},
     }
+
+
+def brute_is_good(data: Data) -> None:
+    """Assert that both judges pass the plan of brute force, and find it worth its optimum."""
+    best, placements = brute.optimum(data)
+    if best is not None:
+        plan = by_hand(data, *placements)
+        assert not wrong(data, plan) | strange(data, plan), data["name"]
+        assert plan["objective"]["total"] == best, data["name"]
+
+
+def prices_bound(data: Data, best: int | None, seed: int, *rows: str) -> None:
+    """Assert that random prices bound an optimum, all of them and those of some rows alone.
+
+    Both judges make the same bound of them.
+    """
+    certificate = random_certificate(data, np.random.default_rng(seed))
+    for kept in (certificate, {k: certificate[k] for k in rows}):
+        bound = upper_bound(read(data), certificate_of(kept)).total
+        assert bound == stranger.bound(data, kept), seed
+        assert best is None or (bound is not None and bound >= best), seed

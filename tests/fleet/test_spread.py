@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import brute
 import judged
-import numpy as np
 import pytest
 import stranger
 import tiny_fleet
@@ -62,12 +61,7 @@ def test_the_limit_binds_in_a_third_of_the_tiny_instances() -> None:
 @pytest.mark.parametrize("seeds", BLOCKS)
 def test_brute_force_plans_pass_both_judges(seeds: Sequence[int]) -> None:
     for seed in seeds:
-        data = tiny_fleet.spread(seed)
-        best, placements = brute.optimum(data)
-        if best is not None:
-            plan = judged.by_hand(data, *placements)
-            assert not judged.wrong(data, plan) | judged.strange(data, plan), seed
-            assert plan["objective"]["total"] == best, seed
+        judged.brute_is_good(tiny_fleet.spread(seed))
 
 
 @pytest.mark.parametrize(
@@ -88,12 +82,7 @@ def test_the_search_finds_most_optima_and_its_bounds_hold(seeds: Sequence[int], 
 @pytest.mark.parametrize("seeds", BLOCKS)
 def test_random_prices_bound_the_optimum_and_both_judges_agree(seeds: Sequence[int]) -> None:
     for seed in seeds:
-        data, rng, best = tiny_fleet.spread(seed), np.random.default_rng(seed), optimum(seed)
-        certificate = judged.random_certificate(data, rng)
-        for kept in (certificate, {k: certificate[k] for k in ("power", "spread")}):
-            bound = upper_bound(read(data), judged.certificate_of(kept)).total
-            assert bound == stranger.bound(data, kept), seed
-            assert best is None or (bound is not None and bound >= best), seed
+        judged.prices_bound(tiny_fleet.spread(seed), optimum(seed), seed, "power", "spread")
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from shipped import numbers, prefixes, text_of
 
 from instances.build import build, catalog_size, recipes
 from instances.catalog import entry, load, names
@@ -17,8 +18,6 @@ from optimizer.domain.files import write_instance
 from optimizer.errors import InstanceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from optimizer.domain.instance import Instance
 
 NAMES = (
@@ -43,31 +42,6 @@ def facility(request: pytest.FixtureRequest) -> Instance:
 def form(facility: Instance) -> Shape:
     """The shape of a facility."""
     return shape(facility)
-
-
-def text_of(name: str) -> str:
-    """Return a facility file as it is shipped."""
-    return files("instances").joinpath(*entry(name).path.split("/")).read_text(encoding="utf-8")
-
-
-def numbers(data: Any, pointer: str = "") -> Iterator[str]:
-    """Yield the JSON pointer of every number."""
-    if isinstance(data, dict):
-        for key, value in data.items():
-            step = key.replace("~", "~0").replace("/", "~1")
-            yield from numbers(value, f"{pointer}/{step}")
-    elif isinstance(data, list):
-        for i, value in enumerate(data):
-            yield from numbers(value, f"{pointer}/{i}")
-    elif isinstance(data, int | float) and not isinstance(data, bool):
-        yield pointer
-
-
-def prefixes(pointer: str) -> Iterator[str]:
-    """Yield a pointer and every pointer above it."""
-    while pointer:
-        yield pointer
-        pointer = pointer.rpartition("/")[0]
 
 
 def test_every_number_of_a_facility_has_a_source(facility: Instance) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from judged_mix import passes
+from shipped import numbers, prefixes, text_of
 
 from instances.build_mix import build_mix, mix_recipes
 from instances.catalog import entry, load, names
@@ -17,35 +17,9 @@ from optimizer.mix.plan import MixPlan, Options
 from optimizer.mix.solve import solve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 NAMES = ("loughton-mix", "loughton-mix-90", "million-chips", "new-york-tpu-or-gpu", "rainier-mix")
-
-
-def text_of(name: str) -> str:
-    """Return an instance file as it is shipped."""
-    return files("instances").joinpath(*entry(name).path.split("/")).read_text(encoding="utf-8")
-
-
-def numbers(data: Any, pointer: str = "") -> Iterator[str]:
-    """Yield the JSON pointer of every number."""
-    if isinstance(data, dict):
-        for key, value in data.items():
-            step = key.replace("~", "~0").replace("/", "~1")
-            yield from numbers(value, f"{pointer}/{step}")
-    elif isinstance(data, list):
-        for i, value in enumerate(data):
-            yield from numbers(value, f"{pointer}/{i}")
-    elif isinstance(data, int | float) and not isinstance(data, bool):
-        yield pointer
-
-
-def prefixes(pointer: str) -> Iterator[str]:
-    """Yield a pointer and every pointer above it."""
-    while pointer:
-        yield pointer
-        pointer = pointer.rpartition("/")[0]
 
 
 def answer(name: str, **options: Any) -> MixPlan:
