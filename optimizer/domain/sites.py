@@ -106,6 +106,17 @@ class Pool(Entity):
         """Return how many domains (or chips) are present and no spares, shape (T,)."""
         return np.maximum(self.present(horizon) - self.spares, 0)
 
+    def in_service(self, horizon: Horizon) -> NDArray[np.int64]:
+        """Return the domains present, no spares and not in maintenance, shape (T,)."""
+        usable = self.usable(horizon)
+        if not self.maintenance:
+            return usable
+        there = np.arange(int(usable.max()))[:, None] < usable[None, :]
+        for (low, high), begin, end in self.out_of_use(horizon):
+            there[low : high + 1, begin:end] = False
+        left: NDArray[np.int64] = there.sum(0)
+        return left
+
     def out_of_use(self, horizon: Horizon) -> list[tuple[IdRange, int, int]]:
         """Return maintenance as (first and last id, first period, period after the last)."""
         return [

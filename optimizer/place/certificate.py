@@ -135,8 +135,9 @@ def _rows(world: World, certificate: Certificate) -> int:
     instance = world.instance
     total = sum(_dot(p, world.chips[name]) for name, p in certificate.chips.items())
     for row in certificate.slices:
-        per_domain = instance.domain_chips(instance.pools[row.pool]) // row.slice_chips
-        total += _dot(row.prices, world.domains(row.pool) * per_domain)
+        pool = instance.pools[row.pool]
+        per_domain = instance.domain_chips(pool) // row.slice_chips
+        total += _dot(row.prices, pool.in_service(instance.horizon) * per_domain)
     for cut in certificate.rounding:
         left = world.chips_left[cut.of] if cut.row == "chips" else world.room[cut.of]
         total += _dot(cut.prices, np.maximum(left // cut.divisor, 0))

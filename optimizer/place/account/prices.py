@@ -226,24 +226,11 @@ class PriceBook:
             return ledger.usable[row.of]
         if row.kind == "slices":
             per_domain = instance.domain_chips(instance.pools[row.of]) // row.size
-            slots: Ints = domains_free(ledger, row.of) * per_domain
+            slots: Ints = instance.pools[row.of].in_service(ledger.horizon) * per_domain
             return slots
         left = ledger.chips_left if row.kind == "round_chips" else ledger.room_w
         lumps: Ints = np.maximum(left[row.of] // row.size, 0)
         return lumps
-
-
-def domains_free(ledger: Ledger, name: str) -> Ints:
-    """Return the domains of a pool that are present, no spares, not in maintenance, (T,)."""
-    pool, h = ledger.instance.pools[name], ledger.horizon
-    usable = pool.usable(h)
-    if not pool.maintenance:
-        return usable
-    there = np.arange(int(usable.max()))[:, None] < usable[None, :]
-    for (low, high), begin, end in pool.out_of_use(h):
-        there[low : high + 1, begin:end] = False
-    left: Ints = there.sum(0)
-    return left
 
 
 def gap_terms(ledger: Ledger, bound: Bound, book: PriceBook) -> tuple[GapTerm, ...]:

@@ -70,15 +70,3 @@ class World:
             for part in mode.parts:
                 still |= self.called[self.instance.pools[part.pool].site]
         return still
-
-    def domains(self, pool_name: str) -> Ints:
-        """Return the domains that are present, no spares and not in maintenance, shape (T,)."""
-        pool, h = self.instance.pools[pool_name], self.instance.horizon
-        usable = pool.usable(h)
-        if not pool.maintenance:
-            return usable
-        there = np.arange(int(usable.max()))[:, None] < usable[None, :]
-        for (low, high), begin, end in pool.out_of_use(h):
-            there[low : high + 1, begin:end] = False
-        left: Ints = there.sum(0)
-        return left
