@@ -11,6 +11,7 @@ from optimizer.domain.fields import shown
 from optimizer.domain.findings.cross import cross_findings
 from optimizer.domain.findings.parts import Parts
 from optimizer.domain.fleet.mix import Mix
+from optimizer.domain.growth.expand import Expand
 from optimizer.domain.horizon import Horizon
 from optimizer.domain.instance import SCHEMA, Instance
 from optimizer.domain.jobs import Moves
@@ -25,10 +26,14 @@ MAX_BYTES = 512 * 2**20
 """No instance is half a gigabyte."""
 
 _MAPS = ("chips", "domains", "workloads", "sites", "pools", "tenants", "budgets", "spreads")
-_INNER_MAPS = ("supplies", "mix.offers", "mix.demand", "mix.ranges", "mix.supply_chips")
+_INNER_MAPS = (
+    "supplies", "mix.offers", "mix.demand", "mix.ranges", "mix.supply_chips",
+    *(f"expand.{part}" for part in ("sites", "builds", "permits", "compute", "supply_chips")),
+    *(f"expand.{part}" for part in ("demand", "contracts", "drivers", "futures", "plans")),
+)  # fmt: skip
 
 _PLACED = ("pools", "jobs")
-"""What an instance has to say that does not ask for a mix."""
+"""What an instance has to say that asks neither for a mix nor for an expansion."""
 
 
 def strict_json(text: str) -> tuple[Any, list[str]]:
@@ -82,7 +87,7 @@ def parse_instance(text: str) -> Instance:
         raise InstanceError([f"must be a JSON object, got {shown(data)}"])
     if data.get("schema") != SCHEMA:
         findings.append(f"schema: must be {SCHEMA!r}, got {shown(data.get('schema'))}")
-    if "mix" not in data:
+    if "mix" not in data and "expand" not in data:
         findings.extend(f"{part}: is missing; give it" for part in _PLACED if part not in data)
     try:
         instance = Instance.model_validate_json(text)
@@ -111,7 +116,8 @@ def _all_findings(data: dict[str, Any], findings: list[str], error: ValidationEr
     """Field findings of pydantic, then the cross findings of what could be read."""
     for item in error.errors(include_url=False):
         if item["type"] == "value_error" and not item["loc"]:
-            continue  # cross findings of a readable instance: made again below
+            findings.extend(str(item["ctx"]["error"]).splitlines())  # of a readable instance
+            continue
         if item["loc"] == ("schema",):
             continue
         findings.append(_say(item["loc"], item["msg"], item["type"], item.get("input"), data))
@@ -168,7 +174,10 @@ def _readable(data: dict[str, Any]) -> Parts:
     horizon = _try(Horizon, data.get("horizon"))
     mix = _try(Mix, data["mix"]) if data.get("mix") else None
     moves = _try(Moves, data["moves"]) if data.get("moves") is not None else None
-    return Parts(horizon=horizon, **maps, jobs=jobs, names=names, mix=mix, moves=moves)
+    expand = _try(Expand, data["expand"]) if data.get("expand") else None
+    return Parts(
+        horizon=horizon, **maps, jobs=jobs, names=names, mix=mix, moves=moves, expand=expand
+    )
 
 
 def _try(entity: Any, value: Any) -> Any:

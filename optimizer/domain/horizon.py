@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
 
 from optimizer.domain.fields import Entity, Text, shown
 from optimizer.units import periods_down, periods_up
 
-__all__ = ["Horizon", "Moment", "Timestamp", "iso", "parse_moment"]
+__all__ = ["Horizon", "Moment", "Span", "Timestamp", "iso", "parse_moment"]
 
 MAX_HOURS = 1_000_000.0
 """Moments lie within about a century of the start: beyond it a unit has been mixed up."""
@@ -65,6 +65,17 @@ Moment = Annotated[
 """Hours from the horizon's start, or a date-time (UTC where no zone is given)."""
 
 
+class Span(Protocol):
+    """Periods on which a series can be laid: those of a horizon, or of a calendar."""
+
+    @property
+    def periods(self) -> int: ...
+
+    def position(self, moment: float | datetime) -> float:
+        """Return a moment in periods from the start."""
+        ...
+
+
 class Horizon(Entity):
     """The time span of an instance.
 
@@ -95,6 +106,10 @@ class Horizon(Entity):
         if isinstance(moment, datetime):
             return (moment - self.start).total_seconds() / 3600
         return moment
+
+    def position(self, moment: float | datetime) -> float:
+        """Return a moment in periods from the start; 2.5 is the middle of period 2."""
+        return self.hours_at(moment) / self.period_hours
 
     def up(self, moment: float | datetime) -> int:
         """Return the first period boundary not before a moment."""

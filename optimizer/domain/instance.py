@@ -17,6 +17,9 @@ from optimizer.domain.findings.parts import Parts
 from optimizer.domain.fleet.findings import pointer_findings
 from optimizer.domain.fleet.image import Image, make_image
 from optimizer.domain.fleet.mix import Mix
+from optimizer.domain.growth.expand import Expand
+from optimizer.domain.growth.image import Growth, make_growth
+from optimizer.domain.growth.order import order_findings
 from optimizer.domain.horizon import Horizon
 from optimizer.domain.jobs import Budget, Job, Moves, Spread, Tenant
 from optimizer.domain.modes import Mode, Refusal, derive
@@ -60,7 +63,9 @@ class Instance(Entity):
     jobs
         What `place` is asked.
     mix
-        What `mix` is asked: an instance may hold either question, or both.
+        What `mix` is asked: an instance may hold any question, or several.
+    expand
+        What `expand` is asked.
     sources
         JSON-pointer prefix -> where the numbers below it come from.
     notes
@@ -84,6 +89,7 @@ class Instance(Entity):
     carbon_usd_per_kg: Annotated[float, Field(ge=0, le=100)] = 0.0
     jobs: tuple[Job, ...] = ()
     mix: Mix | None = None
+    expand: Expand | None = None
     sources: dict[str, Source] = {}
 
     @model_validator(mode="after")
@@ -91,6 +97,8 @@ class Instance(Entity):
         findings = cross_findings(Parts.of(self))
         if self.mix is not None and not findings:
             findings = list(pointer_findings(self.mix, self.model_dump(by_alias=True)))
+        if self.expand is not None and not findings:
+            findings = list(order_findings(self.growth))
         if findings:
             raise InstanceError(findings)
         return self
@@ -120,6 +128,19 @@ class Instance(Entity):
             raise InstanceError(["mix: is missing; the instance does not say what is wanted"])
         return make_image(self, self.mix)
 
+    @cached_property
+    def growth(self) -> Growth:
+        """The integer image of its expansion.
+
+        Raises
+        ------
+        InstanceError
+            If the instance asks no expansion.
+        """
+        if self.expand is None:
+            raise InstanceError(["expand: is missing; the instance does not say what is built"])
+        return make_growth(self, self.expand)
+
     def domain_chips(self, pool: Pool) -> int:
         """Return the chips in one domain of a pool; 1 for a pool that is only a chip count."""
         return 1 if pool.domain is None else self.domains[pool.domain].chips
@@ -146,10 +167,10 @@ class Instance(Entity):
     def data(self) -> dict[str, Any]:
         """Return the instance as JSON data; what is at its default is left out.
 
-        Pools and jobs stand there, even if there are none, unless it asks for a mix.
+        Pools and jobs stand there, even if there are none, unless it asks another question.
         """
         data = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        if self.mix is None:
+        if self.mix is None and self.expand is None:
             data.setdefault("pools", {})
             data.setdefault("jobs", [])
         return data

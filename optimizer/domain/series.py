@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import AfterValidator, PlainSerializer, PlainValidator, WithJsonSchema
 
 from optimizer.domain.fields import shown
-from optimizer.domain.horizon import Horizon, iso, parse_moment
+from optimizer.domain.horizon import Span, iso, parse_moment
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,7 +38,7 @@ class SeriesData:
     moments: tuple[float | datetime | None, ...] = ()
     is_constant: bool = False
 
-    def over(self, horizon: Horizon, how: How) -> NDArray[np.float64]:
+    def over(self, horizon: Span, how: How) -> NDArray[np.float64]:
         """Return the value in every period, shape (T,).
 
         A step inside a period counts by `how`: ``min`` for caps and counts, ``max`` for loads,
@@ -48,9 +48,7 @@ class SeriesData:
             return np.full(horizon.periods, self.numbers[0])
         if not self.moments:
             return np.array(self.numbers)
-        edges = [0.0] + [
-            horizon.hours_at(m) / horizon.period_hours for m in self.moments[1:] if m is not None
-        ]
+        edges = [0.0] + [horizon.position(m) for m in self.moments[1:] if m is not None]
         edges.append(float(max(horizon.periods, edges[-1])))
         out = np.full(horizon.periods, {"min": np.inf, "max": -np.inf, "mean": 0.0}[how])
         for (begin, end), value in zip(pairwise(edges), self.numbers, strict=True):
@@ -64,7 +62,7 @@ class SeriesData:
                     out[t] = min(out[t], value) if how == "min" else max(out[t], value)
         return out
 
-    def finding(self, horizon: Horizon) -> str | None:
+    def finding(self, horizon: Span) -> str | None:
         """Return what is wrong with this series on a horizon, or None."""
         if not self.moments:
             if not self.is_constant and len(self.numbers) != horizon.periods:
@@ -73,10 +71,10 @@ class SeriesData:
                     f"got {len(self.numbers)}"
                 )
             return None
-        hours = [horizon.hours_at(m) for m in self.moments if m is not None]
-        if self.moments[0] is not None and hours[0] > 0:
+        begins = [horizon.position(m) for m in self.moments if m is not None]
+        if self.moments[0] is not None and begins[0] > 0:
             return "first step begins after the horizon starts; leave its 'from' out"
-        if any(b <= a for a, b in pairwise(hours)):
+        if any(b <= a for a, b in pairwise(begins)):
             return "steps must be in order of time"
         return None
 

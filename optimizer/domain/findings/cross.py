@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from optimizer.domain.findings.parts import Parts, slice_fits, unknown
 from optimizer.domain.findings.running import fixed_load, running_jobs
 from optimizer.domain.fleet.findings import mix_findings
+from optimizer.domain.growth.findings import expand_findings
 from optimizer.domain.horizon import Horizon
 from optimizer.units import watts_up
 
@@ -30,7 +31,7 @@ def cross_findings(parts: Parts) -> list[str]:
     """Return every finding that needs more than one field, in the order of the file."""
     found: list[str] = []
     every = (_chips, _domains, _workloads, _sites, _pools, _budgets, _spreads, _jobs, _precedence)
-    for each in (*every, running_jobs, fixed_load, mix_findings):
+    for each in (*every, running_jobs, fixed_load, mix_findings, expand_findings):
         found.extend(each(parts))
     return found
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from optimizer.domain.chips import Chip, ScaleUpDomain
     from optimizer.domain.fleet.mix import Mix
+    from optimizer.domain.growth.expand import Expand
     from optimizer.domain.horizon import Horizon
     from optimizer.domain.instance import Instance
     from optimizer.domain.jobs import Budget, Job, Moves, Spread, Tenant
@@ -36,6 +37,7 @@ class Parts:
     names: Mapping[str, frozenset[str]]
     mix: Mix | None = None
     moves: Moves | None = None
+    expand: Expand | None = None
 
     def has_to_stay(self, job: Job) -> bool:
         """Return whether a job runs already and stays where it is."""
@@ -59,6 +61,7 @@ class Parts:
             {kind: frozenset(getattr(instance, kind)) for kind in kinds},
             instance.mix,
             instance.moves,
+            instance.expand,
         )
 
 

@@ -1,0 +1,120 @@
+"""Futures as whole numbers: those that are named, and those that are drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import exp, log
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.domain.growth.prices import MILLION, Row, ppm
+
+if TYPE_CHECKING:
+    from optimizer.domain.growth.builds import Delay
+    from optimizer.domain.growth.calendar import Calendar
+    from optimizer.domain.growth.expand import Expand
+
+__all__ = ["BILLION", "FutureImage", "drawn_futures", "futures_of"]
+
+BILLION = 1_000_000_000
+
+TENTH = 1.2815515655446004
+"""The normal quantile at nine tenths."""
+
+
+@dataclass(frozen=True, slots=True)
+class FutureImage:
+    """A future: its probability [billionths], factors by driver [millionths], delays, defaults.
+
+    Attributes
+    ----------
+    factors
+        Drivers that are not at 1 throughout.
+    delays
+        Periods by build.
+    defaults
+        First period without pay by contract; T where the customer pays to the end.
+    """
+
+    name: str
+    ppb: int
+    factors: dict[str, Row] = field(hash=False)
+    delays: Row
+    defaults: Row
+
+    def factor(self, driver: str | None, t: int) -> int:
+        """Return a driver's factor in a period [millionths]."""
+        row = None if driver is None else self.factors.get(driver)
+        return MILLION if row is None else row[t]
+
+
+def futures_of(expand: Expand, calendar: Calendar) -> tuple[FutureImage, ...]:
+    """Return the named futures; where there are none, the one in which all goes as planned."""
+    if not expand.futures:
+        nothing = (calendar.periods,) * len(expand.contracts)
+        return (FutureImage("as planned", BILLION, {}, (0,) * len(expand.builds), nothing),)
+    odds = [round(f.probability * BILLION) for f in expand.futures.values()]
+    odds[-1] = BILLION - sum(odds[:-1])
+    return tuple(
+        FutureImage(
+            name,
+            p,
+            {
+                driver: tuple(ppm(x) for x in series.over(calendar, "mean"))
+                for driver, series in future.drivers.items()
+            },
+            tuple(future.delays.get(build, 0) for build in expand.builds),
+            tuple(
+                max(0, min(calendar.periods, calendar.down(future.defaults[c])))
+                if c in future.defaults
+                else calendar.periods
+                for c in expand.contracts
+            ),
+        )
+        for (name, future), p in zip(expand.futures.items(), odds, strict=True)
+    )
+
+
+def drawn_futures(
+    expand: Expand, calendar: Calendar, count: int, seed: int
+) -> tuple[FutureImage, ...]:
+    """Return futures drawn from the ranges of drivers and the delays of builds.
+
+    A driver's factor goes from 1 at the start to what is drawn for the end of the horizon, by the
+    same ratio in every period. Nobody defaults. Same count and seed: same futures.
+
+    Parameters
+    ----------
+    count
+        How many, all equally likely up to a billionth.
+    """
+    rng = np.random.default_rng(seed)
+    names, builds = list(expand.drivers), list(expand.builds.values())
+    market = rng.standard_normal(count)
+    own = rng.standard_normal((count, len(names)))
+    luck = rng.random((count, len(builds)))
+    nothing = (calendar.periods,) * len(expand.contracts)
+    found = []
+    for i in range(count):
+        factors = {}
+        for d, name in enumerate(names):
+            driver = expand.drivers[name]
+            own_part = (1 - driver.market**2) ** 0.5 * float(own[i, d])
+            z = (driver.market * float(market[i]) + own_part) / TENTH
+            end = z * (log(driver.high) if z > 0 else -log(driver.low))
+            steps = range(1, calendar.periods + 1)
+            factors[name] = tuple(ppm(exp(end * t / calendar.periods)) for t in steps)
+        delays = tuple(_delay(b.delays, float(luck[i, j])) for j, b in enumerate(builds))
+        p = BILLION * (i + 1) // count - BILLION * i // count
+        found.append(FutureImage(f"drawn-{seed}-{i}", p, factors, delays, nothing))
+    return tuple(found)
+
+
+def _delay(delays: tuple[Delay, ...], luck: float) -> int:
+    """Return the delay that a number from 0 to 1 stands for."""
+    for each in delays:
+        luck -= each.probability
+        if luck < 0:
+            return each.periods
+    return 0
