@@ -152,11 +152,12 @@ class Question(Generic[OptionsT, PlanT, VerdictT]):
         plan: PlanT,
         seconds: float = 60.0,
         costs: dict[str, float] | None = None,
+        cancel: Event | None = None,
     ) -> PlanT:
         """Return a plan that is none with the rules in conflict, and the cheapest way out.
 
         costs are unit costs [USD] other than the defaults, by their names. Any other plan is
-        returned as it is.
+        returned as it is. Setting cancel ends it early, with what is known by then.
         """
         self._lacks("diagnose")
 
@@ -279,11 +280,12 @@ class Place(Question["Options", "PlacePlan", "Verdict"]):
         plan: PlacePlan,
         seconds: float = 60.0,
         costs: dict[str, float] | None = None,
+        cancel: Event | None = None,
     ) -> PlacePlan:
         from optimizer.place.conflict.diagnose import diagnosed
         from optimizer.place.measure.images import asked
 
-        return diagnosed(asked(instance, plan.goal), plan, seconds, costs)
+        return diagnosed(asked(instance, plan.goal), plan, seconds, costs, cancel=cancel)
 
     def compare(self, instance: Instance, before: PlacePlan, after: PlacePlan) -> Report:
         from optimizer.place.compare.report import compare

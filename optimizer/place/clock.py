@@ -52,7 +52,7 @@ class Clock:
 
     def polished_by(self) -> float:
         """Return when the polish of the plan, which begins now, has to end [s]."""
-        if self.options.rounds is None or self.cancel.is_set():
+        if self.options.rounds is None:
             return min(self.options.seconds - self.reserve, self.seconds() + self._polish())
         return self.options.seconds - self.reserve
 

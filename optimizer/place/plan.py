@@ -14,6 +14,7 @@ from optimizer.place.bound.prices import Certificate, Rounding, SlicePrices
 from optimizer.place.measure.records import Goal, GoalName
 
 __all__ = [
+    "MAX_SECONDS",
     "PLAN_SCHEMA",
     "Certificate",
     "Conflict",
@@ -36,6 +37,9 @@ __all__ = [
 ]
 
 PLAN_SCHEMA = "fleetwatt/place-plan/1"
+
+MAX_SECONDS = 864_000.0
+"""No search has more time [s]."""
 
 
 class Rule(StrEnum):
@@ -83,7 +87,7 @@ class Options(Record):
         What is asked for.
     """
 
-    seconds: Annotated[float, Field(ge=1, le=864_000)] = 60.0
+    seconds: Annotated[float, Field(ge=1, le=MAX_SECONDS)] = 60.0
     gap: Annotated[float, Field(ge=0, le=1)] = 0.0
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     threads: Annotated[int, Field(ge=1, le=64)] = 2

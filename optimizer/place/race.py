@@ -205,16 +205,21 @@ class Race:
 
         Again with small slices on the domains that they would be named, until nothing fits there
         either: on virtual domains they can be so scattered that a slice that has room has none.
+        Not after a cancel: whoever stops a search wants what there is.
         """
         if self.shaper is not None:
             for search in self.searches:
                 self._tell(search.best, search.view, is_last=True)
         until, plan, moves = self.clock.polished_by(), self.best(), -1
-        while moves and self.clock.seconds() < until:
+
+        def is_over() -> bool:
+            return self.clock.cancel.is_set() or self.clock.seconds() > until
+
+        while moves and not is_over():
             view = None if self.shaper is None else self.shaper.again(it_load(self.problem.a, plan))
             if self.shaper is not None and view is None:
                 return
-            moves, plan = self._polished(pool, plan, until, view)
+            moves, plan = self._polished(pool, plan, view, is_over)
             self._tell(plan, view, is_last=True)
             if not len(plan.slots):
                 return
@@ -223,7 +228,11 @@ class Race:
             plan = plan._replace(slots=slots)
 
     def _polished(
-        self, pool: ThreadPoolExecutor, plan: State, until: float, view: View | None
+        self,
+        pool: ThreadPoolExecutor,
+        plan: State,
+        view: View | None,
+        is_over: Callable[[], bool],
     ) -> tuple[int, State]:
         """Return how often polish made a plan better, and the plan."""
         problem, state = self._seen(view)
@@ -231,7 +240,7 @@ class Race:
         handles = handles_of(problem, state, memory)
         put_back(problem, handles, plan, plan.mode_of >= 0)
         running = pool.submit(polish, *handles)
-        self._watch([running], lambda: self.clock.seconds() > until)
+        self._watch([running], is_over)
         return running.result(), state
 
     def _turn(self, share: float) -> None:
@@ -260,6 +269,8 @@ class Race:
 
     def _reserve(self) -> None:
         """Keep as much time as it takes to finish a plan, measured on the first one, and more."""
+        if self.clock.cancel.is_set() or self.clock.left() <= 0:
+            return  # there is nothing left to keep it from
         began = time.monotonic()
         name_domains(self.instance, self.problem, self.best(), self.best_pins())
         plan_objective(self.problem.a, self.best())

@@ -27,7 +27,7 @@ from optimizer.place.clock import Clock, OnIncumbent
 from optimizer.place.conflict.proof import declared
 from optimizer.place.engines.prices import Dual, minimised
 from optimizer.place.exact.case import is_small
-from optimizer.place.plan import Options, PlacePlan, Status
+from optimizer.place.plan import MAX_SECONDS, Options, PlacePlan, Status
 from optimizer.place.prepare import small_instance
 from optimizer.place.race import Race
 
@@ -147,7 +147,8 @@ def prepare() -> None:
 
     Time limits begin after it.
     """
-    instance, clock = small_instance(), Clock(Options(rounds=1, threads=1), Event(), None)
+    options = Options(seconds=MAX_SECONDS, rounds=1, threads=1)  # a slow machine compiles for minutes
+    instance, clock = small_instance(), Clock(options, Event(), None)
     arrays = build_arrays(instance)
     dual = _prices(arrays, clock)
     race = Race(instance, arrays, dual, clock)

@@ -45,6 +45,7 @@ class Live:
         self._is_terminal = self._stream.isatty()
         self._found: tuple[int | None, int | None] = (None, None)
         self._is_new = False
+        self._doing = ""
         self._last = -_PAUSE
         self._begin = time.monotonic()
 
@@ -69,8 +70,15 @@ class Live:
         """Print a line of its own."""
         print(f"{self._clear()}{text}", file=self._stream, flush=True)
 
+    def now(self, doing: str) -> None:
+        """Say what is done from now on, after the search."""
+        self.say(doing)
+        self._doing = doing
+
     def parting(self) -> str:
-        """Return what to say when the search is asked to stop."""
+        """Return what to say when the search, or what comes after it, is asked to stop."""
+        if self._doing:
+            return "stopping with what is known by now; Ctrl-C again aborts, nothing written"
         if self._found == (None, None):
             return "stopping as soon as there is a plan; Ctrl-C again aborts, nothing written"
         return "stopping with the best plan so far; Ctrl-C again aborts, nothing written"
@@ -84,6 +92,8 @@ class Live:
 
     def _line(self, elapsed: float) -> str:
         incumbent, bound = self._found
+        if self._doing:
+            return f"{elapsed:5.0f} s   {self._doing}"
         if self._found == (None, None):
             return (
                 f"{elapsed:5.0f} s   making ready; the first run on a machine compiles its search"

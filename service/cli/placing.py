@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
     from optimizer.domain.instance import Instance
     from optimizer.domain.reports import Report
-    from optimizer.place.plan import Options
+    from optimizer.place.explain import Reason
+    from optimizer.place.plan import Options, PlacePlan
     from service.cli.live import Cancel
 
 __all__ = ["demo", "place"]
@@ -70,19 +72,18 @@ def _place(instance: Instance, options: Options, fixes: int, folder: Path, cance
         print_report(verdict_report("The plan found breaks a rule; not written", verdict))
         return NOT_GOOD
     if is_none and not cancel.is_set():
-        left = max(LEAST_WHY, options.seconds - plan.run.seconds, options.seconds / 2)
-        plan = PLACE.diagnose(instance, plan, left)
+        plan = _diagnosed(instance, plan, options, live, cancel)
     reasons = PLACE.reasons(instance, plan)
     if fixes and not is_none and not cancel.is_set():
-        limit = FIXES_SHARE * options.seconds
-        live.say(f"trying the {fixes} fixes that would win most, for up to {limit:g} s")
-        reasons = PLACE.verify(instance, plan, reasons, fixes, limit, cancel)
+        reasons = _tried(
+            instance, plan, reasons, fixes, FIXES_SHARE * options.seconds, live, cancel
+        )
     report = PLACE.report(instance, plan, verdict, reasons)
     files = files_of(report, plan)  # all of them, before the first is written
     with cancel.held():
         written = write_files(folder, files)
     try:
-        _show(report, written, cancel.is_set())
+        _show(report, written, _cut_short(plan) if cancel.is_set() else None)
     except KeyboardInterrupt:
         print("\nfleetwatt: stopped while printing; plan and report are written", file=sys.stderr)
         return ABORTED
@@ -94,11 +95,44 @@ def _place(instance: Instance, options: Options, fixes: int, folder: Path, cance
     return GOOD
 
 
-def _show(report: Report, written: dict[str, Path], is_interrupted: bool) -> None:
+def _diagnosed(
+    instance: Instance, plan: PlacePlan, options: Options, live: Live, cancel: Cancel
+) -> PlacePlan:
+    """Return a plan that lacks must jobs with the rules in conflict and the cheapest way out."""
+    left = max(LEAST_WHY, options.seconds - plan.run.seconds, options.seconds / 2)
+    live.now(f"looking for the rules in conflict and a way out, for up to {left:g} s")
+    return watch(lambda: PLACE.diagnose(instance, plan, left, cancel=cancel), live, cancel)
+
+
+def _tried(
+    instance: Instance,
+    plan: PlacePlan,
+    reasons: tuple[Reason, ...],
+    fixes: int,
+    limit: float,
+    live: Live,
+    cancel: Cancel,
+) -> tuple[Reason, ...]:
+    """Return reasons with their largest fixes tried."""
+    live.now(f"trying the {fixes} fixes that would win most, for up to {limit:g} s")
+    ask = partial(PLACE.verify, instance, plan, reasons, fixes, limit, cancel)
+    return watch(ask, live, cancel)
+
+
+def _cut_short(plan: PlacePlan) -> str:
+    """Return what an interrupt has cut short."""
+    if plan.status in ("infeasible", "unknown"):
+        return "interrupted: why there is no plan was not looked for to the end"
+    if plan.run.stopped_by == "cancel":
+        return "interrupted: this is the best plan so far, checked; fixes were not tried"
+    return "interrupted: the plan is whole and checked; fixes that were not tried stay estimated"
+
+
+def _show(report: Report, written: dict[str, Path], cut_short: str | None) -> None:
     """Print the report and where the files are."""
     print_report(report)
-    if is_interrupted:
-        print("interrupted: this is the best plan so far, checked", file=sys.stderr)
+    if cut_short is not None:
+        print(cut_short, file=sys.stderr)
     print()
     for what, where in written.items():
         print(f"{what:<7} {where}")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from threading import Event, Timer
 from typing import Any
 
@@ -10,10 +13,14 @@ import pytest
 import tiny
 from judged import job, solved, world
 
+from optimizer.place.check import check
 from optimizer.place.plan import Options, PlacePlan
-from optimizer.place.solve import solve
+from optimizer.place.race import Race
+from optimizer.place.report import report
+from optimizer.place.solve import prepare, solve
 
 Data = dict[str, Any]
+ROOT = Path(__file__).parents[2]
 
 
 def crowd(jobs: int = 80) -> Data:
@@ -73,6 +80,53 @@ def test_a_cancel_before_the_start_still_gives_a_checked_plan() -> None:
     judged.passes(data, plan)
     assert plan.run.stopped_by == "cancel"
     assert plan.bound is not None
+
+
+def test_a_plan_that_was_stopped_is_not_polished_and_its_report_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("polished after a cancel")
+
+    prepare()
+    monkeypatch.setattr(Race, "_polished", never)
+    cancel, instance = Event(), judged.read(crowd())
+    cancel.set()
+    plan = solve(instance, Options(seconds=600), cancel=cancel)
+    made = report(instance, plan, check(instance, plan))
+    said = [text for section in made.sections for text in section.sentences]
+    assert any("stopped early" in text for text in said)
+
+
+COMPILED = """
+import gc, sys
+sys.path += ["tests", "tests/strangers"]
+import judged, tiny, tiny_power
+from numba.core.dispatcher import Dispatcher
+from optimizer.place.clock import Clock
+from optimizer.place.plan import Options
+from optimizer.place.solve import prepare, solve
+
+def compiled():
+    ours = [d for d in gc.get_objects() if isinstance(d, Dispatcher)]
+    return {(d.py_func.__module__, d.py_func.__name__): len(d.signatures) for d in ours}
+
+seconds = Clock.seconds
+Clock.seconds = lambda clock: seconds(clock) + 3600  # as if compiling took an hour
+prepare()
+Clock.seconds = seconds
+before = compiled()
+for data in (tiny.tiny(7), tiny.tiny(48), tiny_power.tiny_power(3)):
+    solve(judged.read(data), Options(rounds=2, seconds=60))
+assert compiled() == before
+"""
+
+
+def test_all_is_compiled_before_the_time_limit_begins() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", COMPILED], cwd=ROOT, capture_output=True, text=True, timeout=600
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_cancel_in_the_middle_stops_a_long_solve() -> None:

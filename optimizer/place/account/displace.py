@@ -40,11 +40,12 @@ class Displacer:
     def __init__(self, ledger: Ledger, room: Room) -> None:
         self.ledger, self.room = ledger, room
         self.marginal = {site: _marginal(ledger, site) for site in ledger.instance.sites}
-        self.after = self._followers()
         self.groups = {j: group for j in ledger.runs if (group := self._group(j)) is not None}
         self.net = {j: self.gain(ledger.runs[j]) for j in ledger.runs}
         self.loss = {j: sum(self.net[i] for i in group) for j, group in self.groups.items()}
         self.order = sorted(self.groups, key=lambda j: (self.loss[j], j))
+        self.at = {j: i for i, j in enumerate(self.order)}
+        self.freed: dict[Block, Ints] = {}
 
     def gain(self, run: Run) -> int:
         """Return what a run brings after energy at the dearest supply in use [nano-USD]."""
@@ -58,13 +59,6 @@ class Displacer:
             total += (part.draw_w - part.idle_w) * int(each.sum()) // 1000
         return total
 
-    def _followers(self) -> dict[str, list[int]]:
-        after: dict[str, list[int]] = {}
-        for j in self.ledger.runs:
-            for name in self.ledger.instance.jobs[j].predecessors:
-                after.setdefault(name, []).append(j)
-        return after
-
     def _group(self, job: int) -> frozenset[int] | None:
         """Return a job with all placed jobs that wait for it; None if one of them must run."""
         found, waiting = set[int](), [job]
@@ -74,7 +68,7 @@ class Displacer:
                 return None
             if j not in found:
                 found.add(j)
-                waiting.extend(self.after.get(self.ledger.instance.jobs[j].id, ()))
+                waiting.extend(self.ledger.waiting.get(self.ledger.instance.jobs[j].id, ()))
         return frozenset(found)
 
     def _before(self, job: int) -> set[int]:
@@ -117,7 +111,7 @@ class Displacer:
         for c in columns:
             blocked = np.zeros((len(among), len(c.starts)), bool)
             for block, need, left, counts in self.room.needs(job, c.mode):
-                given = np.array([self._gives(j, block) for j in among])
+                given = self._gives(among, block)
                 bad = counts & (left + given < need)
                 sums = np.concatenate((np.zeros((len(among), 1), int), np.cumsum(bad, 1)), 1)
                 blocked |= sums[:, c.ends] > sums[:, c.starts]
@@ -142,7 +136,15 @@ class Displacer:
                 able &= np.array([self._uses(j, name) >= lack for j in among])
         return able
 
-    def _gives(self, job: int, block: Block) -> Ints:
+    def _gives(self, among: list[int], block: Block) -> Ints:
+        """Return what the going of each job frees of a limit, (len(among), T)."""
+        if block not in self.freed:
+            rows = [self._freed(j, block) for j in self.order]
+            self.freed[block] = np.array(rows, np.int64).reshape(len(rows), self.ledger.T)
+        given: Ints = self.freed[block][[self.at[j] for j in among]]
+        return given
+
+    def _freed(self, job: int, block: Block) -> Ints:
         """Return what the going of a job (and of those that wait for it) frees of a limit, (T,)."""
         given = np.zeros(self.ledger.T, np.int64)
         for run in (self.ledger.runs[i] for i in self.groups[job]):
@@ -159,7 +161,7 @@ class Displacer:
 
     def _watt_periods(self, job: int, site: str) -> int:
         """Return the energy at the meter that the going of a job saves, rounded up."""
-        given = self._gives(job, Block("power_cap", site))
+        given = self._gives([job], Block("power_cap", site))
         return int((self.ledger.pue[site] * given).sum()) // 1000 + self.ledger.T
 
     def _uses(self, job: int, total: Total) -> int:
@@ -199,7 +201,7 @@ class Displacer:
         """Remove whoever gives most of what is lacking for its loss, until the run fits."""
         span = slice(int(c.starts[i]), int(c.ends[i]))
         needs = list(self.room.needs(job, c.mode))
-        gives = [np.array([self._gives(j, b)[span] for j in among]) for b, *_ in needs]
+        gives = [self._gives(among, b)[:, span] for b, *_ in needs]
         lacks = [
             np.where(counts[span], np.maximum(need - left[span], 0), 0).astype(float)
             for _, need, left, counts in needs
@@ -240,8 +242,8 @@ class Displacer:
         return out
 
     def _fits(self, job: int, c: Columns, i: int, out: frozenset[int]) -> bool:
-        found = self.room.without(out).columns(job, c.number, c.mode)
-        return bool(found.fits[i])
+        found = self.room.without(out).columns(job, c.number, c.mode, int(c.starts[i]))
+        return bool(found.fits.any())
 
 
 def _only_order(c: Columns) -> bool:

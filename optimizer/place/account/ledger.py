@@ -60,6 +60,8 @@ class Ledger:
     ----------
     runs
         Every placement that can be read, by job.
+    waiting
+        For the name of a job, the placed jobs that it has to be done before.
     cap_w, pue, fixed_mw, cost, caps
         By site or (site, supply), (T,): all supplies together [W], PUE in thousandths, load
         without gangs in training [thousandths of W], energy cost [nano-USD per W-period], cap [W].
@@ -79,6 +81,10 @@ class Ledger:
         self.called = {n: s.is_called(self.horizon) for n, s in instance.sites.items()}
         self._limits()
         self.runs = dict(sorted((run.job, run) for run in map(self._run, plan.placements) if run))
+        self.waiting: dict[str, list[int]] = {}
+        for j in self.runs:
+            for name in instance.jobs[j].predecessors:
+                self.waiting.setdefault(name, []).append(j)
         self.used = {name: np.zeros(self.T, np.int64) for name in instance.pools}
         self.net_w = {name: np.zeros(self.T, np.int64) for name in instance.sites}
         for run in self.runs.values():

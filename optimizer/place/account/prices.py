@@ -107,6 +107,7 @@ class PriceBook:
             self.totals |= {Row("spread", f"{group} at {s}"): x for s, x in at_sites.items()}
         if c.moves is not None:
             self.totals[total_row(MOVES)] = c.moves
+        self._known: dict[tuple[Row, bytes], NDArray[np.object_]] = {}
 
     def _add(self, row: Row, prices: tuple[int, ...]) -> None:
         """Add prices of a row; a certificate may name a row more than once."""
@@ -140,20 +141,15 @@ class PriceBook:
         the rounding.
         """
         found: dict[Row, NDArray[np.object_]] = {}
-        works = (~self.ledger.stands(mode)).astype(object)
+        works = ~self.ledger.stands(mode)
         milli = np.zeros(len(starts), object)
         first = Row("power", self.ledger.site_of(mode.parts[0].pool))
-        for row, prices in self.rows.items():
+        for row in self.rows:
             amount = self.use(row, job, mode)
             if amount == 0:
                 continue
-            each = prices * amount
-            if row.kind in ("power", "round_power"):
-                each = each * works
-            if row.kind == "power":
-                each = each * self.ledger.pue[row.of].astype(object)
-            sums = np.concatenate(([0], np.cumsum(each)))
-            found[row] = sums[ends] - sums[starts]
+            sums = self._sums(row, works)
+            found[row] = (sums[ends] - sums[starts]) * amount
             if row.kind == "power":
                 milli = milli + found[row]
                 found[row] = found[row] // 1000
@@ -165,6 +161,17 @@ class PriceBook:
             if self.totals.get(row):
                 found[row] = _exact([self.totals[row] * amount] * len(starts))
         return found
+
+    def _sums(self, row: Row, works: NDArray[np.bool_]) -> NDArray[np.object_]:
+        """Return prefix sums of a row's prices over the periods in which they are paid, (T+1,)."""
+        is_power = row.kind in ("power", "round_power")
+        key = row, works.tobytes() if is_power else b""
+        if key not in self._known:
+            each = self.rows[row] * (works.astype(object) if is_power else 1)
+            if row.kind == "power":
+                each = each * self.ledger.pue[row.of].astype(object)
+            self._known[key] = np.concatenate(([0], np.cumsum(each)))
+        return self._known[key]
 
     def profits(self, job: int, mode: Mode, starts: Ints, ends: Ints) -> NDArray[np.object_]:
         """Return value less lateness, one-offs and prices, for every start [nano-USD]."""

@@ -71,6 +71,11 @@ def _sentences(ledger: Ledger, bound: Bound, verdict: Verdict) -> Iterator[str]:
             "A job's part of the gap: what its best run would earn at the certified prices above "
             "the run it has (or has not)."
         )
+    if plan.run.stopped_by == "cancel":
+        yield (
+            "The search was stopped early, so what it does last was left out: putting in whatever "
+            "still fits, and shifting runs to where they bring more."
+        )
     if not verdict.is_good:
         yield f"The checker refuses the plan: {'; '.join(map(str, verdict.violations[:3]))}."
 

@@ -90,6 +90,8 @@ class Stretches:
 
     def least(self, starts: Ints, ends: Ints) -> Ints:
         """Return free chips over each of N runs [start, end), shape (S, N)."""
+        if len(starts) == 1:
+            return self.free[:, int(starts[0]) : int(ends[0])].min(1, keepdims=True)
         if not self.tables:
             self.tables.append(self.free)
             while (step := 2 ** len(self.tables)) <= self.free.shape[1]:
@@ -170,11 +172,18 @@ class Room:
         """Return the room if these jobs did not run."""
         copy = object.__new__(Room)
         copy.ledger, copy.permits, copy.out = self.ledger, self.permits, self.out | jobs
-        for name in ("net_w", "chips", "quota"):
-            setattr(copy, name, {k: v.copy() for k, v in getattr(self, name).items()})
+        runs = [self.ledger.runs[j] for j in jobs]
+        parts = [part for run in runs for part in run.mode.parts]
+        pools, sites = {p.pool for p in parts}, {self.ledger.site_of(p.pool) for p in parts}
+        copy.net_w = {k: v.copy() if k in sites else v for k, v in self.net_w.items()}
+        copy.chips = {k: v.copy() if k in pools else v for k, v in self.chips.items()}
+        copy.quota = {k: v.copy() for k, v in self.quota.items()}
         copy.totals = dict(self.totals)
-        copy.stretches = {k: Stretches(s.edges, s.free.copy()) for k, s in self.stretches.items()}
-        for run in (self.ledger.runs[j] for j in jobs):
+        copy.stretches = {
+            k: Stretches(s.edges, s.free.copy()) if k in pools else s
+            for k, s in self.stretches.items()
+        }
+        for run in runs:
             copy._own(run, -1)
             for part, ids in zip(run.mode.parts, run.placement.domains, strict=True):
                 site = self.ledger.site_of(part.pool)
@@ -228,14 +237,16 @@ class Room:
         load: Ints = -(-milli // 1000)
         return load
 
-    def columns(self, job: int, number: int, mode: Mode) -> Columns:
-        """Return the runs of a mode and what blocks each of them."""
+    def columns(self, job: int, number: int, mode: Mode, start: int | None = None) -> Columns:
+        """Return the runs of a mode, or the one of a start, and what blocks each of them."""
         ledger = self.ledger
         stands = ledger.stands(mode)
         ends = run_ends(mode.duration, stands, ledger.T)
         starts = np.arange(1 if mode.stays else ledger.T)
         ends = ends[starts]
         fits = (starts >= mode.first) & (ends <= mode.end_by)
+        if start is not None:
+            fits &= starts == start
         found = Columns(number, mode, starts[fits], ends[fits])
         found.undecided = np.zeros(len(found.starts), bool)
         if len(found.starts):
@@ -304,10 +315,10 @@ class Room:
             run = None if j in self.out else ledger.runs.get(j)
             early = np.ones(len(found.starts), bool) if run is None else found.starts < run.end
             found.note(Block("precedence", name), early)
-        name = ledger.instance.jobs[job].id
-        for j, run in ledger.runs.items():
-            if j not in self.out and name in ledger.instance.jobs[j].predecessors:
-                found.note(Block("precedence", ledger.instance.jobs[j].id), found.ends > run.start)
+        for j in ledger.waiting.get(ledger.instance.jobs[job].id, ()):
+            if j not in self.out:
+                late = found.ends > ledger.runs[j].start
+                found.note(Block("precedence", ledger.instance.jobs[j].id), late)
 
     def _note_home(self, mode: Mode, found: Columns) -> None:
         """The very ids on which a job runs."""

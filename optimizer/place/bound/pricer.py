@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import groupby
-from typing import TYPE_CHECKING
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from optimizer.domain.modes import Mode, ids_usable, run_ends
 from optimizer.units import nano, nano_per_period
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["BestColumn", "Pricer"]
 
 LARGEST = 2**62
-"""Sums that could pass this are made with Python's integers instead of int64."""
+"""Prices of a run that could add up to more are summed in Python's integers, not in int64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,30 @@ class BestColumn:
     start: int
 
 
+class _Prices:
+    """Prices of a row, one a period, and exact prefix sums of them, (T+1,)."""
+
+    def __init__(self, prices: Iterable[int]) -> None:
+        self.prices = tuple(prices)
+        self.total = sum(self.prices)
+        self._sums: dict[bytes, NDArray[Any]] = {}
+
+    def sums(self, works: NDArray[np.bool_]) -> NDArray[Any]:
+        """Return the sums over the periods in which a gang works: int64 if they fit, else object"""
+        key = works.tobytes()
+        if key not in self._sums:
+            counted = [p if w else 0 for p, w in zip(self.prices, works.tolist(), strict=True)]
+            kind: Any = np.int64 if self.total < LARGEST else object
+            self._sums[key] = np.array([0, *accumulate(counted)], kind)
+        return self._sums[key]
+
+
+Taken = list[tuple[_Prices, int]]
+"""What a mode takes of rows: their prices, and how much of each in every period."""
+
+
 class Pricer:
-    """Prices of columns: prefix sums over periods, exact."""
+    """Prices of columns, exact."""
 
     def __init__(
         self, world: World, certificate: Certificate, values: Sequence[int] | None = None
@@ -51,18 +73,15 @@ class Pricer:
         self.world, self.certificate = world, certificate
         self.values = values or [nano(job.value_usd) for job in world.instance.jobs]
         self.power = {
-            name: np.array(p, object) * world.pue[name].astype(object)
+            name: _Prices(x * y for x, y in zip(p, world.pue[name].tolist(), strict=True))
             for name, p in certificate.power.items()
         }
-        self.chips = {name: np.array(p, object) for name, p in certificate.chips.items()}
-        self.quotas = {name: np.array(p, object) for name, p in certificate.quotas.items()}
-        self.slices = {
-            pool: [(r.slice_chips, np.array(r.prices, object)) for r in rows]
-            for pool, rows in groupby(
-                sorted(certificate.slices, key=lambda r: r.pool), lambda r: r.pool
-            )
-        }
-        self.cuts = [(r, np.array(r.prices, object)) for r in certificate.rounding if any(r.prices)]
+        self.chips = {name: _Prices(p) for name, p in certificate.chips.items()}
+        self.quotas = {name: _Prices(p) for name, p in certificate.quotas.items()}
+        self.slices: dict[str, list[tuple[int, _Prices]]] = {}
+        for r in certificate.slices:
+            self.slices.setdefault(r.pool, []).append((r.slice_chips, _Prices(r.prices)))
+        self.cuts = [(r, _Prices(r.prices)) for r in certificate.rounding if any(r.prices)]
 
     def best(self, j: int) -> BestColumn:
         """Return the best column of jobs[j]."""
@@ -116,54 +135,56 @@ class Pricer:
         ends: Ints,
         late: int,
         due: int,
-    ) -> NDArray[np.object_]:
+    ) -> NDArray[Any]:
         """Return value less lateness, one-offs and prices for every start [nano-USD]."""
-        job = self.world.instance.jobs[j]
-        has_to_stay = self.world.instance.has_to_stay(j)
-        power, other = self._prices(mode, stands, job.tenant, has_to_stay)
-        spent = (power[ends] - power[starts]) // 1000 + other[ends] - other[starts]
-        spent = spent + late * np.maximum(ends - due, 0).astype(object)
-        if mode.restart_nano and stands.any():
-            calls = np.concatenate(([0], np.cumsum(stands)))
-            spent = spent + mode.restart_nano * (calls[ends] > calls[starts])
+        job, T = self.world.instance.jobs[j], self.world.T
+        power, working, always = self._taken(mode, job.tenant, self.world.instance.has_to_stay(j))
         used = sum(self.certificate.budgets.get(name, 0) * x for name, x in mode.uses)
         at_sites = self.certificate.spread.get(job.group or "", {})
         if job.running is not None and not mode.stays:
             used += self.certificate.moves or 0
         used += sum(at_sites.get(site, 0) for site in self.world.instance.sites_of(mode))
-        result: NDArray[np.object_] = self.values[j] - mode.one_off_nano - used - spent
-        return result
+        fixed = self.values[j] - mode.one_off_nano - used
+        most = sum(p.total * amount for p, amount in (*power, *working, *always))
+        most += abs(fixed) + late * T + mode.restart_nano
+        kind: Any = np.int64 if most < LARGEST else object
 
-    def _prices(
-        self, mode: Mode, stands: NDArray[np.bool_], tenant: str | None, is_running: bool
-    ) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
-        """Return prefix sums of a mode's price of power (x 1000) and of all other rows, (T+1,)."""
-        world, T = self.world, self.world.T
-        power, other = np.zeros(T, object), np.zeros(T, object)
+        def paid(rows: Taken, works: NDArray[np.bool_]) -> NDArray[Any]:
+            total = np.zeros(len(starts), kind)
+            for p, amount in rows:
+                sums = p.sums(works)
+                total += (sums[ends] - sums[starts]).astype(kind) * amount
+            return total
+
+        profit: NDArray[Any] = fixed - paid(power, ~stands) // 1000 - paid(working, ~stands)
+        profit -= paid(always, np.ones(T, bool)) + late * np.maximum(ends - due, 0).astype(kind)
+        if mode.restart_nano and stands.any():
+            calls = np.concatenate(([0], np.cumsum(stands)))
+            profit -= mode.restart_nano * (calls[ends] > calls[starts]).astype(kind)
+        return profit
+
+    def _taken(
+        self, mode: Mode, tenant: str | None, has_to_stay: bool
+    ) -> tuple[Taken, Taken, Taken]:
+        """Return what a mode takes of power (its prices x 1000), else while it works, and always"""
+        power: Taken = []
+        working: Taken = []
+        always: Taken = []
         cut_w: dict[str, int] = {}
         cut_chips: dict[str, int] = {}
         for part in mode.parts:
-            site, net = world.instance.pools[part.pool].site, part.draw_w - part.idle_w
+            site, net = self.world.instance.pools[part.pool].site, part.draw_w - part.idle_w
             cut_w[site] = cut_w.get(site, 0) + net
             cut_chips[part.pool] = cut_chips.get(part.pool, 0) + part.chips
             if site in self.power:
-                power = power + self.power[site] * net
+                power.append((self.power[site], net))
             if part.pool in self.chips:
-                other = other + self.chips[part.pool] * part.chips
+                always.append((self.chips[part.pool], part.chips))
             for q, prices in self.slices.get(part.pool, ()):
-                other = other + prices * (part.slices * (part.slice_chips // q))
+                always.append((prices, part.slices * (part.slice_chips // q)))
         if tenant in self.quotas:
-            other = other + self.quotas[tenant] * mode.chips
-        works = (~stands).astype(object)
-        for cut, prices in () if is_running else self.cuts:
-            amount = (cut_chips if cut.row == "chips" else cut_w).get(cut.of, 0) // cut.divisor
-            if amount:
-                other = other + prices * (amount * (1 if cut.row == "chips" else works))
-        return _prefix(power * works), _prefix(other)
-
-
-def _prefix(row: NDArray[np.object_]) -> NDArray[np.object_]:
-    """Return prefix sums with a leading 0, as int64 where nothing can overflow."""
-    if sum(int(x) for x in row) < LARGEST:
-        row = row.astype(np.int64)
-    return np.concatenate(([0], np.cumsum(row)))
+            always.append((self.quotas[tenant], mode.chips))
+        for cut, prices in () if has_to_stay else self.cuts:
+            amounts, rows = (cut_chips, always) if cut.row == "chips" else (cut_w, working)
+            rows.append((prices, amounts.get(cut.of, 0) // cut.divisor))
+        return power, working, [each for each in always if each[1]]

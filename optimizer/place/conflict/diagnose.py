@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from threading import Event
 from typing import TYPE_CHECKING
 
 from optimizer.place.conflict.elastic import UNIT_COSTS
@@ -33,6 +34,7 @@ def diagnosed(
     costs: dict[str, float] | None = None,
     seed: int = 0,
     threads: int = 2,
+    cancel: Event | None = None,
 ) -> PlacePlan:
     """Return a plan file with the rules in conflict and the cheapest way out.
 
@@ -44,13 +46,18 @@ def diagnosed(
         Time limit [s].
     costs
         Unit costs [USD] other than `UNIT_COSTS`, by their names there.
+    cancel
+        Set it to stop early; what is known by then is returned.
     """
     if plan.status not in (Status.INFEASIBLE, Status.UNKNOWN):
         return plan
-    limits = _Limits(seconds, time.monotonic() + seconds, seed, threads)
+    cancel = cancel or Event()
+    limits = _Limits(seconds, time.monotonic() + seconds, seed, threads, cancel)
     prices = {**UNIT_COSTS, **(costs or {})}
     known = plan.conflict or Conflict()
     out = way_out(instance, prices, limits.way, limits.test)
+    if cancel.is_set():
+        return plan
     found = Reducer(instance, known.prices, limits.test, limits.is_over).run()
     update = {
         "groups": found.groups,
@@ -70,9 +77,10 @@ class _Limits:
     until: float
     seed: int
     threads: int
+    cancel: Event
 
     def is_over(self) -> bool:
-        return time.monotonic() > self.until
+        return self.cancel.is_set() or time.monotonic() > self.until
 
     def way(self, made: Instance) -> PlacePlan:
         return self._solved(made, WAY_SHARE)
@@ -83,6 +91,5 @@ class _Limits:
     def _solved(self, made: Instance, share: float) -> PlacePlan:
         left = max(1.0, min(share * self.seconds, self.until - time.monotonic()))
         rounds = SMALL_ROUNDS if is_small(made) else None
-        return solve(
-            made, Options(seconds=left, rounds=rounds, seed=self.seed, threads=self.threads)
-        )
+        options = Options(seconds=left, rounds=rounds, seed=self.seed, threads=self.threads)
+        return solve(made, options, cancel=self.cancel)
