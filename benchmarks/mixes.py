@@ -97,8 +97,8 @@ def a_sharing(seed: int) -> list[Row]:
 def measure(given: argparse.Namespace, sweep: Sweep, seed: int) -> list[Row]:
     """Return the rows of one seed."""
     rows: list[Row] = []
-    options = {"gap": given.gap, "columns": given.columns, "leaves": given.leaves}
-    options |= {"conflicts": False, "seconds": given.seconds}
+    options = {"gap": given.gap, "leaves": given.leaves, "conflicts": False}
+    options |= {"seconds": given.seconds}
     instance = random_mix(*SIZE, seed)
     acts: dict[str, Callable[[], tuple[int, float | None, str]]] = {
         "solve": lambda: one_solve(instance, options),
@@ -123,8 +123,7 @@ def main() -> int:
     parser.add_argument("what", nargs="*", help=f"of {', '.join(WHAT)}; all unless given")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--gap", type=float, default=1e-4)
-    parser.add_argument("--leaves", type=int, default=60)
-    parser.add_argument("--columns", choices=("all", "used"), default="used")
+    parser.add_argument("--leaves", type=int, default=2000)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--workers", type=int)
     parser.add_argument("--backend", choices=BACKENDS, default="loky")

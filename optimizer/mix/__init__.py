@@ -6,8 +6,8 @@ month, or as much as possible. Chosen are whole domains by offer and site, and w
 domains works on what, at which power level.
 
 The mathematics stands in `engines/formulation.py`; to the last integer in MODEL sections 3 and 7.
-The whole model goes to a mixed-integer solver; what is proven comes from whole prices of its
-relaxation, from which `certificate.py` recomputes a bound without any solver. Tiers of price and
+Our own search (`engines/tree/`) splits the problem into cases and solves their relaxations; from
+whole prices of these `certificate.py` recomputes a bound without any solver. Tiers of price and
 least quantities are in that bound exactly. Left out of it is only that a gang needs several domains
 at once, where a case can have so many: the bound stays valid, the gap is stated.
 

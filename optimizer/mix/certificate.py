@@ -201,18 +201,22 @@ class _Case:
         """What one domain earns at most in each phase, at the prices of work and power."""
         image, most = self.image, self._most()
         best = {stock: [0] * len(image.phases) for stock in image.stocks}
+        pue = {name: [there.pue_milli for there in row] for name, row in image.sites.items()}
+        watt = {
+            name: [p * n for p, n in zip(self.power[name], row, strict=True)]
+            for name, row in pue.items()
+        }
+        price = {name: [1000 * p for p in self.work(name)] for name in image.demand}
+        idle, phases = image.idle_w, range(len(image.phases))
         for way, each in zip(image.ways, image.work, strict=True):
-            site, kind = way.stock
-            more_w, row, price = (
-                way.draw_w - image.idle_w[kind],
-                best[way.stock],
-                self.work(way.demand),
-            )
-            power, there = self.power[site], image.sites[site]
-            for f, work in enumerate(each):
-                if price[f] and way.gang.needs <= most[way.stock][f]:
-                    net = 1000 * price[f] * work - power[f] * there[f].pue_milli * more_w
-                    row[f] = max(row[f], net)
+            stock, prices, needs = way.stock, price[way.demand], way.gang.needs
+            row, rows_w, room = best[stock], watt[stock[0]], most[stock]
+            more_w = way.draw_w - idle[stock[1]]
+            for f in phases:
+                if prices[f] and needs <= room[f]:
+                    net = prices[f] * each[f] - rows_w[f] * more_w
+                    if net > row[f]:
+                        row[f] = net
         self.earns = {stock: tuple(row) for stock, row in best.items()}
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from optimizer.mix.engines.tree.cases import Cases
 from optimizer.mix.plan import Certificate, Leaf, Options, Prices, Status
-from optimizer.mix.solve import Solver, finished
-from optimizer.solvers.milp import solve_milp
-from optimizer.solvers.run import Limits
+from optimizer.mix.solve import Solver
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,24 +41,10 @@ def operate(
     """
     options = options or Options()
     goal = options.objective
-    solver = Solver(instance, options, None, None)
-    total: dict[str, int] = {}
-    for (offer, _), count in fleet.items():
-        total[offer] = total.get(offer, 0) + count
-    columns = solver.model.columns
-    known = {(c.offer.name, c.site) for c in columns}
-    if any(count and key not in known for key, count in fleet.items()):
-        return None  # a site that is not on offer, or cannot cool it
-    for column, n in columns.items():
-        taken = total.get(column.offer.name, 0)
-        is_priced = taken > 0 and column.offer.tier_of(taken) == column.tier
-        count = fleet.get((column.offer.name, column.site), 0) if is_priced else 0
-        n.lowBound = n.upBound = count
-    limits = Limits(seconds=options.seconds, gap=0.0, seed=options.seed, threads=options.threads)
-    run = solve_milp(solver.model.problem, options.engine, limits, is_watched=False)
-    account = finished(solver.model, run)
+    cases = Cases(instance.image, goal)
+    account = cases.fleet(dict(fleet))[1]
     if account is None:
         return None
     proof = certificate or Certificate(goal=goal, tree=Leaf(prices=Prices()))
-    plan = solver.plan(account, proof, run)
+    plan = Solver(instance, options).plan(account, proof)
     return None if plan.status in (Status.INFEASIBLE, Status.UNKNOWN) else plan

@@ -18,9 +18,9 @@ from optimizer.domain.answers.records import (
 )
 
 __all__ = [
-    "PLAN_SCHEMA", "Certificate", "Conflict", "EngineClaim", "Goal", "Holding", "Leaf", "MixPlan",
-    "ObjectiveParts", "Options", "Prices", "Rule", "RunRecord", "Split", "Status", "StoppedBy",
-    "Use", "Verdict", "Violation", "gap_of",
+    "OWN", "PLAN_SCHEMA", "Certificate", "Conflict", "EngineClaim", "Goal", "Holding", "Leaf",
+    "MixPlan", "ObjectiveParts", "Options", "Prices", "Rule", "RunRecord", "Split", "Status",
+    "StoppedBy", "Use", "Verdict", "Violation", "gap_of",
 ]  # fmt: skip
 
 PLAN_SCHEMA = "fleetwatt/mix-plan/1"
@@ -28,6 +28,10 @@ PLAN_SCHEMA = "fleetwatt/mix-plan/1"
 Goal = Literal["cost", "profit", "work"]
 """Least total cost with unserved work at its value; most value served less cost; most useful
 work."""
+
+
+OWN = "tree"
+"""The engine that is ours."""
 
 
 class Rule(StrEnum):
@@ -54,16 +58,15 @@ class Options(Record):
         `cost`: least total cost, what is not served counted at its value; `profit`: value of what
         is served less cost; `work`: most useful work within the limits, whatever it costs.
     seconds
-        Time limit of the engine [s], at least 1.
+        Time limit [s], at least 1.
     gap
-        Stop when the engine's own gap is at most this share.
+        Stop when the gap is at most this share.
     engine
-        Solver by name, as PuLP knows it.
-    columns
-        `all`: every offer at every site; `used`: only those that the relaxation uses, which is
-        several times as quick and proves no less by prices, but leaves the solver without a claim.
+        `tree`: our own search, which finds the mix and proves it; or a solver by name, as PuLP
+        knows it, that is asked for the mix first and has a claim in the run record.
     leaves
-        Into how many cases the proof may be split to close the gap; 1 for the plain bound.
+        Into how many cases the proof may be split: a limit of work, the same on every machine; 1
+        for prices of the whole problem alone.
     conflicts
         Where there is no mix, look for the limits in conflict.
     """
@@ -71,12 +74,16 @@ class Options(Record):
     objective: Goal = "cost"
     seconds: Annotated[float, Field(ge=1, le=864_000)] = 60.0
     gap: Annotated[float, Field(ge=0, le=1)] = 1e-4
-    engine: Annotated[str, Field(min_length=1, max_length=80)] = "HiGHS"
+    engine: Annotated[str, Field(min_length=1, max_length=80)] = OWN
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     threads: Annotated[int, Field(ge=1, le=64)] = 1
-    columns: Literal["all", "used"] = "all"
-    leaves: Annotated[int, Field(ge=1, le=100_000)] = 1
+    leaves: Annotated[int, Field(ge=1, le=100_000)] = 2_000
     conflicts: bool = True
+
+    @property
+    def solver(self) -> str:
+        """What solves whole models beside the search: the one that is named, or HiGHS."""
+        return "HiGHS" if self.engine == OWN else self.engine
 
 
 class Holding(Record):
@@ -266,6 +273,9 @@ class MixPlan(Record):
         Proven limit on the objective of any plan, recomputed from `certificate`.
     gap
         abs(objective - bound) / abs(objective); None while the objective is 0 and the bound not.
+    margin
+        Prices of the whole problem, what limits are worth, where the proof has several cases: in
+        one case they prove a bound of their own.
     conflict
         Where there is no mix: limits of which none can be left out of the conflict, as the solver
         finds them; empty where there is a mix, or time was over.
@@ -283,5 +293,6 @@ class MixPlan(Record):
     bound_kind: Literal["certified"] = "certified"
     gap: float | None
     certificate: Certificate
+    margin: Prices | None = None
     conflict: tuple[Conflict, ...] = ()
     run: RunRecord

@@ -15,7 +15,7 @@ from optimizer.mix.account.tables import (
     where_table,
     work_table,
 )
-from optimizer.mix.plan import Leaf, Status
+from optimizer.mix.plan import Status
 from optimizer.mix.rules.case import Case
 from optimizer.units import NANO, usd
 
@@ -123,11 +123,10 @@ def _bill(case: Case, plan: MixPlan) -> Section:
 
 def _binds(case: Case, plan: MixPlan) -> Section:
     says = (
-        "What one more unit is worth is the slope of the proven bound over the whole horizon: at "
-        "most that much, and less where whole domains leave gaps.",
+        "What one more unit is worth is the slope of the bound that prices of the whole problem "
+        "prove, over the whole horizon: at most that much, and less where whole domains leave "
+        "gaps.",
     )
-    if not isinstance(plan.certificate.tree, Leaf):
-        says = ("The proof has several cases, so limits have no one price.",)
     return Section("What binds", says, tables=(limits_table(case, plan),))
 
 

@@ -1,10 +1,10 @@
-"""How a mix is solved: the whole model by an engine, prices from its relaxation, then the plan.
+"""How a mix is solved: relaxed cases give the mix, the prices, and the proof.
 
 1. Relaxed, the model gives prices; from whole prices anyone recomputes a bound (certificate.py).
-2. The engine finds whole domains; with these fixed, the relaxed model is solved once more, to a
-   billionth, and its use is rounded so that every rule holds exactly.
-   For most useful work it is then asked for the least cost of as much work.
-3. Where asked (`leaves`), the proof is split into cases until the gap is closed (engines/split.py).
+2. Our own search (engines/tree/) splits the problem into cases, finds whole domains in them and
+   closes the gap. A solver by name instead is asked for the mix first; the proof stays ours.
+3. The best use of a fleet is rounded so that every rule holds exactly. For most useful work, least
+   cost of as much work is asked for after that.
 """
 
 from __future__ import annotations
@@ -18,42 +18,39 @@ from typing import TYPE_CHECKING
 from optimizer.domain.fleet.image import MILLION
 from optimizer.mix.certificate import bound_of
 from optimizer.mix.engines.account import Account
-from optimizer.mix.engines.build import build
 from optimizer.mix.engines.conflict import conflict
-from optimizer.mix.engines.rounding import rounded, taken
-from optimizer.mix.engines.split import leaf_of, split
+from optimizer.mix.engines.rounding import taken
+from optimizer.mix.engines.tree.search import Search
 from optimizer.mix.plan import (
+    OWN,
     Certificate,
     Conflict,
     EngineClaim,
     Holding,
-    Leaf,
     MixPlan,
     Options,
     RunRecord,
-    Split,
     Status,
     StoppedBy,
     Use,
     gap_of,
 )
-from optimizer.solvers.milp import solve_milp, solve_relaxed
+from optimizer.solvers.milp import solve_milp
 from optimizer.solvers.run import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from threading import Event
 
+    from optimizer.domain.fleet.image import Image
     from optimizer.domain.instance import Instance
     from optimizer.mix.engines.account import Fleet
-    from optimizer.mix.engines.formulation import Formulation
-    from optimizer.solvers.milp import Relaxed
+    from optimizer.mix.plan import Goal
     from optimizer.solvers.run import Run
-    from optimizer.solvers.run import Status as Status_
 
     OnIncumbent = Callable[[int | None, int | None, float], None]
 
-__all__ = ["Solver", "finished", "solve"]
+__all__ = ["Solver", "solve"]
 
 
 def solve(
@@ -71,92 +68,60 @@ def solve(
     options
         Objective and limits; defaults as in `Options`.
     on_incumbent
-        Told the bound when it is proven and the objective when there is a plan.
+        Told the first bound that is proven, and every better objective.
     cancel
-        Set it to end the engine; without it, and without `on_incumbent`, the engine runs in this
-        process.
+        Set it to end the search with the best mix so far.
     """
     return Solver(instance, options or Options(), on_incumbent, cancel).run()
 
-
-UNUSED = 1e-6
-"""Fewer domains than this in the relaxation are none."""
 
 SAME_WORK = 1e-9
 """Share of the useful work by which two fleets may differ and still do the same."""
 
 
 class Solver:
-    """One solve: its model, and how a plan is made of what an engine found."""
+    """One solve, and how a plan is made of what was found."""
 
     def __init__(
         self,
         instance: Instance,
         options: Options,
-        tell: OnIncumbent | None,
-        cancel: Event | None,
+        tell: OnIncumbent | None = None,
+        cancel: Event | None = None,
     ) -> None:
         self.instance, self.options, self.tell, self.cancel = instance, options, tell, cancel
         self.began = time.monotonic()
-        self.model = build(instance.image, options.objective)
+        self._claimed: int | None = None
 
     def run(self) -> MixPlan:
-        """Bound, solve, round, prove."""
-        relaxed = solve_relaxed(self.model.problem)
-        image, goal = self.instance.image, self.options.objective
-        leaf = leaf_of(image, goal, self.model, relaxed, {})
-        certificate = Certificate(goal=goal, tree=leaf)
-        bound = bound_of(self.instance, certificate)
-        self._told(None, bound.total)
-        if bound.is_infeasible:
-            return self.plan(None, certificate, None)
-        run = self._quick(relaxed) if self.options.columns == "used" else self._engine()
-        account = finished(self.model, run)
+        """Bound, search, prove."""
+        goal = self.options.objective
+        search = self._search(self.instance.image, goal)
+        root = search.cases.leaf(search.root)
+        first = bound_of(self.instance, Certificate(goal=goal, tree=root))
+        self._told(None, first.total)
+        run = None
+        if not first.is_infeasible:
+            search.tell = lambda a: self._told(a.objective(goal).total, first.total)
+            if self.options.engine != OWN:
+                run = self._engine(search)
+            search.run()
+            if search.best is None and run is None and not self._is_cancelled():
+                run = self._engine(search)
+        account = search.best
         if account is not None and goal == "work":
             account = self._cheaper(account)
-        total = None if account is None else account.objective(goal).total
-        self._told(total, bound.total)
-        if self.options.leaves > 1 and self._is_open(total, bound.total):
-            certificate = Certificate(goal=goal, tree=self._split(total))
-        return self.plan(account, certificate, run)
+        why: StoppedBy = "gap"
+        if search.is_open:
+            why = "work limit" if not self._is_over() else "time limit"
+        if self._is_cancelled():
+            why = "cancel"
+        tree = root if search.root.parts is None else search.proof()
+        plan = self.plan(account, Certificate(goal=goal, tree=tree), why, run)
+        return plan if tree is root else plan.model_copy(update={"margin": root.prices})
 
-    def _is_open(self, total: int | None, bound: int | None) -> bool:
-        gap = None if total is None else gap_of(total, bound)
-        return gap is None or gap > self.options.gap
-
-    def _split(self, total: int | None) -> Leaf | Split:
-        goal = self.options.objective
-        return split(
-            self.instance.image,
-            goal,
-            -total if total is not None and goal != "cost" else total,
-            self.options.gap,
-            self.options.leaves,
-            self._is_over,
-        )
-
-    def _quick(self, relaxed: Relaxed) -> Run:
-        """Solve with the columns that the relaxation uses; with all where that finds nothing."""
-        amount: dict[tuple[str, str], float] = {}
-        for c, x in self.model.columns.items():
-            key = (c.offer.name, c.site)
-            amount[key] = amount.get(key, 0.0) + relaxed.values.get(x.name, 0.0)
-        closed = [
-            (x, x.upBound)
-            for c, x in self.model.columns.items()
-            if amount[c.offer.name, c.site] < UNUSED
-        ]
-        try:
-            for x, _ in closed:
-                x.upBound = 0
-            run = self._engine()
-        finally:
-            for x, most in closed:
-                x.upBound = most
-        if not run.has_incumbent:
-            return self._engine()
-        status: Status_ = "feasible" if closed else run.status
-        return replace(run, status=status, bound=None if closed else run.bound)
+    def _search(self, image: Image, goal: Goal) -> Search:
+        return Search(image, goal, self.options.gap, self.options.leaves, self._is_over)
 
     def _cheaper(self, account: Account) -> Account:
         """Return the least cost at the same useful work, or what there is.
@@ -164,38 +129,52 @@ class Solver:
         Where only work counts, many fleets are alike, and the first found wastes money.
         """
         floor = int(account.useful / (1 + 1 / MILLION) * (1 - SAME_WORK))
-        image = replace(self.instance.image, work_floor=floor)
-        model = build(image, "cost")
-        other = finished(model, self._engine(model))
-        if other is None:
+        search = self._search(replace(self.instance.image, work_floor=floor), "cost")
+        search.run()
+        if search.best is None:
             return account
-        other = Account(self.instance.image, other.fleet, other.amounts)
+        other = Account(self.instance.image, search.best.fleet, search.best.amounts)
         lost = account.useful - other.useful
         spent, before = other.objective("work").spent, account.objective("work").spent
         return other if lost <= 2 * SAME_WORK * account.useful and spent < before else account
 
-    def _engine(self, model: Formulation | None = None) -> Run:
+    def _engine(self, search: Search) -> Run:
+        """Let a solver find a mix of the whole model; the search takes it."""
         limits = Limits(
             seconds=self.options.seconds,
             gap=self.options.gap,
             seed=self.options.seed,
             threads=self.options.threads,
         )
-        is_over = None if self.cancel is None else self.cancel.is_set
-        return solve_milp(
-            (model or self.model).problem,
-            self.options.engine,
+        model = search.cases.model
+        run = solve_milp(
+            model.problem,
+            self.options.solver,
             limits,
-            is_over,
+            None if self.cancel is None else self.cancel.is_set,
             is_watched=self.cancel is not None,
         )
+        if run.has_incumbent:
+            search.take(taken(model, run.values))
+        self._claimed = None if run.bound is None else model.total(run.bound)
+        return run
 
     def _told(self, incumbent: int | None, bound: int | None) -> None:
         if self.tell is not None:
             self.tell(incumbent, bound, time.monotonic() - self.began)
 
-    def plan(self, account: Account | None, certificate: Certificate, run: Run | None) -> MixPlan:
-        """Return the plan of an account (None: there is none) with its bound and run record."""
+    def plan(
+        self,
+        account: Account | None,
+        certificate: Certificate,
+        why: StoppedBy = "work limit",
+        run: Run | None = None,
+    ) -> MixPlan:
+        """Return the plan of an account (None: there is none) with its bound and run record.
+
+        why
+            The search stopped, if not at a proof.
+        """
         goal = self.options.objective
         proof = bound_of(self.instance, certificate)
         objective = (account or Account(self.instance.image, {}, {})).objective(goal)
@@ -215,7 +194,7 @@ class Solver:
             gap=gap_of(objective.total, proof.total),
             certificate=certificate,
             conflict=self._conflict(run, is_none=account is None),
-            run=self._record(run, status),
+            run=self._record(status, why, run),
         )
 
     def _conflict(self, run: Run | None, *, is_none: bool) -> tuple[Conflict, ...]:
@@ -227,58 +206,26 @@ class Solver:
         return conflict(self.instance.image, self._is_over)
 
     def _is_over(self) -> bool:
-        is_cancelled = self.cancel is not None and self.cancel.is_set()
-        return is_cancelled or time.monotonic() > self.began + self.options.seconds
+        return self._is_cancelled() or time.monotonic() > self.began + self.options.seconds
 
-    def _record(self, run: Run | None, status: Status) -> RunRecord:
-        is_proven = status in (Status.OPTIMAL, Status.INFEASIBLE)
-        stopped: StoppedBy = "proof" if is_proven or run is None else run.stopped_by
+    def _is_cancelled(self) -> bool:
+        return self.cancel is not None and self.cancel.is_set()
+
+    def _record(self, status: Status, why: StoppedBy, run: Run | None) -> RunRecord:
+        if status in (Status.OPTIMAL, Status.INFEASIBLE):
+            why = "proof"
+        elif run is not None and run.status in ("optimal", "infeasible"):
+            why = "engine proof"
         claim = None
         if run is not None:
-            if stopped == "proof" and not is_proven:
-                stopped = "engine proof"
-            claim = EngineClaim(
-                engine=run.engine, status=Status(run.status), bound=self._claimed(run)
-            )
+            claim = EngineClaim(engine=run.engine, status=Status(run.status), bound=self._claimed)
         return RunRecord(
-            stopped_by=stopped,
+            stopped_by=why,
             seconds=round(time.monotonic() - self.began, 3),
             options=self.options.model_dump(mode="json"),
             versions=_versions(),
             claim=claim,
         )
-
-    def _claimed(self, run: Run) -> int | None:
-        """Return the engine's bound in the unit of the plan's objective."""
-        if run.bound is None:
-            return None
-        goal, offset = self.options.objective, 0
-        for name, demand in self.instance.image.demand.items():
-            worth = demand.weight if goal == "work" else demand.value
-            unit = sum(x for (k, _), x in self.model.unit.items() if k == name)
-            if goal != "cost" and demand.wanted is not None:
-                offset += round(worth * unit / 1e6)
-        found = round(run.bound * self.model.scale)
-        return found if goal == "cost" else offset - found
-
-
-def finished(model: Formulation, run: Run) -> Account | None:
-    """Return the account of an engine's plan: whole domains kept, their use solved again."""
-    if not run.has_incumbent:
-        return None
-    fleet = taken(model, run.values)
-    whole = [v for v in model.problem.variables() if v.cat == "Integer"]
-    before = [(v, v.lowBound, v.upBound) for v in whole]
-    try:
-        for v in whole:
-            v.lowBound = v.upBound = round(run.values.get(v.name, 0.0))
-        again = solve_relaxed(model.problem)
-    finally:
-        for v, low, high in before:
-            v.lowBound, v.upBound = low, high
-    tries = [again.values, run.values] if again.values else [run.values]
-    found = (rounded(model, fleet, values) for values in tries)
-    return next((account for account in found if account is not None), None)
 
 
 def _holdings(fleet: Fleet) -> tuple[Holding, ...]:

@@ -8,12 +8,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import highspy
+import numpy as np
 import pulp
 
-from optimizer.solvers.milp import DEFAULT_ENGINE, TOLERANCE, Relaxed
+from optimizer.solvers.milp import DEFAULT_ENGINE, TOLERANCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float64]
 
 __all__ = ["Warm"]
 
@@ -28,12 +33,15 @@ class Warm:
     """
 
     def __init__(self, problem: pulp.LpProblem) -> None:
-        tight = {"primal_feasibility_tolerance": TOLERANCE, "dual_feasibility_tolerance": TOLERANCE}
-        problem.solve(pulp.getSolver(DEFAULT_ENGINE, mip=False, msg=False, threads=1, **tight))
+        solver = pulp.getSolver(DEFAULT_ENGINE, mip=False, msg=False, threads=1)
+        solver.createAndConfigureSolver(problem)
+        solver.buildSolverModel(problem)
         self._model: Any = problem.solverModel
+        for what in ("primal", "dual"):
+            self._model.setOptionValue(f"{what}_feasibility_tolerance", TOLERANCE)
         self._constant = float(problem.objective.constant or 0.0)
-        self._columns = {v.name: v.index for v in problem.variables()}
-        self._rows = {name: row.index for name, row in problem.constraints.items()}
+        self._columns = [v.name for v in problem.variables()]
+        self._rows = list(problem.constraints)
 
     def add_row(self, variables: Iterable[pulp.LpVariable]) -> int:
         """Add a row that sums variables, without bounds as yet; return its number."""
@@ -53,18 +61,38 @@ class Warm:
         high = highspy.kHighsInf if most is None else most
         self._model.changeColBounds(variable.index, variable.lowBound or 0.0, high)
 
-    def solve(self) -> Relaxed:
-        """Minimise; return values and prices."""
+    def solve(self) -> float | None:
+        """Return the least objective; None where there is no solution.
+
+        A numerical failure is tried again from scratch, and counts as no solution if it stays.
+        """
+        kinds = highspy.HighsModelStatus
+        none = (kinds.kInfeasible, kinds.kUnboundedOrInfeasible)
         self._model.run()
-        status, kinds = self._model.getModelStatus(), highspy.HighsModelStatus
-        if status != kinds.kOptimal:
-            none = (kinds.kInfeasible, kinds.kUnboundedOrInfeasible)
-            return Relaxed(None, {}, {}, is_infeasible=status in none)
-        found = self._model.getSolution()
-        values, duals = list(found.col_value), list(found.row_dual)
-        return Relaxed(
-            float(self._model.getObjectiveValue()) + self._constant,
-            {name: values[i] for name, i in self._columns.items()},
-            {name: duals[i] for name, i in self._rows.items()},
-            is_infeasible=False,
-        )
+        if self._model.getModelStatus() not in (kinds.kOptimal, *none):
+            self._model.clearSolver()
+            self._model.run()
+        if self._model.getModelStatus() != kinds.kOptimal:
+            return None
+        return float(self._model.getInfo().objective_function_value) + self._constant
+
+    def values(self) -> Floats:
+        """Return the values of the last solution, by the variables' index."""
+        return np.array(self._model.getSolution().col_value)
+
+    def duals(self) -> Floats:
+        """Return the slopes of the objective by each row's right side; added rows come last."""
+        return np.array(self._model.getSolution().row_dual)
+
+    def ray(self) -> Floats | None:
+        """Return the multipliers of rows that prove that there is no solution, if there are any."""
+        _, is_there, ray = self._model.getDualRay()
+        return np.array(ray) if is_there else None
+
+    def named_values(self, values: Floats) -> dict[str, float]:
+        """Return values by the variables' names."""
+        return dict(zip(self._columns, values.tolist(), strict=True))
+
+    def named_rows(self, duals: Floats) -> dict[str, float]:
+        """Return what is of rows by their names, without those that were added."""
+        return dict(zip(self._rows, duals.tolist(), strict=False))

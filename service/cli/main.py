@@ -161,22 +161,14 @@ def _add_mix(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "cheapest fleet that does it (%(default)s)",
     )
     add("--seconds", type=float, default=60.0, help="time limit of the solver, >= 1 (%(default)g)")
-    add("--gap", type=float, default=1e-4, help="stop at this gap of the solver (%(default)g)")
-    add("--engine", default="HiGHS", help="solver, by its name in PuLP (%(default)s)")
+    add("--gap", type=float, default=1e-4, help="stop at this certified gap (%(default)g)")
     add(
-        "--columns",
-        choices=("all", "used"),
-        default="all",
-        help="used: only the offers and sites that the relaxed problem uses, several times as "
-        "quick; the certified bound stays the same, the solver claims none (%(default)s)",
+        "--engine",
+        default="tree",
+        help="tree: our own search; or a solver by its name in PuLP, such as HiGHS, that is asked "
+        "for the mix first (%(default)s)",
     )
-    add(
-        "--leaves",
-        type=int,
-        default=1,
-        metavar="N",
-        help="split the proof into up to N cases until the certified gap is as small (%(default)d)",
-    )
+    add("--leaves", type=int, default=2000, metavar="N", help="cases of the proof (%(default)d)")
     add("--seed", type=int, default=0, help="seed of the solver (%(default)d)")
     add("--threads", type=int, default=1, help="threads of the solver (%(default)d)")
     add("--out", metavar="DIR", help="where plan, report and tables go (fleetwatt-out/NAME)")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["mix"]
 
-NAMES = ("objective", "seconds", "gap", "seed", "threads", "engine", "columns", "leaves")
+NAMES = ("objective", "seconds", "gap", "seed", "threads", "engine", "leaves")
 
 
 def mix(given: argparse.Namespace, cancel: Cancel) -> int:

@@ -1,6 +1,6 @@
 """What the certificate's prices say: the worth of a limit, and by how much an offer is too dear.
 
-Prices of a proof in one case only; of several cases none holds for the whole.
+These are the prices of the whole problem: of the cases of a proof none holds for the whole.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from optimizer.domain.instance import Instance
     from optimizer.mix.plan import Goal, MixPlan, Prices
 
-__all__ = ["TooDear", "Worth", "too_dear", "work_prices", "worths"]
+__all__ = ["TooDear", "Worth", "prices_of", "too_dear", "work_prices", "worths"]
 
 PER_NANO = 10**9
 
@@ -54,9 +54,11 @@ class TooDear:
 
 
 def prices_of(plan: MixPlan) -> Prices | None:
-    """Return the prices of a proof in one case; None of several, or where there is no plan."""
+    """Return the prices of the whole problem; None where they prove that there is no plan."""
     tree = plan.certificate.tree
-    return tree.prices if isinstance(tree, Leaf) and not tree.is_empty else None
+    if isinstance(tree, Leaf):
+        return None if tree.is_empty else tree.prices
+    return plan.margin
 
 
 def worths(instance: Instance, plan: MixPlan) -> Iterator[Worth]:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Literal
 
 import pulp
 
-from optimizer.domain.fleet.image import WORK
 from optimizer.mix.engines.build import build
 from optimizer.mix.engines.rounding import taken
 from optimizer.solvers.milp import solve_milp
@@ -15,7 +14,6 @@ from optimizer.solvers.run import Limits
 if TYPE_CHECKING:
     from optimizer.domain.fleet.image import Image
     from optimizer.mix.engines.account import Fleet
-    from optimizer.mix.engines.formulation import Formulation
     from optimizer.mix.plan import MixPlan, Options
 
 __all__ = ["Extreme", "extreme_fleet"]
@@ -43,10 +41,7 @@ def extreme_fleet(
     model = build(image, goal)
     problem, total = model.problem, best.objective.total
     may = abs(total) * (within - INSIDE)
-    if goal == "cost":
-        limit = (total + may) / model.scale
-    else:
-        limit = (_offset(model) - (total - may)) / model.scale
+    limit = model.value(total + may if goal == "cost" else total - may)
     problem.addConstraint(
         pulp.LpConstraint(problem.objective.copy(), pulp.LpConstraintLE, "near", limit)
     )
@@ -54,18 +49,8 @@ def extreme_fleet(
     each = [(x, sign * c.offer.chips) for c, x in model.columns.items() if c.offer.chip == chip]
     problem.setObjective(pulp.LpAffineExpression(each))
     limits = Limits(options.seconds, gap=NEAR, seed=options.seed, threads=options.threads)
-    run = solve_milp(problem, options.engine, limits, is_watched=False)
+    run = solve_milp(problem, options.solver, limits, is_watched=False)
     if not run.has_incumbent:
         return None
     bound = run.objective if run.bound is None else run.bound
     return taken(model, run.values), sign * (bound or 0.0)
-
-
-def _offset(model: Formulation) -> float:
-    """Return what the objective counts from: all that is wanted, at its worth."""
-    found = 0.0
-    for name, demand in model.image.demand.items():
-        if demand.wanted is not None:
-            worth = demand.weight if model.goal == "work" else demand.value
-            found += worth * sum(x for (k, _), x in model.unit.items() if k == name) / WORK
-    return found

@@ -86,7 +86,7 @@ def easing(
             amount.upBound = 0
     scale = max(prices.values(), default=1.0)
     elastic.price({g: p / scale for g, p in prices.items() if g in elastic.amount})
-    run = solve_milp(elastic.model.problem, options.engine, _limits(options), is_watched=False)
+    run = solve_milp(elastic.model.problem, options.solver, _limits(options), is_watched=False)
     if not run.has_incumbent:
         return None
     values = {g: run.values.get(x.name, 0.0) for g, x in elastic.amount.items()}

@@ -26,6 +26,8 @@ from typing import TYPE_CHECKING, Any
 
 import pulp
 
+from optimizer.domain.fleet.image import WORK
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -127,6 +129,25 @@ class Formulation:
         made = pulp.LpConstraint(expression, sense, self.name(*row), right)
         self.problem.addConstraint(made)
         self.rows[row] = made
+
+    @property
+    def offset(self) -> float:
+        """What `profit` and `work` count down from: all that is wanted, at its worth."""
+        found = 0.0
+        for name, demand in self.image.demand.items():
+            if self.goal != "cost" and demand.wanted is not None:
+                worth = demand.weight if self.goal == "work" else demand.value
+                found += worth * sum(x for (k, _), x in self.unit.items() if k == name) / WORK
+        return found
+
+    def total(self, value: float) -> int:
+        """Return what a value of the model is in the objective [nano-USD, billionths of weight]."""
+        found = round(value * self.scale)
+        return found if self.goal == "cost" else round(self.offset) - found
+
+    def value(self, total: float) -> float:
+        """Return what an objective is in the model, as it is minimised."""
+        return (total if self.goal == "cost" else self.offset - total) / self.scale
 
     def at(self, stock: Stock, f: int) -> list[tuple[Column, pulp.LpVariable]]:
         """Return the columns that add to a stock in a phase."""

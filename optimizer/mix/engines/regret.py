@@ -55,7 +55,7 @@ def least_regret(
         return None
     problem.setObjective(regret + 0.0)
     limits = Limits(seconds=options.seconds, gap=1e-3, seed=options.seed, threads=options.threads)
-    run = solve_milp(problem, options.engine, limits, is_watched=False)
+    run = solve_milp(problem, options.solver, limits, is_watched=False)
     if not run.has_incumbent:
         return None
     return taken(first, run.values), (run.bound or 0.0) * futures_scale(first)

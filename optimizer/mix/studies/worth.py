@@ -51,11 +51,8 @@ class Tried:
 
 
 def tried_worths(instance: Instance, solve: Solve) -> tuple[Solved[MixPlan], tuple[Tried, ...]]:
-    """Return the base, and every limit by what it is worth at the margin; the dearest tried.
-
-    The proof of the base is in one case, so that every limit has one price.
-    """
-    (base,) = solve([Case("base", options={"leaves": 1})])
+    """Return the base, and every limit by what it is worth at the margin; the dearest tried."""
+    (base,) = solve([Case("base")])
     plan, tries = plan_of(base), dict[str, tuple[Worth, float, Change]]()
     found = [(w, *_more(instance, w)) for w in worths(instance, plan)]
     found.sort(key=lambda x: -x[0].worth * x[1])

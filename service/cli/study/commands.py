@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
-NAMES = ("objective", "seconds", "gap", "seed", "leaves", "columns")
+NAMES = ("objective", "seconds", "gap", "seed", "leaves")
 CASES = "cases"
 
 

@@ -111,15 +111,13 @@ def _add_solving(parser: argparse.ArgumentParser, objective: str) -> None:
     add = parser.add_argument
     add("--objective", choices=("cost", "profit", "work"), default="cost", help=objective)
     add("--seconds", type=float, default=60.0, help="time limit of each solve (%(default)g)")
-    add("--gap", type=float, default=1e-4, help="stop each solve at this gap (%(default)g)")
     add(
-        "--columns",
-        choices=("all", "used"),
-        default="all",
-        help="used: only offers and sites that the relaxation uses: several times as quick, and "
-        "within the stated gap (%(default)s)",
+        "--gap",
+        type=float,
+        default=1e-4,
+        help="certified gap of each solve (%(default)g)",
     )
-    add("--leaves", type=int, default=60, metavar="N", help="cases of each proof (%(default)d)")
+    add("--leaves", type=int, default=2000, metavar="N", help="cases of each proof (%(default)d)")
     add("--seed", type=int, default=0, help="seed of the solver (%(default)d)")
     add("--workers", type=int, help="solves side by side (all cores)")
     add(

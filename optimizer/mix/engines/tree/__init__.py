@@ -1,0 +1,1 @@
+"""Our own search: the relaxation of one case after another, which finds the mix and proves it."""
