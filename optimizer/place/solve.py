@@ -147,7 +147,7 @@ def prepare() -> None:
 
     Time limits begin after it.
     """
-    options = Options(seconds=MAX_SECONDS, rounds=1, threads=1)  # a slow machine compiles for minutes
+    options = Options(seconds=MAX_SECONDS, rounds=1, threads=1)  # compiling may take minutes
     instance, clock = small_instance(), Clock(options, Event(), None)
     arrays = build_arrays(instance)
     dual = _prices(arrays, clock)

@@ -91,7 +91,8 @@ class Stretches:
     def least(self, starts: Ints, ends: Ints) -> Ints:
         """Return free chips over each of N runs [start, end), shape (S, N)."""
         if len(starts) == 1:
-            return self.free[:, int(starts[0]) : int(ends[0])].min(1, keepdims=True)
+            one: Ints = self.free[:, int(starts[0]) : int(ends[0])].min(1, keepdims=True)
+            return one
         if not self.tables:
             self.tables.append(self.free)
             while (step := 2 ** len(self.tables)) <= self.free.shape[1]:
