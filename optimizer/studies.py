@@ -77,17 +77,8 @@ class Sweep:
         cases: Sequence[Case],
         options: dict[str, Any],
     ) -> list[Solved[Any]]:
-        """Solve cases, in their order; changes that are refused are raised before any is solved."""
-        tasks = [
-            (
-                question,
-                patch(instance, case.changes) if case.changes else instance,
-                case,
-                options | case.options,
-            )
-            for case in cases
-        ]
-        return self.each(_solved, tasks)
+        """Solve cases, in their order; InstanceError if changes are refused."""
+        return self.each(_solved, [(question, instance, case, options) for case in cases])
 
     def each(self, function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Call a function with one tuple of arguments after another; answers in their order.
@@ -148,10 +139,14 @@ def _solved(
 
     Raises
     ------
+    InstanceError
+        If its changes are refused.
     PlanError
         If the plan breaks a rule: an error of ours that no study may rest on.
     """
-    plan = question.solve(instance, question.options(**options))
+    if case.changes:
+        instance = patch(instance, case.changes)
+    plan = question.solve(instance, question.options(**(options | case.options)))
     if plan.status in (Status.INFEASIBLE, Status.UNKNOWN):
         return Solved(case, instance, None, plan.status is Status.INFEASIBLE)
     verdict = question.check(instance, plan)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.domain.fleet.image import MILLION, WORK
 from optimizer.errors import PlanError
+from optimizer.mix.bound import Ways
 from optimizer.mix.plan import Leaf, Prices
 
 if TYPE_CHECKING:
@@ -64,11 +65,12 @@ def bound_of(instance: Instance, certificate: Certificate) -> Bound:
         If the certificate names what the instance does not have, or has prices for other phases.
     """
     image, goal = instance.image, certificate.goal
+    ways = Ways(image)
     found: list[int] = []
     for leaf, limits in _leaves(image, certificate.tree, {}):
         if any(_offer(None, offer, limits) is None for offer in image.offers):
             continue  # a least quantity above what the case allows: no plan is in it
-        each = leaf_bound(image, goal, leaf.prices, limits, is_empty=leaf.is_empty)
+        each = leaf_bound(image, goal, leaf.prices, limits, ways, is_empty=leaf.is_empty)
         if each is None or (leaf.is_empty and each <= 0):
             return Bound(None)  # unbounded, or not empty after all
         if not leaf.is_empty:
@@ -146,6 +148,7 @@ class _Case:
     prices: Prices
     is_empty: bool
     limits: Limits
+    ways: Ways
     power: dict[str, tuple[int, ...]] = field(default_factory=dict)
     cash: tuple[int, ...] = ()
     earns: dict[Stock, tuple[int, ...]] = field(default_factory=dict)
@@ -200,35 +203,23 @@ class _Case:
     def _earn(self) -> None:
         """What one domain earns at most in each phase, at the prices of work and power."""
         image, most = self.image, self._most()
-        best = {stock: [0] * len(image.phases) for stock in image.stocks}
-        pue = {name: [there.pue_milli for there in row] for name, row in image.sites.items()}
         watt = {
-            name: [p * n for p, n in zip(self.power[name], row, strict=True)]
-            for name, row in pue.items()
+            name: [p * there.pue_milli for p, there in zip(self.power[name], row, strict=True)]
+            for name, row in image.sites.items()
         }
         price = {name: [1000 * p for p in self.work(name)] for name in image.demand}
-        idle, phases = image.idle_w, range(len(image.phases))
-        for way, each in zip(image.ways, image.work, strict=True):
-            stock, prices, needs = way.stock, price[way.demand], way.gang.needs
-            row, rows_w, room = best[stock], watt[stock[0]], most[stock]
-            more_w = way.draw_w - idle[stock[1]]
-            for f in phases:
-                if prices[f] and needs <= room[f]:
-                    net = prices[f] * each[f] - rows_w[f] * more_w
-                    if net > row[f]:
-                        row[f] = net
-        self.earns = {stock: tuple(row) for stock, row in best.items()}
+        self.earns.update(self.ways.best(price, watt, most))
 
 
 def leaf_bound(
-    image: Image, goal: Goal, prices: Prices, limits: Limits, *, is_empty: bool = False
+    image: Image, goal: Goal, prices: Prices, limits: Limits, ways: Ways, *, is_empty: bool = False
 ) -> int | None:
     """Return a lower bound on what is minimised within a case [trillionths of a nano-USD].
 
     is_empty leaves the objective out: a result above 0 proves that the case holds no plan. None
     where the prices prove nothing, since work without end would pay.
     """
-    case = _Case(image, goal, prices, is_empty, limits)
+    case = _Case(image, goal, prices, is_empty, limits, ways)
     served = _served(case)
     if served is None:
         return None
@@ -356,4 +347,4 @@ def price_of_domain(
     image: Image, goal: Goal, prices: Prices, offer: OfferImage, tier: TierImage, site: str
 ) -> int:
     """Return what a domain costs less what it earns, at prices [trillionths of a nano-USD]."""
-    return _domain(_Case(image, goal, prices, is_empty=False, limits={}), offer, tier, site)
+    return _domain(_Case(image, goal, prices, False, {}, Ways(image)), offer, tier, site)

@@ -46,7 +46,7 @@ def test_a_case_without_a_plan_says_whether_that_is_proven() -> None:
     assert found.plan is None and found.is_infeasible
 
 
-def test_changes_that_are_refused_stop_the_sweep_before_any_solve() -> None:
+def test_changes_that_are_refused_stop_the_sweep() -> None:
     instance = read(two_chips())
     cases = [Case("good"), Case("bad", (Change("/mix/utilisation", 2.0),))]
     with pytest.raises(InstanceError, match="utilisation"):

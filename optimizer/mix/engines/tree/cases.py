@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from optimizer.mix.bound import Ways
 from optimizer.mix.certificate import UNIT, leaf_bound
 from optimizer.mix.engines.build import build, most_there
 from optimizer.mix.engines.prices import whole_prices
@@ -85,6 +86,7 @@ class Cases:
             for s in o.sites
         }
         """The quantities that make up a fleet, and what each is of: no totals of several sites."""
+        self._ways = Ways(image)
         self._rows: dict[Key, int] = {}
         self._now: Limits = {}
         ways = image.ways
@@ -161,11 +163,12 @@ class Cases:
         slopes = {} if case.duals is None else self._warm.named_rows(case.duals)
         if case.bound is not None:
             return Leaf(prices=self._best(whole_prices(self.model, slopes), case.limits))
-        for prices in (whole_prices(self.model, slopes, is_empty=True), self._elastic(case.limits)):
-            proves = leaf_bound(self.image, self.goal, prices, case.limits, is_empty=True)
+        image, limits = self.image, case.limits
+        for prices in (whole_prices(self.model, slopes, is_empty=True), self._elastic(limits)):
+            proves = leaf_bound(image, self.goal, prices, limits, self._ways, is_empty=True)
             if proves is not None and proves > UNIT:
                 return Leaf(prices=prices, is_empty=True)
-        return Leaf(prices=self._best(whole_prices(self.model, {}), case.limits))
+        return Leaf(prices=self._best(whole_prices(self.model, {}), limits))
 
     def _elastic(self, limits: Limits) -> Prices:
         """Return the prices of a case whose limits may be broken, at the least breach."""
@@ -178,7 +181,7 @@ class Cases:
         A price that was rounded up may make a domain seem to pay by less than a nano-USD; times all
         the domains that could be taken, that is money.
         """
-        best, kept = leaf_bound(self.image, self.goal, prices, limits), prices
+        best, kept = leaf_bound(self.image, self.goal, prices, limits, self._ways), prices
         for parts in (1, 10, 100, 1000):
             demand = {
                 name: tuple(p - p * parts // 10**9 for p in row)
@@ -187,7 +190,7 @@ class Cases:
                 for name, row in prices.demand.items()
             }
             less = prices.model_copy(update={"demand": demand})
-            found = leaf_bound(self.image, self.goal, less, limits)
+            found = leaf_bound(self.image, self.goal, less, limits, self._ways)
             if found is None or (best is not None and found <= best):
                 break  # even smaller prices lose more than they save
             best, kept = found, less
