@@ -23,7 +23,7 @@ from optimizer.place.plan import (
     Status,
     gap_of,
 )
-from optimizer.units import NANO, nano
+from optimizer.units import NANO, nano, nano_per_period, usd
 
 if TYPE_CHECKING:
     from optimizer.domain.answers.records import StoppedBy
@@ -35,7 +35,16 @@ if TYPE_CHECKING:
     from optimizer.place.engines.handles import Problem, State
     from optimizer.place.engines.prices import Prices
 
-__all__ = ["Found", "Names", "answer", "it_load", "plan_objective", "whole_prices"]
+__all__ = [
+    "Found",
+    "Names",
+    "answer",
+    "it_load",
+    "least_worth",
+    "named_prices",
+    "plan_objective",
+    "whole_prices",
+]
 
 MOST_USD = 1e9
 """No price is higher: that of a chip-period or a watt-period [USD]."""
@@ -62,7 +71,33 @@ class Found(NamedTuple):
 
 
 def whole_prices(instance: Instance, p: Prices) -> Certificate:
-    """Return prices as whole numbers, by the names of what they price."""
+    """Return prices as whole numbers, by the names of what they price.
+
+    None at all where the dual ran away: if its bound lies below what any plan is worth at least
+    there is no plan, and the higher its prices are by then, the less they mean.
+    """
+    if p.bound < 0 and p.bound < 1.001 * least_worth(instance) - 1:
+        return Certificate()
+    return named_prices(instance, p)
+
+
+def least_worth(instance: Instance) -> float:
+    """Return what no plan is worth less than [USD]: all late and dear, and all energy burnt."""
+    h, nano_usd = instance.horizon, 0
+    for j, job in enumerate(instance.jobs):
+        paid = (mode.one_off_nano + mode.restart_nano for mode in instance.modes(j))
+        late = nano_per_period(job.late_usd_per_hour, h.period_hours) * h.periods
+        nano_usd -= max(paid, default=0) + late
+    for site in instance.sites.values():
+        for supply in site.supplies.values():
+            cap, cost = supply.cap_w(h), supply.cost_nano(h, instance.carbon_usd_per_kg)
+            nano_usd -= int((cap.astype(object) * cost).sum())
+            nano_usd -= supply.demand_nano * int(cap.max())
+    return usd(nano_usd)
+
+
+def named_prices(instance: Instance, p: Prices) -> Certificate:
+    """Return prices as whole numbers, whatever they prove."""
     whole = np.rint(np.clip(p.rows, 0, MOST_USD) * NANO).astype(np.int64).tolist()
     sites, pools, tenants = list(instance.sites), list(instance.pools), list(instance.tenants)
     named: dict[str, dict[str, tuple[int, ...]]] = {"power": {}, "chips": {}, "quota": {}}

@@ -49,6 +49,9 @@ if TYPE_CHECKING:
 
 __all__ = ["report"]
 
+NONE = (Status.INFEASIBLE, Status.UNKNOWN)
+"""Of a plan file that lacks must jobs, and so is no plan."""
+
 
 def report(
     instance: Instance,
@@ -75,7 +78,7 @@ def report(
     book = PriceBook(ledger)
     if reasons is None:
         reasons = explain(instance, plan, bound)
-    is_none = plan.status in (Status.INFEASIBLE, Status.UNKNOWN)
+    is_none = plan.status in NONE
     sections = (
         *((conflict_section(asked(instance, plan.goal), plan),) if is_none else ()),
         _in_short(ledger, book, reasons),
@@ -111,6 +114,8 @@ def _key_facts(ledger: Ledger) -> Iterator[Fact]:
     yield Fact("Value placed", usd(plan.objective.value), "USD", note=f"{share} of what is asked")
     note = f"{percent(held, usable)} of those usable"
     yield Fact("Chip-hours in use", int(held), note=note)
+    if plan.status in NONE:
+        return
     rest = "value less lateness, one-off costs and energy"
     yield Fact("Objective", usd(plan.objective.total), "USD", note=rest)
     more = (
@@ -127,6 +132,11 @@ def _who(ledger: Ledger, reasons: tuple[Reason, ...]) -> Iterator[str]:
     out = [r for r in reasons if not r.is_late]
     late = [r for r in reasons if r.is_late]
     running = sum(jobs[j].running is not None for j in ledger.runs)
+    if ledger.plan.status in NONE:
+        yield (
+            "This is not a plan, as not every job that must run is in it: what follows is what the "
+            "search had placed when it stopped, and why the others did not fit beside it."
+        )
     yield (
         f"{len(ledger.runs):,} of {counted(len(jobs), 'job')} run between "
         f"{h.time_of(0):%Y-%m-%d %H:%M} and {h.time_of(h.periods):%Y-%m-%d %H:%M} UTC"

@@ -210,7 +210,7 @@ class World:
         if job.get("due") is not None:
             per_period = round(job.get("late_usd_per_hour", 0.0) * self.hours * 1e9)
             late = per_period * max(0, end - down(job["due"], self.horizon))
-        is_stopped = not all(self.trains(mode)[start:end])
+        is_stopped = mode.pauses and not all(self.trains(mode)[start:end])
         return late, mode.one_off + (mode.restart if is_stopped else 0)
 
 

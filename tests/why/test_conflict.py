@@ -11,8 +11,15 @@ import pytest
 import stranger_feasible
 from judged import as_data, as_plan, job, read, with_musts, world
 
+from optimizer.place.answer import least_worth
+from optimizer.place.check import check
+from optimizer.place.conflict.diagnose import diagnosed
 from optimizer.place.conflict.proof import prove
+from optimizer.place.explain import explain
 from optimizer.place.plan import Certificate, PlacePlan, Status
+from optimizer.place.reasons.conflict import conflict_section
+from optimizer.place.report import report
+from optimizer.units import usd
 
 Data = dict[str, Any]
 TENS = [*range(0, 40, 10), *(pytest.param(n, marks=pytest.mark.slow) for n in range(40, 200, 10))]
@@ -56,6 +63,39 @@ def test_a_solve_says_that_there_is_no_plan_and_proves_it(first: int) -> None:
         assert has_plan == (plan.status in (Status.FEASIBLE, Status.OPTIMAL)), seed
         if plan.status is Status.INFEASIBLE and plan.conflict is not None:
             assert plan.run.stopped_by == "proof"
+
+
+@pytest.mark.parametrize("engine", ["search", "exact"])
+def test_a_file_without_a_plan_holds_no_number_beyond_the_money_of_its_instance(
+    engine: str,
+) -> None:
+    """Prices of an infeasible problem run away; what they say of value then means nothing."""
+    found = 0
+    for seed in (5, 12, 14, 15, 18, 42):
+        data = with_musts(seed)
+        plan = judged.solved(data, engine=engine)
+        found += plan.status in (Status.INFEASIBLE, Status.UNKNOWN)
+        money = sum(j.value_usd for j in read(data).jobs) - least_worth(read(data))
+        told = [plan.bound, *(bound for _, _, bound in plan.run.history)]
+        assert all(abs(usd(x)) <= money for x in told if x is not None), seed
+        judged.passes(data, plan)
+    assert found == 6
+
+
+def test_a_job_waited_for_without_a_run_is_named_with_the_rule_that_leaves_it_none() -> None:
+    data = world(job("a", hours=9), job("b", hours=1, predecessors=["a"], must=True))
+    instance = read(data)
+    plan = diagnosed(instance, judged.solved(data), threads=1)
+    assert plan.status is Status.INFEASIBLE
+    said = " ".join(conflict_section(instance, plan).sentences)
+    assert "Job a has no way to run at all: window: takes 9 periods, has 4" in said
+    reasons = {reason.job: reason for reason in explain(instance, plan)}
+    assert (reasons["a"].kind, reasons["a"].rules) == ("rule", ("window",))
+    assert (reasons["b"].kind, reasons["b"].rules) == ("rule", ("precedence",))
+    made = report(instance, plan, check(instance, plan))
+    shown = {fact.label for section in made.sections for fact in section.facts}
+    assert "Jobs placed" in shown
+    assert not {"Bound", "Gap", "Gap to the bound"} & shown
 
 
 def test_a_chain_that_is_too_long_is_proven_by_the_windows_it_leaves() -> None:

@@ -245,7 +245,7 @@ def test_more_power_is_said_with_mw_site_and_hours() -> None:
     assert way is not None
     assert (way.cost, way.is_verified) == (4 * 1_000_000_000, True)
     assert way.proof in ("proven", "engine proof")
-    assert way.said == ("0.001 MW more at s (all the time) (USD 4)",)
+    assert way.said == ("0.001 MW more at s (all the time) (USD 4.00)",)
 
 
 def test_other_unit_costs_lead_to_another_way_out() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from optimizer.domain.reports import Column, Fact, Section, Table, Value
 from optimizer.place.account.prices import GapTerm, gap_terms
 from optimizer.place.account.say import counted, dollars, figure, money, percent
-from optimizer.place.plan import Status
+from optimizer.place.plan import Certificate, Status
 from optimizer.units import usd
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from optimizer.place.account.ledger import Ledger, Run
     from optimizer.place.account.prices import PriceBook
     from optimizer.place.certificate import Bound
-    from optimizer.place.plan import Verdict
+    from optimizer.place.plan import PlacePlan, Verdict, Violation
 
 __all__ = ["assumed_table", "gap_table", "proof_section"]
 
@@ -26,7 +26,8 @@ TOP = 5
 
 def proof_section(ledger: Ledger, bound: Bound, book: PriceBook, verdict: Verdict) -> Section:
     """Return the proof box."""
-    terms = () if bound.total is None else gap_terms(ledger, bound, book)
+    is_none = bound.total is None or ledger.plan.status is Status.INFEASIBLE
+    terms = () if is_none else gap_terms(ledger, bound, book)
     tables = (gap_table(ledger, terms),) if terms else ()
     return Section(
         "How sure we are",
@@ -34,7 +35,7 @@ def proof_section(ledger: Ledger, bound: Bound, book: PriceBook, verdict: Verdic
         tuple(_facts(ledger, bound, verdict)),
         tables,
         kind="proof",
-        reach=_reach(ledger.plan.objective.total, bound.total),
+        reach=None if is_none else _reach(ledger.plan.objective.total, bound.total),
     )
 
 
@@ -45,16 +46,7 @@ def _reach(objective: int, bound: int | None) -> float | None:
 
 def _sentences(ledger: Ledger, bound: Bound, verdict: Verdict) -> Iterator[str]:
     plan = ledger.plan
-    if bound.total is None or plan.status is Status.INFEASIBLE:
-        yield "The certificate proves that no plan keeps all rules and places every must job."
-    elif plan.objective.total == bound.total:
-        yield "Proven optimal: the plan reaches the bound."
-    else:
-        yield (
-            f"No plan is worth more than {dollars(bound.total)}; this one is worth "
-            f"{dollars(plan.objective.total)}. The bound is recomputed in whole numbers from the "
-            f"instance and the plan's prices alone, without a solver."
-        )
+    yield _proven(plan, bound)
     yield (
         "Anyone can check this: `fleetwatt check` reads the instance and plan.json anew "
         "and re-derives every rule, the objective and the bound with code that it does not share "
@@ -76,8 +68,39 @@ def _sentences(ledger: Ledger, bound: Bound, verdict: Verdict) -> Iterator[str]:
             "The search was stopped early, so what it does last was left out: putting in whatever "
             "still fits, and shifting runs to where they bring more."
         )
-    if not verdict.is_good:
-        yield f"The checker refuses the plan: {'; '.join(map(str, verdict.violations[:3]))}."
+    refused = _refused(plan, verdict)
+    if refused:
+        yield f"The checker refuses the plan: {'; '.join(map(str, refused[:3]))}."
+
+
+def _proven(plan: PlacePlan, bound: Bound) -> str:
+    """Return what the prices prove."""
+    prices = None if plan.conflict is None else plan.conflict.prices
+    if plan.status is Status.INFEASIBLE and prices in (None, Certificate()):
+        return (
+            "A job that has to run has no run that the rules and the running jobs leave it, "
+            "whatever else is placed: that proves that there is no plan."
+        )
+    if plan.status is Status.INFEASIBLE:
+        return (
+            "There is no plan: the prices under `conflict` in plan.json prove it. At these the "
+            "jobs that must run take more of the limits than there is of them."
+        )
+    if plan.objective.total == bound.total:
+        return "Proven optimal: the plan reaches the bound."
+    if bound.total is None or plan.status is Status.UNKNOWN:
+        return "Not all that must run was placed; that it cannot be is not proven."
+    return (
+        f"No plan is worth more than {dollars(bound.total)}; this one is worth "
+        f"{dollars(plan.objective.total)}. The bound is recomputed in whole numbers from the "
+        f"instance and the plan's prices alone, without a solver."
+    )
+
+
+def _refused(plan: PlacePlan, verdict: Verdict) -> list[Violation]:
+    """Return what is wrong; that must jobs are missing only where the file says it is a plan."""
+    is_plan = plan.status in (Status.OPTIMAL, Status.FEASIBLE)
+    return [v for v in verdict.violations if is_plan or v.rule != "one_placement"]
 
 
 def _facts(ledger: Ledger, bound: Bound, verdict: Verdict) -> Iterator[Fact]:
@@ -85,12 +108,15 @@ def _facts(ledger: Ledger, bound: Bound, verdict: Verdict) -> Iterator[Fact]:
     parts = plan.objective
     total = None if bound.total is None else usd(bound.total)
     yield Fact("Objective", usd(parts.total), "USD", note=_parts(ledger))
-    yield Fact("Bound", total, "USD", note=plan.bound_kind)
-    yield Fact("Gap", plan.gap, "share", note="of the objective")
-    found = len(verdict.violations)
+    if plan.status is not Status.INFEASIBLE:
+        yield Fact("Bound", total, "USD", note=plan.bound_kind)
+    if plan.status in (Status.OPTIMAL, Status.FEASIBLE):
+        yield Fact("Gap", plan.gap, "share", note="of the objective")
+    found = len(_refused(plan, verdict))
+    kept = "every rule kept" if verdict.is_good else "every rule kept by what is placed"
     yield Fact(
         "Checker",
-        "every rule kept" if not found else counted(found, "breach", "breaches"),
+        kept if not found else counted(found, "breach", "breaches"),
         tone="bad" if found else "good",
         note="rules, objective, bound and gap re-derived from the file",
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from optimizer.place.answer import whole_prices
+from optimizer.place.answer import named_prices
 from optimizer.place.arrays import build_arrays
 from optimizer.place.certificate import upper_bound
 from optimizer.place.engines.prices import TAUS, Dual, Prices, Stop
@@ -66,7 +66,7 @@ def prove(
         dual.close()
     if dual.best.bound >= 0:
         return None
-    prices = whole_prices(image, _scaled(dual.finish()))
+    prices = named_prices(image, _scaled(dual.finish()))
     limit = upper_bound(image, prices).total
     return prices if limit is None or limit < 0 else None
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from optimizer.domain.changes.patch import Change, patch, pointer
 from optimizer.errors import InstanceError
-from optimizer.place.account.say import counted, figure, stretches, when
+from optimizer.place.account.say import counted, figure, money, stretches, when
 from optimizer.place.check import check
 from optimizer.place.conflict.elastic import MORE_POWER, elastic
 from optimizer.place.goal import feasibility_image, has_to_run
@@ -60,7 +60,7 @@ def way_out(
         proof = "engine proof"
     changes = [change for *_, change in each]
     return WayOut(
-        said=tuple(f"{text} (USD {cost_nano / 1e9:,.6g})" for text, cost_nano, _ in each),
+        said=tuple(f"{text} ({money(cost_nano)})" for text, cost_nano, _ in each),
         cost=cost,
         least=least,
         proof=proof,

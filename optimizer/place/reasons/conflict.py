@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from optimizer.domain.reports import Column, Fact, Section, Table
-from optimizer.place.account.say import counted, listed
+from optimizer.place.account.say import listed
 from optimizer.place.account.why import refused
 from optimizer.place.plan import Status
 from optimizer.units import usd
@@ -94,19 +94,30 @@ def _groups(instance: Instance, known: Conflict) -> Iterator[str]:
         "claimed": "as CP-SAT says, which is no proof",
         "not shown": "not shown: the search found no plan, that is all",
     }[known.shown]
-    yield (
-        f"These {counted(len(known.groups), 'group')} of rules cannot all be kept ({how}): "
-        f"{listed([group_said(g) for g in known.groups], 12)}."
-    )
+    said = listed([group_said(g) for g in known.groups], 12)
+    if len(known.groups) == 1:
+        yield f"One rule cannot be kept, even by itself ({how}): {said}."
+    else:
+        yield f"These {len(known.groups)} rules cannot all be kept ({how}): {said}."
     if known.minimal == "proven":
-        yield "Without any one of them there is a plan: each was left out, and a plan was found."
+        yield (
+            "Without it there is a plan: one was found."
+            if len(known.groups) == 1
+            else "Without any one of them there is a plan: each was left out, and a plan was found."
+        )
     else:
         yield "Time did not suffice to show that none of them can be left out of the list."
     jobs = {job.id: j for j, job in enumerate(instance.jobs)}
-    for group in known.groups:
-        if group.rule == "must" and group.of in jobs and not instance.modes(jobs[group.of]):
-            why = refused(instance, jobs[group.of])[1]
-            yield f"Job {group.of} has no way to run at all: {why}."
+    named = [g.of for g in known.groups if g.rule == "must" and g.of in jobs]
+    named += [
+        name
+        for g in known.groups
+        if g.rule == "precedence" and g.of in jobs
+        for name in instance.jobs[jobs[g.of]].predecessors
+    ]
+    for name in dict.fromkeys(named):
+        if not instance.modes(jobs[name]):
+            yield f"Job {name} has no way to run at all: {refused(instance, jobs[name])[1]}."
 
 
 def _way(way: WayOut) -> Iterator[str]:
