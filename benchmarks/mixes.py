@@ -123,7 +123,7 @@ def main() -> int:
     parser.add_argument("what", nargs="*", help=f"of {', '.join(WHAT)}; all unless given")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--gap", type=float, default=1e-4)
-    parser.add_argument("--leaves", type=int, default=2000)
+    parser.add_argument("--leaves", type=int, default=500)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--workers", type=int)
     parser.add_argument("--backend", choices=BACKENDS, default="loky")

@@ -42,7 +42,7 @@ def operate(
     options = options or Options()
     goal = options.objective
     cases = Cases(instance.image, goal)
-    account = cases.fleet(dict(fleet))[1]
+    account = cases.fleet(dict(fleet))
     if account is None:
         return None
     proof = certificate or Certificate(goal=goal, tree=Leaf(prices=Prices()))

@@ -77,7 +77,7 @@ class Options(Record):
     engine: Annotated[str, Field(min_length=1, max_length=80)] = OWN
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     threads: Annotated[int, Field(ge=1, le=64)] = 1
-    leaves: Annotated[int, Field(ge=1, le=100_000)] = 2_000
+    leaves: Annotated[int, Field(ge=1, le=100_000)] = 500
     conflicts: bool = True
 
     @property

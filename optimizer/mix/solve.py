@@ -75,6 +75,9 @@ def solve(
     return Solver(instance, options or Options(), on_incumbent, cancel).run()
 
 
+FEW = 20
+"""Cases in which the cheapest fleet for as much work is looked for: it is no part of the proof."""
+
 SAME_WORK = 1e-9
 """Share of the useful work by which two fleets may differ and still do the same."""
 
@@ -96,7 +99,7 @@ class Solver:
     def run(self) -> MixPlan:
         """Bound, search, prove."""
         goal = self.options.objective
-        search = self._search(self.instance.image, goal)
+        search = self._search(self.instance.image, goal, self.options.leaves)
         root = search.cases.leaf(search.root)
         first = bound_of(self.instance, Certificate(goal=goal, tree=root))
         self._told(None, first.total)
@@ -120,8 +123,8 @@ class Solver:
         plan = self.plan(account, Certificate(goal=goal, tree=tree), why, run)
         return plan if tree is root else plan.model_copy(update={"margin": root.prices})
 
-    def _search(self, image: Image, goal: Goal) -> Search:
-        return Search(image, goal, self.options.gap, self.options.leaves, self._is_over)
+    def _search(self, image: Image, goal: Goal, leaves: int) -> Search:
+        return Search(image, goal, self.options.gap, leaves, self._is_over)
 
     def _cheaper(self, account: Account) -> Account:
         """Return the least cost at the same useful work, or what there is.
@@ -129,7 +132,7 @@ class Solver:
         Where only work counts, many fleets are alike, and the first found wastes money.
         """
         floor = int(account.useful / (1 + 1 / MILLION) * (1 - SAME_WORK))
-        search = self._search(replace(self.instance.image, work_floor=floor), "cost")
+        search = self._search(replace(self.instance.image, work_floor=floor), "cost", FEW)
         search.run()
         if search.best is None:
             return account

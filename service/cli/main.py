@@ -168,7 +168,7 @@ def _add_mix(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="tree: our own search; or a solver by its name in PuLP, such as HiGHS, that is asked "
         "for the mix first (%(default)s)",
     )
-    add("--leaves", type=int, default=2000, metavar="N", help="cases of the proof (%(default)d)")
+    add("--leaves", type=int, default=500, metavar="N", help="cases of the proof (%(default)d)")
     add("--seed", type=int, default=0, help="seed of the solver (%(default)d)")
     add("--threads", type=int, default=1, help="threads of the solver (%(default)d)")
     add("--out", metavar="DIR", help="where plan, report and tables go (fleetwatt-out/NAME)")

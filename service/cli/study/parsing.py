@@ -117,7 +117,7 @@ def _add_solving(parser: argparse.ArgumentParser, objective: str) -> None:
         default=1e-4,
         help="certified gap of each solve (%(default)g)",
     )
-    add("--leaves", type=int, default=2000, metavar="N", help="cases of each proof (%(default)d)")
+    add("--leaves", type=int, default=500, metavar="N", help="cases of each proof (%(default)d)")
     add("--seed", type=int, default=0, help="seed of the solver (%(default)d)")
     add("--workers", type=int, help="solves side by side (all cores)")
     add(

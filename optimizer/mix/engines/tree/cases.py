@@ -57,6 +57,7 @@ class Case:
     bound: float | None
     amounts: dict[Key, float]
     duals: Floats | None
+    depth: int = 0
     parts: tuple[Key, int, Case, Case] | None = None
 
 
@@ -103,8 +104,8 @@ class Cases:
         amounts = {key: float(sum(values[i] for i in own)) for key, own in self.columns.items()}
         return Case(limits, bound, amounts, self._warm.duals())
 
-    def fleet(self, fleet: Fleet) -> tuple[Case, Account | None]:
-        """Return the case of a fleet, and the account of its best use; None if it has none."""
+    def fleet(self, fleet: Fleet) -> Account | None:
+        """Return the account of a fleet at its best use; None if it can keep the rules in none."""
         limits = dict.fromkeys(self.columns, (0, 0))
         known = set(self.ends.values())
         for (offer, site), count in fleet.items():
@@ -113,9 +114,9 @@ class Cases:
                     limits[key] = (limits[key][0] + count,) * 2
         case = self.solve(limits)
         if case.bound is None or any(n and of not in known for of, n in fleet.items()):
-            return case, None  # or a site that is not on offer, or cannot cool it
+            return None  # or a site that is not on offer, or cannot cool it
         values = self._warm.named_values(self._warm.values())
-        return case, rounded(self.model, fleet, values)
+        return rounded(self.model, fleet, values)
 
     def fleet_of(self, case: Case) -> Fleet:
         """Return the whole domains that a case takes, rounded."""

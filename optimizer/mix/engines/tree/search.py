@@ -35,7 +35,11 @@ SLOPE = 0.05
 """Share of a domain's price that its rounding is taken to cost before it is known."""
 
 EVERY, AT_LATEST = 5, 10
-"""A dive from one in so many cases whose prices are settled; the first one after so many cases."""
+"""A dive from one in so many cases whose prices are settled, ever rarer while that finds nothing;
+the first one after so many cases."""
+
+DEPTH = 60
+"""Cases are split no deeper: a proof is a file, and readers of files do not go down for ever."""
 
 SAFE, SAME = 0.95, 1e-9
 """Share of the gap that is used, so that whole prices keep it; what counts as no gap."""
@@ -89,6 +93,8 @@ class Search:
         self.best: Account | None = None
         self.is_open = True
         self._least = math.inf
+        self._settled = self._next_dive = self._dives = 0
+        self._wait = EVERY
         self._slopes: dict[Key, tuple[float, float]] = {}
         self._price = {
             o.name: max(
@@ -104,11 +110,14 @@ class Search:
 
     def take(self, fleet: Fleet) -> bool:
         """Put a fleet to its best use; return whether it is better than the best so far."""
-        case, account = self.cases.fleet(fleet)
-        if account is None or case.bound is None or case.bound >= self._least:
+        account = self.cases.fleet(fleet)
+        if account is None:
             return False
         model = self.cases.model
-        self.best, self._least = account, model.value(account.objective(model.goal).total)
+        value = model.value(account.objective(model.goal).total)
+        if value >= self._least:
+            return False
+        self.best, self._least = account, value
         if self.tell is not None:
             self.tell(account)
         return True
@@ -117,25 +126,36 @@ class Search:
         """Search until the gap is closed, or leaves or time are used up."""
         waiting: list[_Waiting] = []
         self._push(waiting, self.root, 0)
-        leaves, settled = 1, 0
+        leaves, left = 1, list[Case]()
         while waiting and waiting[0].bound < self._enough():
             case = heappop(waiting).case
-            is_settled = self._tier(case) is None
-            if (is_settled and settled % EVERY == 0) or (leaves == AT_LATEST and not settled):
-                self._dive(case)
-            settled += is_settled
+            self._maybe_dive(case, leaves)
             if leaves >= self.leaves or self.is_over():
                 self._push(waiting, case, 0)
                 break
-            if not self._split(case):
-                continue  # one fleet: its relaxation is its best use
-            leaves += 1
-            assert case.parts is not None
-            for side in case.parts[2:]:
-                self._push(waiting, side, 2 * leaves + (side is case.parts[3]))
-        if self.best is None and self.root.bound is not None and not settled:
+            if case.depth >= DEPTH:
+                left.append(case)
+            elif self._split(case):
+                leaves += 1
+                assert case.parts is not None
+                for side in case.parts[2:]:
+                    self._push(waiting, side, 2 * leaves + (side is case.parts[3]))
+        if self.best is None and self.root.bound is not None:
             self._dive(self.root)
-        self.is_open = bool(waiting) and waiting[0].bound < self._enough()
+        bounds = [w.bound for w in waiting] + [c.bound for c in left if c.bound is not None]
+        self.is_open = min(bounds, default=math.inf) < self._enough()
+
+    def _maybe_dive(self, case: Case, leaves: int) -> None:
+        """Dive from a case if it is time for it: at every second time, more thoroughly."""
+        if self._tier(case) is not None and (leaves != AT_LATEST or self._settled):
+            return
+        if self._settled >= self._next_dive:
+            before = self._least
+            self._dive(case)
+            self._dives += 1
+            self._wait = EVERY if self._least < before else 2 * self._wait
+            self._next_dive = self._settled + self._wait
+        self._settled += 1
 
     @staticmethod
     def _push(waiting: list[_Waiting], case: Case, number: int) -> None:
@@ -168,6 +188,7 @@ class Search:
         least, most = case.limits.get(key, (0, NO_LIMIT))
         low = self.cases.solve(case.limits | {key: (least, at)})
         high = self.cases.solve(case.limits | {key: (at + 1, most)})
+        low.depth = high.depth = case.depth + 1
         case.parts = (key, at, low, high)
         return low, high
 
@@ -274,10 +295,20 @@ class Search:
         return min(known)[2] if known else None
 
     def _fixed(self, case: Case, key: Key, x: float) -> Case | None:
-        """Return a case with a quantity fixed next to x; None if nothing there can be better."""
+        """Return a case with a quantity fixed next to x; None if nothing there can be better.
+
+        What is dearer stays as it is from now on: cheaper domains make up for what is left. The nearest whole number that can be better; in a thorough dive the better of both.
+        """
         near, low = round(x), math.floor(x)
+        found: list[tuple[float, int, Case]] = []
+        price = self._price[key[0]]
+        dearer = {
+            k: (round(case.amounts[k]),) * 2 for k in self.cases.ends if self._price[k[0]] > price
+        }
         for count in (near, low if near > low else low + 1):
-            fixed = self.cases.solve(case.limits | {key: (count, count)})
+            fixed = self.cases.solve(case.limits | dearer | {key: (count, count)})
             if fixed.bound is not None and fixed.bound < self._least:
-                return fixed
-        return None
+                found.append((fixed.bound, count, fixed))
+                if self._dives % 2 == 0:
+                    break
+        return min(found)[2] if found else None
