@@ -15,6 +15,7 @@ from instances.random_mix import random_mix
 from optimizer.domain.files import write_instance
 from optimizer.mix.plan import MixPlan, Options
 from optimizer.mix.solve import solve
+from optimizer.units import usd
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,6 +71,17 @@ def test_what_is_sold_elsewhere_is_said_to_be_hypothetical(name: str) -> None:
 def test_a_shipped_mix_is_proven_to_a_thousandth(name: str, goal: str) -> None:
     plan = answer(name, objective=goal)
     assert plan.gap is not None and plan.gap <= 1e-3
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_mix_contradicts_the_golden_incumbent_and_bound(name: str) -> None:
+    plan, golden = answer(name), entry(name)
+    best, bound = golden.best_incumbent.value_usd, golden.best_bound.value_usd
+    assert best is not None and bound is not None and plan.bound is not None
+    assert bound <= best <= bound * (1 + 1e-7)
+    assert usd(plan.bound) <= best * (1 + 1e-12)
+    assert usd(plan.objective.total) >= bound
+    assert usd(plan.objective.total) <= best * (1 + 1e-4)
 
 
 def test_new_york_takes_both_chips_and_air_keeps_liquid_out() -> None:

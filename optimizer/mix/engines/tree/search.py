@@ -297,7 +297,8 @@ class Search:
     def _fixed(self, case: Case, key: Key, x: float) -> Case | None:
         """Return a case with a quantity fixed next to x; None if nothing there can be better.
 
-        What is dearer stays as it is from now on: cheaper domains make up for what is left. The nearest whole number that can be better; in a thorough dive the better of both.
+        What is dearer stays as it is from now on: cheaper domains make up for the rest. It is the
+        nearest whole number that can be better; in a thorough dive the better of both.
         """
         near, low = round(x), math.floor(x)
         found: list[tuple[float, int, Case]] = []
