@@ -11,6 +11,7 @@ import os
 import sys
 
 from service.cli.codes import ABORTED, BAD_INPUT, GOOD
+from service.cli.study.growing import add_expand
 from service.cli.study.parsing import COMMANDS, add_studies
 from service.tables.columns import described
 
@@ -60,21 +61,8 @@ def _run(given: argparse.Namespace) -> int:
     if given.command is None:
         _parser().print_help(sys.stderr)
         return BAD_INPUT
-    if given.command in ("place", "demo"):
-        from service.cli.live import interruptible
-
-        with interruptible() as cancel:  # before all that takes time to import
-            from service.cli import placing
-
-            act = placing.place if given.command == "place" else placing.demo
-            return act(given, cancel)
-    if given.command == "mix":
-        from service.cli.live import interruptible
-
-        with interruptible() as cancel:
-            from service.cli import mixing
-
-            return mixing.mix(given, cancel)
+    if given.command in ("place", "demo", "mix", "expand"):
+        return _search(given)
     if given.command in COMMANDS:
         from service.cli.study import commands
 
@@ -92,6 +80,25 @@ def _run(given: argparse.Namespace) -> int:
     return reading.COMMANDS[given.command](given)
 
 
+def _search(given: argparse.Namespace) -> int:
+    """Run a command that seeks a plan and may be interrupted."""
+    from service.cli.live import interruptible
+
+    with interruptible() as cancel:  # before all that takes time to import
+        if given.command == "mix":
+            from service.cli import mixing
+
+            return mixing.mix(given, cancel)
+        if given.command == "expand":
+            from service.cli.study import expanding
+
+            return expanding.expand(given, cancel)
+        from service.cli import placing
+
+        act = placing.place if given.command == "place" else placing.demo
+        return act(given, cancel)
+
+
 def _closed_pipe() -> int:
     """Whoever read our output has seen enough: end quietly."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -102,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="fleetwatt",
         description="Decides where AI training jobs run under power caps, which chips to buy or "
-        "lease for them, and proves how good the plan is.",
+        "lease for them, which sites to build and when, and says how good the plan is.",
     )
     parser.add_argument("--version", action="store_true", help="print the version")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
@@ -114,10 +121,11 @@ def _parser() -> argparse.ArgumentParser:
     validate.add_argument("instance", metavar="FILE", help="instance file, or a name")
     _add_place(commands)
     _add_mix(commands)
+    add_expand(commands)
     add_studies(commands)
     _add_files(commands)
     schema = add("schema", help="print the JSON Schema of instance or plan files")
-    kinds = ("instance", "plan", "mix-plan")
+    kinds = ("instance", "plan", "mix-plan", "expand-plan")
     schema.add_argument("of", nargs="?", choices=kinds, default="instance")
     _add_why(commands)
     _add_import(commands)
@@ -184,10 +192,6 @@ def _add_files(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     check = add("check", help="check a plan: every rule, objective, bound and gap re-derived")
     check.add_argument("instance", metavar="INSTANCE", help="name in the catalog, or a file")
     check.add_argument("plan", metavar="PLAN", help="plan file")
-    compare = add("compare", help="what differs between two plans, and what that is worth")
-    compare.add_argument("instance", metavar="INSTANCE", help="name in the catalog, or a file")
-    compare.add_argument("before", metavar="PLAN", help="plan file to compare with")
-    compare.add_argument("after", metavar="PLAN", help="plan file of the same instance")
 
 
 def _add_why(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -57,7 +57,13 @@ def _check(given: argparse.Namespace) -> int:
 
 def _compare(given: argparse.Namespace) -> int:
     instance = load_instance(given.instance)
-    (question, before), (other, after) = (read_plan(Path(p)) for p in (given.before, given.after))
+    if instance.expand is not None:
+        from service.cli.study.expanding import compare
+
+        return compare(given, instance)
+    if len(given.plans) != 2:
+        raise PlanError(f"compare takes two plan files of {instance.name}, got {len(given.plans)}")
+    (question, before), (other, after) = (read_plan(Path(p)) for p in given.plans)
     if question is not other:
         raise PlanError(f"plans of two questions: {question.name} and {other.name}")
     print_report(question.compare(instance, before, after))
@@ -74,6 +80,10 @@ def _schema(given: argparse.Namespace) -> int:
         from optimizer.questions import MIX
 
         schema = MIX.plan_schema()
+    elif given.of == "expand-plan":
+        from optimizer.questions import EXPAND
+
+        schema = EXPAND.plan_schema()
     else:
         from optimizer.domain.instance import Instance
 

@@ -26,11 +26,21 @@ def worth(growth: Growth, future: FutureImage, t: int) -> list[int]:
 
 
 def order_findings(growth: Growth) -> Iterator[str]:
-    """Yield demands whose sites overlap, or of which the narrower one pays less.
+    """Yield demands whose sites overlap, or of which the narrower one pays less; unmet other load.
 
     Where sites of any two demands are disjoint, equal or within one another, and the narrower pays
     no less, serving the dearest first, each by the cheapest compute left, is optimal.
     """
+    for s, site in enumerate(growth.sites):
+        there = [x.there_w for x in growth.sources if x.site == s]
+        for t, other in enumerate(site.other_w):
+            cap = sum(row[t] for row in there)
+            if other > cap:
+                yield (
+                    f"sites[{site.name!r}].other_load_mw: its supplies give {cap / 1e6:g} MW in "
+                    f"{growth.calendar.label(t)}, got {other / 1e6:g} MW; give dated steps"
+                )
+                break
     clouds = [c for c in growth.contracts if not c.is_lease]
     who = [(f"expand.demand[{s.name!r}]", s.sites) for s in growth.segments]
     who += [(f"expand.contracts[{c.name!r}]", c.sites) for c in clouds]

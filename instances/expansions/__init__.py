@@ -1,0 +1,1 @@
+"""Expansions: built from their recipes, and drawn at random."""

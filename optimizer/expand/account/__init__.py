@@ -1,0 +1,1 @@
+"""What a report of an expansion tells, as tables and charts."""

@@ -1,0 +1,136 @@
+"""How a decision becomes a plan: values in cents, objective, status, run record."""
+
+from __future__ import annotations
+
+import os
+from fractions import Fraction
+from importlib.metadata import PackageNotFoundError, version
+from math import floor
+from typing import TYPE_CHECKING
+
+from optimizer.domain.growth.prices import MILLION
+from optimizer.domain.growth.scenes import BILLION, drawn_futures
+from optimizer.expand.arrays import Arrays, Decision
+from optimizer.expand.evaluate import cents, evaluate, steps_of
+from optimizer.expand.plan import (
+    ExpandPlan,
+    Goal,
+    ObjectiveParts,
+    Options,
+    RunRecord,
+    Status,
+    gap_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from optimizer.domain.instance import Instance
+
+__all__ = ["CENT_NANO", "arrays_of", "objective_of", "plan_of", "versions"]
+
+CENT_NANO = 10_000_000
+"""nano-USD in a cent."""
+
+
+def arrays_of(instance: Instance, options: Options) -> Arrays:
+    """Return the arrays of the futures that are asked for."""
+    growth = instance.growth
+    futures = growth.futures
+    if options.draw and instance.expand is not None:
+        futures = drawn_futures(instance.expand, growth.calendar, options.draw, options.seed)
+    return Arrays(growth, futures)
+
+
+def objective_of(
+    values: Sequence[int], odds: Sequence[int], options: Options, best: Sequence[int] = ()
+) -> ObjectiveParts:
+    """Return the objective of values by future [cents]; odds in billionths."""
+    goal: Goal = options.objective
+    weight = round(options.weight * MILLION) if goal == "cvar" else 0
+    alpha = round(options.alpha * MILLION) if goal == "cvar" else 0
+    mean = Fraction(sum(p * v for p, v in zip(odds, values, strict=True)), BILLION)
+    tail = _tail(values, odds, alpha or MILLION // 10)
+    total = floor(mean)
+    if goal == "cvar":
+        total = floor((mean * (MILLION - weight) + tail * weight) / MILLION)
+    elif goal == "worst":
+        total = min(values)
+    elif goal == "regret":
+        total = -max(b - v for b, v in zip(best, values, strict=True))
+    return ObjectiveParts(
+        goal=goal,
+        weight_ppm=weight,
+        alpha_ppm=alpha,
+        best=tuple(best) if goal == "regret" else (),
+        values=tuple(values),
+        expected=floor(mean),
+        tail=floor(tail),
+        worst=min(values),
+        total=total * CENT_NANO,
+    )
+
+
+def _tail(values: Sequence[int], odds: Sequence[int], alpha_ppm: int) -> Fraction:
+    """Return the mean of the worst share of probability."""
+    share = Fraction(alpha_ppm * BILLION, MILLION)
+    left, total = share, Fraction(0)
+    for value, p in sorted(zip(values, odds, strict=True)):
+        part = min(left, Fraction(p))
+        total += part * value
+        left -= part
+    return total / share
+
+
+def plan_of(
+    instance: Instance,
+    arrays: Arrays,
+    decision: Decision | None,
+    options: Options,
+    run: RunRecord,
+    *,
+    best: Sequence[int] = (),
+    bound: int | None = None,
+    is_infeasible: bool = False,
+) -> ExpandPlan:
+    """Return the plan of a decision; None: there is none, and nothing is built."""
+    found = Decision(signed=_already(arrays)) if decision is None else decision
+    outcome = evaluate(arrays, found)
+    odds = [f.ppb for f in arrays.futures]
+    objective = objective_of(cents(outcome.values), odds, options, best)
+    status = Status.FEASIBLE
+    if decision is None:
+        status, bound = (Status.INFEASIBLE if is_infeasible else Status.UNKNOWN), None
+    elif bound is not None:
+        bound = max(bound, objective.total)
+        status = Status.OPTIMAL if bound == objective.total else Status.FEASIBLE
+    contracts = arrays.growth.contracts
+    return ExpandPlan(
+        instance=instance.name,
+        instance_hash=instance.hash,
+        status=status,
+        orders=steps_of(arrays, found.orders),
+        retirements=steps_of(arrays, found.retired),
+        contracts=tuple(c.name for i, c in enumerate(contracts) if i in found.signed),
+        drawn=options.draw,
+        seed=options.seed if options.draw else 0,
+        objective=objective,
+        bound=bound,
+        gap=gap_of(objective.total, bound),
+        run=run,
+    )
+
+
+def _already(arrays: Arrays) -> frozenset[int]:
+    return frozenset(i for i, c in enumerate(arrays.growth.contracts) if c.is_signed)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what an answer rests on."""
+    found = {"cores": str(os.cpu_count())}
+    for name in ("fleetwatt", "pulp", "highspy", "numba"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "source"
+    return found

@@ -1,0 +1,246 @@
+"""Numeric image of an expansion: what a unit of every order gives, costs and brings, by future.
+
+F futures, T periods, B blocks, S sites, places = (build, site) pairs. Money in USD, power in W,
+compute in units. Whole numbers of the integer image are taken over as floats, without rounding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.domain.growth.calendar import YEAR_DAYS
+from optimizer.domain.growth.prices import DISCOUNT, MILLION
+from optimizer.domain.growth.scenes import BILLION
+from optimizer.expand.engines.operate import Given, World
+from optimizer.expand.engines.world import make_world, moved_rows, stock_order
+
+if TYPE_CHECKING:
+    from optimizer.domain.growth.image import BuildImage, Growth
+    from optimizer.domain.growth.scenes import FutureImage
+
+Floats = NDArray[np.float64]
+
+__all__ = ["Arrays", "Decision", "Flows"]
+
+NANO = 1e-9
+
+
+@dataclass
+class Decision:
+    """What is decided: units by (place, period) ordered and given up, and which contracts."""
+
+    orders: dict[tuple[int, int], float] = field(default_factory=dict)
+    retired: dict[tuple[int, int], float] = field(default_factory=dict)
+    signed: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Flows:
+    """Flows of money by (future, period) [USD]: prices of builds (negative), operation, sales."""
+
+    capex: Floats
+    running: Floats
+    sales: Floats
+
+    @property
+    def total(self) -> Floats:
+        """All of them."""
+        total: Floats = self.capex + self.running + self.sales
+        return total
+
+
+class Arrays:
+    """The image for a set of futures."""
+
+    def __init__(self, growth: Growth, futures: tuple[FutureImage, ...]) -> None:
+        self.growth, self.futures = growth, futures
+        self.places = [(u, s) for u, b in enumerate(growth.builds) for s in b.sites]
+        self.F, self.T, self.B = len(futures), growth.periods, len(growth.share_ppm)
+        self.odds: Floats = np.array([f.ppb for f in futures]) / BILLION
+        self.discount: Floats = np.array([s.discount for s in growth.sites], float) / DISCOUNT
+        self.days = np.array(growth.calendar.days, float)
+        self.hours: Floats = np.outer(growth.calendar.hours, np.array(growth.share_ppm) / MILLION)
+        self.stock_order = stock_order(growth)
+        self.world: World = make_world(growth, futures, self.hours)
+
+    def build(self, place: int) -> BuildImage:
+        """Return the build of a place."""
+        return self.growth.builds[self.places[place][0]]
+
+    @cached_property
+    def delays(self) -> NDArray[np.int64]:
+        """How late every build comes, shape (F, builds)."""
+        return np.array([f.delays for f in self.futures], np.int64).reshape(self.F, -1)
+
+    @cached_property
+    def _prices(self) -> dict[tuple[int, str], Floats]:
+        return {}
+
+    def price(self, u: int, what: str) -> Floats:
+        """Return the `cost` or `resale` of a unit by (future, period) [nano-USD]."""
+        if (u, what) not in self._prices:
+            build = self.growth.builds[u]
+            driver = build.cost_driver if what == "cost" else build.resale_driver
+            row = np.array(build.cost if what == "cost" else build.resale, np.int64)
+            factor = [[f.factor(driver, t) for t in range(self.T)] for f in self.futures]
+            self._prices[u, what] = moved_rows(row[None], np.array(factor, np.int64)).astype(float)
+        return self._prices[u, what]
+
+    def ages(self, place: int, period: int) -> NDArray[np.int64]:
+        """Return periods in service of an order by (future, period); negative before it comes."""
+        u = self.places[place][0]
+        arrival = period + self.growth.builds[u].lead + self.delays[:, u]
+        ages: NDArray[np.int64] = np.arange(self.T)[None, :] - arrival[:, None]
+        return ages
+
+    def serves(self, place: int, period: int) -> Floats:
+        """Return 1 where a unit ordered in a period is in service, shape (F, T)."""
+        ages, life = self.ages(place, period), self.build(place).life
+        there = ages >= 0
+        if life is not None:
+            there &= ages < life
+        return there.astype(float)
+
+    def gives(self, source: int, place: int, period: int) -> Floats:
+        """Return what a unit of a power build gives in every block, shape (F, T, B) [W]."""
+        row = self.unit_watts(source)
+        ages = np.clip(self.ages(place, period), 0, row.shape[0] - 1)
+        given: Floats = row[ages] * self.serves(place, period)[:, :, None]
+        return given
+
+    def unit_watts(self, source: int) -> Floats:
+        """Return what a unit gives by age and block [W]; the last age stands for all after it."""
+        s = self.growth.sources[source]
+        ramp = (*s.ramp_ppm, MILLION)
+        rows = [[s.unit_w * r // MILLION * a // MILLION for a in s.availability_ppm] for r in ramp]
+        return np.array(rows, float)
+
+    def source_of(self, place: int) -> int | None:
+        """Return the number of the source that a place adds to; None if it is no power."""
+        u, s = self.places[place]
+        found = (j for j, x in enumerate(self.growth.sources) if x.build == u and x.site == s)
+        return next(found, None)
+
+    # ---- money ----------------------------------------------------------------------------------
+
+    def order_flows(self, place: int, period: int) -> Flows:
+        """Return the flows of one unit ordered in a period."""
+        u, build = self.places[place][0], self.build(place)
+        capex = np.zeros((self.F, self.T))
+        cost = self.price(u, "cost")[:, period]
+        upfront = np.floor(cost * build.order_ppm / MILLION + 1e-9)
+        capex[:, period] -= upfront * NANO
+        capex[:, period + build.lead] -= (cost - upfront) * NANO
+        running = -self.serves(place, period) * (build.fixed * NANO * self.days / YEAR_DAYS)
+        source = self.source_of(place)
+        if source is not None:
+            running -= self._taken(source, self.gives(source, place, period))
+        sales = np.zeros((self.F, self.T))
+        sales[:, -1] = self._is_left(place, period) * self.price(u, "resale")[:, -1] * NANO
+        return Flows(capex, running, sales)
+
+    def retired_flows(self, place: int, period: int) -> Flows:
+        """Return the flows of one unit given up in a period, beside those of its order."""
+        u, build = self.places[place][0], self.build(place)
+        later = (np.arange(self.T) >= period).astype(float)[None, :].repeat(self.F, 0)
+        running = later * (build.fixed * NANO * self.days / YEAR_DAYS)
+        source = self.source_of(place)
+        if source is not None:
+            running += self._taken(source, self.unit_watts(source)[-1] * later[:, :, None])
+        resale, sales = self.price(u, "resale") * NANO, np.zeros((self.F, self.T))
+        sales[:, period] += resale[:, period]
+        sales[:, -1] -= resale[:, -1]
+        return Flows(np.zeros((self.F, self.T)), running, sales)
+
+    def _is_left(self, place: int, period: int) -> Floats:
+        """Return 1 for futures in which a unit has not ended by itself before T."""
+        u, life = self.places[place][0], self.build(place).life
+        if life is None:
+            return np.ones(self.F)
+        end = period + self.build(place).lead + self.delays[:, u] + life
+        left: Floats = (end >= self.T).astype(float)
+        return left
+
+    def _taken(self, source: int, watts: Floats) -> Floats:
+        """Return what is paid in any case for a source that gives so much, shape (F, T)."""
+        taken = np.floor(watts * self.world.take[source] + 1e-6)
+        paid = taken * self.world.price[:, :, :, source] * self.hours[None]
+        total: Floats = paid.sum(2)
+        return total
+
+    def contract_flows(self, i: int) -> Flows:
+        """Return what a signed contract flows whatever is delivered, penalties for all of it."""
+        c = self.growth.contracts[i]
+        running, sales = np.zeros((self.F, self.T)), np.zeros((self.F, self.T))
+        full, penalty = self.full_rent(i)
+        paid = c.prepaid_ppm / MILLION
+        sales[:, c.signing] += paid * full.sum()
+        for f, future in enumerate(self.futures):
+            end = min(c.end, future.defaults[i])
+            span = slice(c.first, max(c.first, end))
+            running[f, span] -= paid * full[span] + penalty[span]
+            if future.defaults[i] < self.T:
+                rest = full[max(c.first, future.defaults[i]) : c.end].sum()
+                sales[f, future.defaults[i]] += c.backstop_ppm / MILLION * (1 - paid) * rest
+        return Flows(np.zeros((self.F, self.T)), running, sales)
+
+    def full_rent(self, i: int) -> tuple[Floats, Floats]:
+        """Return rent, and penalty, for all that is contracted, by period [USD]."""
+        c = self.growth.contracts[i]
+        span = (np.arange(self.T) >= c.first) & (np.arange(self.T) < c.end)
+        time = self.days / YEAR_DAYS if c.is_lease else self.days * 24
+        rent = np.array(c.rent, float) * NANO * c.amount / MILLION * time
+        return rent * span, c.penalty * NANO * c.amount / MILLION * time * span
+
+    # ---- capacities -----------------------------------------------------------------------------
+
+    def capacities(self, decision: Decision) -> tuple[World, Given]:
+        """Return what stands in every future, and the demand with the contracts that are signed."""
+        growth, F, T, B = self.growth, self.F, self.T, self.B
+        stock = np.array([s.there for s in growth.stocks], float).reshape(-1, T)
+        stock = np.repeat(stock.T[None], F, 0)
+        hall = np.repeat(np.array([s.hall_w for s in growth.sites], float).T[None], F, 0)
+        cap = np.repeat(np.array([s.there_w for s in growth.sources], float).reshape(-1, T), B, 0)
+        cap = np.repeat(cap.reshape(-1, B, T).transpose(2, 1, 0)[None], F, 0)
+        full = (np.arange(T)[None] >= np.arange(T)[:, None]).astype(float)
+        for sign, steps in ((1, decision.orders), (-1, decision.retired)):
+            for (p, t), units in steps.items():
+                source = self.source_of(p)
+                is_order = sign > 0
+                there = self.serves(p, t) if is_order else np.repeat(full[t][None], F, 0)
+                if source is not None:
+                    watts = (
+                        self.gives(source, p, t)
+                        if is_order
+                        else (self.unit_watts(source)[-1] * there[:, :, None])
+                    )
+                    cap[:, :, :, source] += sign * units * watts
+                self._add(p, sign * units * there, stock, hall)
+        ordered = np.ascontiguousarray(stock[:, :, self.stock_order])
+        return self.signed(decision.signed), Given(ordered, hall, cap)
+
+    def _add(self, place: int, units: Floats, stock: Floats, hall: Floats) -> None:
+        u, s = self.places[place]
+        hall[:, :, s] += units * self.growth.builds[u].hall_w
+        for i, each in enumerate(self.growth.stocks):
+            for build, domains in each.units:
+                if build == u and each.site == s:
+                    stock[:, :, i] += units * domains
+
+    def signed(self, signed: frozenset[int]) -> World:
+        """Return the world in which these contracts, and no others, are to be served."""
+        volume, lease = self.world.volume.copy(), self.world.lease_w.copy()
+        clouds = [i for i, c in enumerate(self.growth.contracts) if not c.is_lease]
+        leases = [i for i, c in enumerate(self.growth.contracts) if c.is_lease]
+        for k, i in enumerate(clouds):
+            if i not in signed:
+                volume[:, :, :, len(self.growth.segments) + k] = 0.0
+        for x, i in enumerate(leases):
+            if i not in signed:
+                lease[:, :, x] = 0.0
+        return self.world._replace(volume=volume, lease_w=lease)

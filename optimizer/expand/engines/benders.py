@@ -1,0 +1,291 @@
+"""Benders: a master of the first stage with cuts on what operation brings, period by period.
+
+The relaxed master is cut until it meets the value of a point (points between the master's and the
+best one are asked, as the master's own jump about); then it is solved in whole units, priced
+exactly, cut there, and solved again. Every solution of the master bounds all plans.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.expand.engines.cuts import Cuts
+from optimizer.expand.engines.first import MUSD, FirstStage
+from optimizer.expand.engines.goals import loss_of, set_goal
+from optimizer.expand.engines.model import Affine, Model, flat, to_highs
+from optimizer.expand.engines.rounding import whole
+from optimizer.expand.evaluate import evaluate, expected, money
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from optimizer.expand.arrays import Arrays, Decision
+    from optimizer.expand.evaluate import Outcome
+    from optimizer.expand.plan import Options
+
+Floats = NDArray[np.float64]
+
+__all__ = ["Benders", "Best", "Clock"]
+
+STEP = 0.5
+"""How far a point that is asked lies from the best one towards the master's."""
+
+GROUPS = 4
+"""Groups of futures that have cuts of their own, where only their mean counts."""
+
+RELAX_ABOVE = 50
+"""Builds of more units are not held to whole units by the master, where it has many columns."""
+
+MANY = 800
+"""Whole columns above which it does so."""
+
+HAS_PLAN = 2
+"""HiGHS's own number for a primal solution that is feasible."""
+
+FIRST_AIM = 0.02
+"""The first solve in whole units aims at a quarter of this gap, every other at a quarter of it."""
+
+USD = 1e-6
+"""What is nothing to a plan and its bound [MUSD]."""
+
+IDLE = 12
+"""Rounds after which a cut that does not bind is dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """When to stop, and whom to tell of a better plan or bound [MUSD of loss].
+
+    Attributes
+    ----------
+    end
+        In seconds of `time.monotonic`.
+    """
+
+    end: float
+    is_cancelled: Callable[[], bool] = lambda: False
+    tell: Callable[[float, float], None] = lambda loss, bound: None
+
+    def is_over(self) -> bool:
+        """Return whether to stop."""
+        return self.is_cancelled() or time.monotonic() >= self.end
+
+
+@dataclass
+class Best:
+    """The best plan in hand, and the bound on all plans [MUSD of loss]."""
+
+    decision: Decision | None = None
+    loss: float = np.inf
+    bound: float = -np.inf
+    is_infeasible: bool = False
+    rounds: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def gap(self) -> float:
+        """Return the gap; infinite while there is no plan or no bound."""
+        if not (np.isfinite(self.loss) and np.isfinite(self.bound)):
+            return float(np.inf)
+        apart = abs(self.loss - self.bound)
+        return 0.0 if apart <= USD else apart / max(abs(self.loss), USD)
+
+
+class Benders:
+    """One solve by cuts."""
+
+    def __init__(
+        self,
+        arrays: Arrays,
+        options: Options,
+        best: Sequence[float],
+        clock: Clock,
+        keep: Decision | None = None,
+    ) -> None:
+        self.arrays, self.options, self.regret_of = arrays, options, best
+        self.clock, self.found = clock, Best()
+        self.first = FirstStage(arrays, Model("master"))
+        if keep is not None:
+            self.first.keep(keep)
+        self.cuts = Cuts(self.first, self._groups())
+        self._set_objective()
+        self.rows: list[tuple[dict[int, float], float]] = []
+        self.idle: list[int] = []
+        self.solver: Any = to_highs(self.first.model, is_relaxed=True)
+        self.base = len(self.first.model.rows)
+
+    def _groups(self) -> list[list[int]]:
+        """Return the groups of futures: all their own where single values count."""
+        each = list(range(self.arrays.F))
+        if self.options.objective != "expected":
+            return [[f] for f in each]
+        count = min(GROUPS, len(each))
+        worth = self.arrays.world.worth.sum((1, 2)) + self.arrays.world.volume.sum((1, 2, 3))
+        order = np.argsort(worth, kind="stable")
+        return [part.tolist() for part in np.array_split(order, count)]
+
+    def _set_objective(self) -> None:
+        arrays, first = self.arrays, self.first
+        values = [Affine().plus(v) for v in first.values]
+        brought = [Affine() for _ in range(arrays.T)]
+        discount = np.zeros((self.cuts.count, arrays.T))
+        for s, m in enumerate(self.cuts.market):
+            discount[m] = arrays.discount[s]
+        for g, futures in enumerate(self.cuts.groups):
+            odds = float(arrays.odds[futures].sum())
+            for m in range(self.cuts.count):
+                for t in range(arrays.T):
+                    theta = int(self.cuts.theta[g, m, t])
+                    brought[t].add(theta, 1.0)
+                    for f in futures:  # theta is of all of them together, by probability
+                        values[f].add(theta, float(discount[m, t]) / odds)
+        first.add_money(brought)
+        set_goal(first.model, arrays, values, self.options, self.regret_of)
+
+    # ---- points ---------------------------------------------------------------------------------
+
+    def price(self, decision: Decision) -> tuple[Outcome, float]:
+        """Return what a decision comes to, and its loss [MUSD]."""
+        outcome = evaluate(self.arrays, decision)
+        loss = loss_of(outcome.values * MUSD, self.arrays.odds, self.options, self.regret_of)
+        return outcome, loss
+
+    def offer(self, decision: Decision) -> bool:
+        """Take a whole decision if it keeps the rules of money and is better; cut there too."""
+        outcome, loss = self.price(decision)
+        self.cut(outcome, None)
+        path = money(self.arrays, expected(self.arrays, outcome.flows))
+        is_good = path is None or not any(x.any() for x in path.breaches.values())
+        if is_good and self._keeps_budget(outcome) and loss < self.found.loss - 1e-9:
+            self.found.loss, self.found.decision = loss, decision
+            self.clock.tell(loss, self.found.bound)
+            return True
+        return False
+
+    def _keeps_budget(self, outcome: Outcome) -> bool:
+        finance, calendar = self.arrays.growth.finance, self.arrays.growth.calendar
+        paid = -(self.arrays.odds @ outcome.flows.capex)
+        for year, limit in enumerate((finance and finance.capex) or ()):
+            mine = [t for t in range(self.arrays.T) if calendar.year(t) == year]
+            if paid[mine].sum() > limit / 100 + 0.01:
+                return False
+        return True
+
+    def cut(self, outcome: Outcome, values: Floats | None) -> int:
+        """Add the cuts of a point that a solution of the master breaks, or all; return how many."""
+        new = []
+        right = self.cuts.at(outcome.found)
+        for g, markets in enumerate(right):
+            for m, periods in enumerate(markets):
+                for t, side in enumerate(periods):
+                    theta = int(self.cuts.theta[g, m, t])
+                    if values is not None:
+                        most = side.constant + sum(f * values[c] for c, f in side.factors.items())
+                        if values[theta] <= most + 1e-7 * max(1.0, abs(most)):
+                            continue
+                    factors = {c: -f for c, f in side.factors.items() if abs(f) > 1e-12}
+                    factors[theta] = 1.0
+                    new.append((factors, side.constant))
+        if new:
+            start, index, value = flat(f for f, _ in new)
+            low, high = np.full(len(new), -np.inf), np.array([c for _, c in new])
+            self.solver.addRows(len(new), low, high, len(index), start[:-1], index, value)
+        self.rows += new
+        self.idle += [0] * len(new)
+        return len(new)
+
+    def drop(self) -> None:
+        """Drop cuts that have not bound for a while."""
+        slack = np.array(self.solver.getSolution().row_dual)[self.base :]
+        self.idle = [0 if d else n + 1 for n, d in zip(self.idle, slack, strict=True)]
+        gone = [i for i, n in enumerate(self.idle) if n > IDLE]
+        if len(gone) > 200:
+            self.solver.deleteRows(len(gone), np.array(gone, np.int32) + self.base)
+            kept = [i for i, n in enumerate(self.idle) if n <= IDLE]
+            self.rows = [self.rows[i] for i in kept]
+            self.idle = [self.idle[i] for i in kept]
+
+    # ---- the two phases -------------------------------------------------------------------------
+
+    def run(self, starts: Sequence[Decision]) -> Best:
+        """Return the best plan and bound found in the time."""
+        for decision in starts:
+            self.offer(decision)
+        began = time.monotonic()
+        self.relax()
+        self.found.seconds["relaxed"] = time.monotonic() - began
+        began = time.monotonic()
+        aim = FIRST_AIM
+        while not self._is_done():
+            aim = max(self.options.gap / 3, min(aim, self.found.gap) / 4)
+            if not self.solve_whole(aim) and aim <= self.options.gap / 3:
+                break
+        self.found.seconds["whole"] = time.monotonic() - began
+        return self.found
+
+    def _is_done(self) -> bool:
+        is_closed = self.found.gap <= self.options.gap
+        return self.clock.is_over() or is_closed or self.found.is_infeasible
+
+    def relax(self) -> None:
+        """Cut the relaxed master until it meets the value of a point."""
+        core, best = None, np.inf
+        while not self.clock.is_over():
+            self.solver.run()
+            status = self.solver.getModelStatus()
+            if status != type(status).kOptimal:
+                self.found.is_infeasible = status == type(status).kInfeasible
+                return
+            values = np.array(self.solver.getSolution().col_value)
+            bound = self.solver.getObjectiveValue()
+            self.found.bound = max(self.found.bound, bound)
+            self.clock.tell(self.found.loss, self.found.bound)
+            self.found.rounds += 1
+            if core is not None and best - bound <= self.options.gap / 4 * abs(best):
+                return
+            self.drop()
+            point = values if core is None else core + STEP * (values - core)
+            outcome, loss = self.price(self.first.decision(point.tolist(), is_whole=False))
+            added = self.cut(outcome, values)
+            if added == 0:
+                point = values
+                outcome, loss = self.price(self.first.decision(values.tolist(), is_whole=False))
+                added = self.cut(outcome, values)
+            if loss < best:
+                core, best = point, loss
+            if added == 0:
+                return
+
+    def solve_whole(self, aim: float) -> bool:
+        """Solve the master in whole units to a gap, price its plan; return whether that was new."""
+        model = self.first.model
+        kinds = [i for i, w in enumerate(model.is_integer) if w]
+        held = [i for i in kinds if len(kinds) <= MANY or model.high[i] <= RELAX_ABOVE]
+        index = np.array(held, np.int32)
+        self.solver.changeColsIntegrality(len(held), index, np.ones(len(held), np.uint8))
+        self._start()
+        left = max(1.0, self.clock.end - time.monotonic())
+        self.solver.setOptionValue("time_limit", self.solver.getRunTime() + left)
+        self.solver.setOptionValue("mip_rel_gap", aim)
+        self.solver.run()
+        info, solution = self.solver.getInfo(), self.solver.getSolution()
+        self.found.bound = max(self.found.bound, float(info.mip_dual_bound))
+        before, rows = self.found.loss, len(self.rows)
+        if int(info.primal_solution_status) == HAS_PLAN:
+            self.offer(whole(self.first, list(solution.col_value)))
+        self.clock.tell(self.found.loss, self.found.bound)
+        self.solver.changeColsIntegrality(len(held), index, np.zeros(len(held), np.uint8))
+        self.found.rounds += 1
+        return len(self.rows) > rows or self.found.loss < before
+
+    def _start(self) -> None:
+        """Tell the solver of the plan in hand."""
+        if self.found.decision is not None:
+            values = self.first.columns_of(self.found.decision)
+            at = np.array(list(values), np.int32)
+            self.solver.setSolution(len(values), at, np.array(list(values.values())))

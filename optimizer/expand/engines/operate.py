@@ -1,0 +1,395 @@
+"""Operation of given capacities by merit order, exact, compiled: one fill a future, period, block.
+
+Mathematics (one cell, all prices by the hour). Sites s, kinds c at a site, sources j, demands k.
+    max  sum_k worth_k y_k - sum_j e_j g_j          y_k = sum over its sites of what they serve
+    y_k <= volume_k;  x_c <= there_c;  sum_c draw_c x_c <= hall_s;  g_j <= cap_j, by permit too
+    pue sum_c draw_c x_c + other_s <= sum_j g_j;    what a site serves <= sum_c unit_c x_c
+The fill is optimal where sites of demands are nested and the narrower pays no less (MODEL 4). The
+duals that it leaves behind are the slopes of the optimum by every capacity: cuts for Benders.
+A source is two steps of energy: the part that is paid for in any case, then the rest.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+__all__ = ["Found", "Given", "World", "operate"]
+
+EMPTY = 1e-6
+"""Less than this many watts, or millionths of compute, is nothing."""
+
+NEVER = 1e30
+"""Cost of what is not to be had [USD per unit and hour]."""
+
+
+class World(NamedTuple):
+    """What operation is told besides capacities. F futures, T periods, B blocks.
+
+    Attributes
+    ----------
+    hours : (T, B)
+    stock_ptr, source_ptr : (S + 1,)
+        First stock and first source of every site; stocks with most compute per watt first.
+    draw, unit : stocks
+        Of a domain [W, units of compute].
+    take, permit : sources
+        Share that is paid for in any case; number of the permit or -1.
+    price : (F, T, B, J), carbon : (T, J)
+        Of energy [USD per Wh].
+    permit_w : (F, T, permits)
+        What is permitted at each site [W].
+    pue, other : (T, S)
+    volume : (F, T, B, K), worth : (F, T, K), order : (F, T, K)
+        Units of compute, USD per unit and hour; demands in the order in which they are served.
+    may : (K, S)
+        Which site may serve which demand.
+    lease_site : (L,), lease_w : (F, T, L), lease_worth, lease_order : (T, L)
+        W and USD per W and hour; leases in the order in which they are served.
+    """
+
+    hours: Floats
+    stock_ptr: Ints
+    source_ptr: Ints
+    draw: Floats
+    unit: Floats
+    take: Floats
+    permit: Ints
+    price: Floats
+    carbon: Floats
+    permit_w: Floats
+    pue: Floats
+    other: Floats
+    volume: Floats
+    worth: Floats
+    order: Ints
+    may: NDArray[np.bool_]
+    lease_site: Ints
+    lease_w: Floats
+    lease_worth: Floats
+    lease_order: Ints
+
+
+class Given(NamedTuple):
+    """Capacities: domains (F, T, stocks), halls [W] (F, T, S), sources [W] (F, T, B, J)."""
+
+    there: Floats
+    hall: Floats
+    cap: Floats
+
+
+class Found(NamedTuple):
+    """What came of it, summed over the hours of a period; slopes in USD.
+
+    Attributes
+    ----------
+    served : (F, T, K)
+        Unit-hours.
+    leased : (F, T, L)
+        Wh of IT delivered.
+    drawn : (F, T, J)
+        Wh.
+    energy : (F, T, S)
+        What is paid for them, without what is paid in any case [USD].
+    by_stock, by_hall, by_cap, by_volume, by_lease
+        Slopes by a domain, by a W of hall, by a W of a source in a block, by a unit of volume in
+        every hour of a block, by a W leased.
+    fixed : (F, T, S)
+        What is left of the dual: no capacities earn more than it and slopes times capacities.
+    """
+
+    served: Floats
+    leased: Floats
+    drawn: Floats
+    energy: Floats
+    by_stock: Floats
+    by_hall: Floats
+    by_cap: Floats
+    by_volume: Floats
+    by_lease: Floats
+    fixed: Floats
+
+
+@njit(nogil=True, cache=True)
+def _energy_steps(world, given, f, t, b, s, room, step):
+    """Fill step with (W, USD per Wh, source, is the taken part) in order of cost; return count."""
+    n = 0
+    for j in range(world.source_ptr[s], world.source_ptr[s + 1]):
+        cap = given.cap[f, t, b, j]
+        taken = np.floor(cap * world.take[j] + EMPTY)
+        for part in range(2):
+            watts = taken if part == 0 else cap - taken
+            if watts <= EMPTY:
+                continue
+            cost = world.carbon[t, j] + (0.0 if part == 0 else world.price[f, t, b, j])
+            i = n
+            while i > 0 and step[i - 1, 1] > cost:
+                step[i] = step[i - 1]
+                i -= 1
+            step[i, 0], step[i, 1], step[i, 2], step[i, 3] = watts, cost, j, 1.0 - part
+            n += 1
+    room[:] = world.permit_w[f, t]
+    for i in range(n):
+        p = world.permit[int(step[i, 2])]
+        step[i, 4] = 0.0
+        if p >= 0:
+            step[i, 4] = step[i, 0]  # what it would give without a permit
+            step[i, 0] = min(step[i, 0], room[p])
+            room[p] -= step[i, 0]
+    return n
+
+
+@njit(nogil=True, cache=True)
+def _compute_steps(world, given, f, t, s, step, n, out, m):
+    """Add (units, USD per unit, site, source, IT W, stock) of a site to out; return their count.
+
+    Other load has the cheapest energy.
+    """
+    pue, i, left = world.pue[t, s], 0, 0.0
+    if n > 0:
+        left = step[0, 0]
+    need = world.other[t, s]
+    while need > EMPTY and i < n:
+        given_w = min(need, left)
+        need -= given_w
+        left -= given_w
+        if left <= EMPTY and i + 1 < n:
+            i += 1
+            left = step[i, 0]
+        elif left <= EMPTY:
+            i = n
+    if need > EMPTY:
+        return m
+    room = given.hall[f, t, s]
+    for c in range(world.stock_ptr[s], world.stock_ptr[s + 1]):
+        rest = given.there[f, t, c] * world.draw[c]
+        while rest > EMPTY and room > EMPTY and i < n:
+            if left <= EMPTY:
+                i += 1
+                if i < n:
+                    left = step[i, 0]
+                continue
+            it = min(rest, room, left / pue)
+            per = world.unit[c] / world.draw[c]
+            out[m, 0], out[m, 1], out[m, 2] = it * per, step[i, 1] * pue / per, s
+            out[m, 3], out[m, 4], out[m, 5] = step[i, 2], it, c
+            m += 1
+            rest -= it
+            room -= it
+            left -= it * pue
+    return m
+
+
+@njit(nogil=True, cache=True)
+def _fill(world, f, t, b, out, m, rank, free, used, serves):
+    """Serve demands in their order; free: what is left of each step, used: units by (k, site)."""
+    for i in range(m):
+        free[i] = out[i, 0]
+    used[:] = 0.0
+    for at in range(world.order.shape[2]):
+        k = world.order[f, t, at]
+        left = world.volume[f, t, b, k]
+        worth = world.worth[f, t, k]
+        for r in range(m):
+            i = rank[r]
+            if left <= EMPTY or out[i, 1] >= worth:
+                break
+            s = int(out[i, 2])
+            if not world.may[k, s] or free[i] <= 0.0:
+                continue
+            units = min(left, free[i])
+            free[i] -= units
+            left -= units
+            used[k, s] += units
+        serves[k] = world.volume[f, t, b, k] - max(left, 0.0)
+
+
+@njit(nogil=True, cache=True)
+def _prices(world, f, t, b, out, m, free, used, serves, marginal):
+    """Set marginal[k]: what one more unit for demand k would cost, at most its worth."""
+    K = world.order.shape[2]
+    for at in range(K - 1, -1, -1):
+        k = world.order[f, t, at]
+        worth = world.worth[f, t, k]
+        least = worth
+        if serves[k] >= world.volume[f, t, b, k] - EMPTY:
+            for i in range(m):
+                if free[i] > EMPTY and world.may[k, int(out[i, 2])]:
+                    least = min(least, out[i, 1])
+            for later in range(at + 1, K):  # a unit taken from whoever pays less
+                other = world.order[f, t, later]
+                for s in range(world.may.shape[1]):
+                    if world.may[k, s] and used[other, s] > EMPTY:
+                        least = min(least, marginal[other])
+        marginal[k] = least
+
+
+@njit(nogil=True, cache=True)
+def _site_slopes(world, given, found, f, t, b, s, value, tenants, step, n, it, load, toll):
+    """Slopes of a site at a value of compute and what a W more is worth to tenants.
+
+    it: W used by kind; load: W at the meter that the site pays for.
+    """
+    h, pue, power, left = world.hours[t, b], world.pue[t, s], 0.0, load
+    for i in range(n):
+        if left > EMPTY:
+            power = step[i, 1]
+        left -= step[i, 0]
+    drawn, best, hall = 0.0, 0.0, 0.0
+    for c in range(world.stock_ptr[s], world.stock_ptr[s + 1]):
+        drawn += it[c]
+        if given.there[f, t, c] * world.draw[c] - it[c] > EMPTY:
+            best = max(best, value * world.unit[c] / world.draw[c])
+    if given.hall[f, t, s] - drawn <= EMPTY:
+        hall = max(0.0, best - pue * power)
+    else:
+        power = max(power, best / pue)
+    found.by_hall[f, t, s] += h * hall
+    for c in range(world.stock_ptr[s], world.stock_ptr[s + 1]):
+        gain = value * world.unit[c] - world.draw[c] * (pue * power + hall)
+        found.by_stock[f, t, c] += h * max(0.0, gain)
+    found.fixed[f, t, s] -= h * world.other[t, s] * (power + tenants)
+    _source_slopes(world, found, f, t, b, s, power, tenants, step, n, toll)
+
+
+@njit(nogil=True, cache=True)
+def _source_slopes(world, found, f, t, b, s, power, tenants, step, n, toll):
+    """What a W more of each source is worth at a price of power; a full permit takes its share."""
+    h = world.hours[t, b]
+    toll[:] = 0.0
+    for i in range(n):  # the cheapest step that a permit has cut short sets its price
+        p = world.permit[int(step[i, 2])]
+        if p >= 0 and step[i, 0] < step[i, 4] - EMPTY:
+            toll[p] = max(toll[p], tenants + max(0.0, power - step[i, 1]))
+    for j in range(world.source_ptr[s], world.source_ptr[s + 1]):  # also those that give nothing
+        p, tax = world.permit[j], world.carbon[t, j]
+        fee = toll[p] if p >= 0 else 0.0
+        taken = tenants + max(0.0, power - tax) - fee
+        rest = tenants + max(0.0, power - tax - world.price[f, t, b, j]) - fee
+        gain = world.take[j] * max(0.0, taken) + (1.0 - world.take[j]) * max(0.0, rest)
+        found.by_cap[f, t, b, j] += h * gain
+    for p in range(toll.size):
+        found.fixed[f, t, s] += h * toll[p] * world.permit_w[f, t, p]
+
+
+@njit(nogil=True, cache=True)
+def _other_load(world, found, f, t, s, h, step, n):
+    """Pay for the energy of other load; return whether it is met."""
+    need = world.other[t, s]
+    for i in range(n):
+        watts = min(need, step[i, 0])
+        if watts <= 0.0:
+            break
+        need -= watts
+        found.energy[f, t, s] += h * watts * step[i, 1]
+        found.drawn[f, t, int(step[i, 2])] += h * watts
+
+
+@njit(nogil=True, cache=True)
+def _leases(world, given, found, f, t, b, s, h, step, n):
+    """Deliver leases, the dearest first, within hall and power."""
+    power = -world.other[t, s]
+    for i in range(n):
+        power += step[i, 0]
+    power = max(0.0, power) / world.pue[t, s]
+    limit = min(given.hall[f, t, s], power)
+    room, scarce = limit, 0.0
+    for x in world.lease_order[t]:
+        if world.lease_site[x] == s:
+            watts = min(room, world.lease_w[f, t, x])
+            room -= watts
+            found.leased[f, t, x] += h * watts
+            if watts < world.lease_w[f, t, x] - EMPTY:
+                scarce = max(scarce, world.lease_worth[t, x])
+    for x in range(world.lease_site.shape[0]):
+        if world.lease_site[x] == s:
+            found.by_lease[f, t, x] += h * max(0.0, world.lease_worth[t, x] - scarce)
+    if given.hall[f, t, s] <= power:
+        found.by_hall[f, t, s] += h * scarce
+        return 0.0
+    return scarce / world.pue[t, s]
+
+
+@njit(nogil=True, cache=True)
+def _cell(world, given, found, f, t, b, scratch):
+    """Operate one cell and add what came of it, and its slopes."""
+    steps, counts, out, free, used, serves, marginal, room, it, loads = scratch
+    h, m = world.hours[t, b], 0
+    S = world.pue.shape[1]
+    for s in range(S):
+        counts[s] = _energy_steps(world, given, f, t, b, s, room, steps[s])
+        m = _compute_steps(world, given, f, t, s, steps[s], counts[s], out, m)
+        _other_load(world, found, f, t, s, h, steps[s], counts[s])
+    rank = np.argsort(out[:m, 1], kind="mergesort")
+    _fill(world, f, t, b, out, m, rank, free, used, serves)
+    _prices(world, f, t, b, out, m, free, used, serves, marginal)
+    it[:] = 0.0
+    for s in range(S):
+        loads[s] = world.other[t, s]
+    for i in range(m):
+        share = 1.0 - free[i] / out[i, 0]
+        s, j, watts = int(out[i, 2]), int(out[i, 3]), out[i, 4] * share
+        it[int(out[i, 5])] += watts
+        loads[s] += watts * world.pue[t, s]
+        found.energy[f, t, s] += h * (out[i, 0] - free[i]) * out[i, 1]
+        found.drawn[f, t, j] += h * watts * world.pue[t, s]
+    for k in range(world.worth.shape[2]):
+        found.served[f, t, k] += h * serves[k]
+        found.by_volume[f, t, b, k] += h * (world.worth[f, t, k] - marginal[k])
+    for s in range(S):
+        value = 0.0
+        for k in range(world.worth.shape[2]):
+            if world.may[k, s]:
+                value = max(value, marginal[k])
+        tenants = _leases(world, given, found, f, t, b, s, h, steps[s], counts[s])
+        _site_slopes(
+            world, given, found, f, t, b, s, value, tenants, steps[s], counts[s], it, loads[s], room
+        )
+
+
+@njit(nogil=True, cache=True)
+def _all_cells(world, given, found, scratch):
+    for f in range(world.volume.shape[0]):
+        for t in range(world.hours.shape[0]):
+            for b in range(world.hours.shape[1]):
+                _cell(world, given, found, f, t, b, scratch)
+
+
+def operate(world: World, given: Given) -> Found:
+    """Return what given capacities earn and serve in every future and period, and its slopes."""
+    F, T, B, K = world.volume.shape
+    S, J, L = world.pue.shape[1], world.take.size, world.lease_site.size
+    most = int(np.diff(world.source_ptr).max(initial=0)) * 2
+    total = world.draw.size + 2 * J + S
+    found = Found(
+        np.zeros((F, T, K)),
+        np.zeros((F, T, L)),
+        np.zeros((F, T, J)),
+        np.zeros((F, T, S)),
+        np.zeros((F, T, world.draw.size)),
+        np.zeros((F, T, S)),
+        np.zeros((F, T, B, J)),
+        np.zeros((F, T, B, K)),
+        np.zeros((F, T, L)),
+        np.zeros((F, T, S)),
+    )
+    scratch = (
+        np.zeros((S, max(1, most), 5)),
+        np.zeros(S, np.int64),
+        np.zeros((max(1, total), 6)),
+        np.zeros(max(1, total)),
+        np.zeros((K, S)),
+        np.zeros(K),
+        np.zeros(K),
+        np.zeros(world.permit_w.shape[2]),
+        np.zeros(world.draw.size),
+        np.zeros(S),
+    )
+    _all_cells(world, given, found, scratch)
+    return found

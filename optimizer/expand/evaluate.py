@@ -1,0 +1,203 @@
+"""A plan on futures: operation, flows of money, value, debt; vectorised over futures.
+
+arrays = Arrays(instance.growth, instance.growth.futures)
+outcome = evaluate(arrays, decision_of(arrays, plan.orders, plan.retirements, plan.contracts))
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import floor
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.domain.growth.calendar import YEAR_DAYS
+from optimizer.domain.growth.prices import MILLION
+from optimizer.expand.arrays import Arrays, Decision, Flows
+from optimizer.expand.engines.operate import Found, Given, World, operate
+from optimizer.expand.plan import Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from optimizer.domain.growth.futures import NamedPlan
+
+Floats = NDArray[np.float64]
+
+CENT = 0.01
+"""What rounding may do to a limit of money [USD]."""
+
+__all__ = [
+    "Money", "Outcome", "cents", "decision_of", "evaluate", "expected", "is_in_time", "money",
+    "named_steps", "steps_of",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What comes of a decision.
+
+    Attributes
+    ----------
+    values : (F,)
+        NPV of every future [USD].
+    flows
+        By future and period, all sites together [USD].
+    """
+
+    world: World
+    given: Given
+    found: Found
+    flows: Flows
+    values: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """Paths of money that follow from flows, shape (rows, T): debt, cash, interest [USD].
+
+    Attributes
+    ----------
+    breaches
+        Where a limit is broken, by its rule.
+    """
+
+    debt: Floats
+    cash: Floats
+    interest: Floats
+    breaches: dict[str, NDArray[np.bool_]]
+
+
+def evaluate(arrays: Arrays, decision: Decision) -> Outcome:
+    """Return what comes of a decision in every future."""
+    world, given = arrays.capacities(decision)
+    found = operate(world, given)
+    shape = (arrays.F, arrays.T)
+    capex, running, sales = (np.zeros(shape) for _ in range(3))
+    values = np.zeros(arrays.F)
+
+    def add(flows: Flows, site: int, units: float) -> None:
+        nonlocal capex, running, sales, values
+        capex = capex + units * flows.capex
+        running = running + units * flows.running
+        sales = sales + units * flows.sales
+        values = values + units * (flows.total @ arrays.discount[site])
+
+    for (p, t), units in decision.orders.items():
+        add(arrays.order_flows(p, t), arrays.places[p][1], units)
+    for (p, t), units in decision.retired.items():
+        add(arrays.retired_flows(p, t), arrays.places[p][1], units)
+    for i in decision.signed:
+        add(arrays.contract_flows(i), min(arrays.growth.contracts[i].sites), 1)
+    earned = earnings(arrays, world, found)
+    for s in range(len(arrays.growth.sites)):
+        running = running + earned[:, :, s]
+        values = values + earned[:, :, s] @ arrays.discount[s]
+    return Outcome(world, given, found, Flows(capex, running, sales), values)
+
+
+def earnings(arrays: Arrays, world: World, found: Found) -> Floats:
+    """Return what operation brings by future, period and site: worth served less energy [USD]."""
+    out: Floats = -found.energy
+    for k in range(world.worth.shape[2]):
+        site = int(np.argmax(world.may[k]))  # all its sites have one discount
+        out[:, :, site] += found.served[:, :, k] * world.worth[:, :, k]
+    for x, site in enumerate(world.lease_site):
+        out[:, :, site] += found.leased[:, :, x] * world.lease_worth[:, x]
+    return out
+
+
+def money(arrays: Arrays, flows: Flows) -> Money | None:
+    """Return the paths of debt and cash of flows of any number of rows; None without finance."""
+    finance = arrays.growth.finance
+    if finance is None:
+        return None
+    total, spent = flows.total, np.cumsum(-flows.capex, 1)
+    debts, cashes, interests = (np.zeros(total.shape) for _ in range(3))
+    debt, cash = np.zeros(len(total)), np.full(len(total), finance.cash / 100)
+    for t in range(arrays.T):
+        interest = debt * finance.interest_ppm / MILLION * arrays.days[t] / YEAR_DAYS
+        before = cash + finance.equity[t] / 100 + total[:, t] - interest
+        new = np.maximum(0.0, debt + finance.least_cash[t] / 100 - before)
+        cash, debt = before + new - debt, new
+        debts[:, t], cashes[:, t], interests[:, t] = debt, cash, interest
+    cover = (finance.coverage_milli or 0) / 1000 * interests
+    cover[:, : finance.coverage_from] = 0.0
+    breaches = {
+        "cash": debts > finance.debt / 100 + CENT,
+        "loan_to_cost": debts > finance.loan_ppm / MILLION * spent + CENT,
+        "coverage": (cover > 0) & (flows.running < cover - CENT),
+    }
+    return Money(debts, cashes, interests, breaches)
+
+
+def expected(arrays: Arrays, flows: Flows) -> Flows:
+    """Return the mean of flows over futures, as one row."""
+    odds = arrays.odds[None]
+    return Flows(odds @ flows.capex, odds @ flows.running, odds @ flows.sales)
+
+
+# ---- plans and decisions ------------------------------------------------------------------------
+
+
+def decision_of(
+    arrays: Arrays, orders: Iterable[Step], retirements: Iterable[Step], contracts: Iterable[str]
+) -> Decision:
+    """Return the decision that steps and contracts by name stand for."""
+    growth = arrays.growth
+    number = {
+        (growth.builds[u].name, growth.sites[s].name): p for p, (u, s) in enumerate(arrays.places)
+    }
+    names = {c.name: i for i, c in enumerate(growth.contracts)}
+    decision = Decision(signed=frozenset(names[c] for c in contracts))
+    for steps, into in ((orders, decision.orders), (retirements, decision.retired)):
+        for step in steps:
+            key = (number[step.build, step.site], step.period)
+            into[key] = into.get(key, 0.0) + step.units
+    return decision
+
+
+def steps_of(arrays: Arrays, steps: dict[tuple[int, int], float]) -> tuple[Step, ...]:
+    """Return whole units by place and period as steps of a plan."""
+    growth, out = arrays.growth, []
+    for (p, t), units in sorted(steps.items(), key=lambda x: (x[0][1], x[0][0])):
+        u, s = arrays.places[p]
+        if round(units) > 0:
+            out.append(
+                Step(
+                    build=growth.builds[u].name,
+                    site=growth.sites[s].name,
+                    period=t,
+                    units=round(units),
+                )
+            )
+    return tuple(out)
+
+
+def named_steps(
+    arrays: Arrays, plan: NamedPlan
+) -> tuple[tuple[Step, ...], tuple[Step, ...], tuple[str, ...]]:
+    """Return orders, retirements and all signed contracts of a named plan."""
+    growth = arrays.growth
+    sets = []
+    for steps in (plan.orders, plan.retirements):
+        sets.append(
+            tuple(
+                Step(build=s.build, site=s.site, period=growth.calendar.down(s.at), units=s.units)
+                for s in steps
+            )
+        )
+    signed = [c.name for c in growth.contracts if c.is_signed or c.name in plan.contracts]
+    return sets[0], sets[1], tuple(signed)
+
+
+def is_in_time(arrays: Arrays, decision: Decision) -> bool:
+    """Return whether all orders are within their windows."""
+    return all(arrays.build(p).first <= t <= arrays.build(p).last for p, t in decision.orders)
+
+
+def cents(values: Floats) -> tuple[int, ...]:
+    """Return values in whole cents, halves up."""
+    return tuple(floor(float(v) * 100 + 0.5) for v in values)

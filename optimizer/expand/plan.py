@@ -1,0 +1,166 @@
+"""What is asked of an expansion (Options), what is answered (ExpandPlan), what binds (Rule)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from optimizer.domain.answers.records import (
+    EngineClaim,
+    Record,
+    RunRecord,
+    Status,
+    StoppedBy,
+    Violation,
+    gap_of,
+)
+
+__all__ = [
+    "PLAN_SCHEMA", "EngineClaim", "ExpandPlan", "Goal", "ObjectiveParts", "Options", "Rule",
+    "RunRecord", "Status", "Step", "StoppedBy", "Verdict", "Violation", "gap_of",
+]  # fmt: skip
+
+PLAN_SCHEMA = "fleetwatt/expand-plan/1"
+
+Goal = Literal["expected", "cvar", "worst", "regret"]
+"""Expected NPV; that and the mean of the worst cases, weighed; the worst case; least regret."""
+
+
+class Rule(StrEnum):
+    """The hard rules of a plan, by name. Power, halls, permits: operation keeps them (MODEL 4)."""
+
+    LEAD_TIME = "lead_time"
+    SUPPLY = "supply"
+    RETIREMENT = "retirement"
+    CONTRACT = "contract"
+    CAPEX_BUDGET = "capex_budget"
+    CASH = "cash"
+    LOAN_TO_COST = "loan_to_cost"
+    COVERAGE = "coverage"
+
+
+class Options(Record):
+    """How to solve.
+
+    Attributes
+    ----------
+    objective
+        `expected` NPV; `cvar`: (1 - weight) of it and weight of the mean of the worst share alpha;
+        `worst` case; `regret`: the largest difference to the best plan of each future.
+    weight, alpha
+        Of `cvar`.
+    method
+        `benders`: by cuts on what operation brings; `extensive`: one model of all futures, for
+        any engine.
+    seconds
+        Time limit [s], at least 1.
+    gap
+        Stop at this gap of the engine.
+    complete
+        A named plan whose orders, retirements and contracts are in the answer, whatever is added.
+    draw
+        Plan on so many futures drawn with the seed instead of those that are named.
+    """
+
+    objective: Goal = "expected"
+    weight: Annotated[float, Field(ge=0, le=1)] = 0.5
+    alpha: Annotated[float, Field(gt=0, le=1)] = 0.1
+    method: Literal["benders", "extensive"] = "benders"
+    seconds: Annotated[float, Field(ge=1, le=864_000)] = 60.0
+    gap: Annotated[float, Field(ge=0, le=1)] = 1e-3
+    engine: Annotated[str, Field(min_length=1, max_length=80)] = "HiGHS"
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    threads: Annotated[int, Field(ge=1, le=64)] = 1
+    complete: str | None = None
+    draw: Annotated[int, Field(ge=0, le=100_000)] = 0
+
+
+class Step(Record):
+    """Units of a build at a site, ordered or given up in a period."""
+
+    build: str
+    site: str
+    period: Annotated[int, Field(ge=0)]
+    units: Annotated[int, Field(ge=1)]
+
+
+class ObjectiveParts(Record):
+    """The objective and what it is made of.
+
+    Attributes
+    ----------
+    weight_ppm, alpha_ppm
+        Of `cvar`, in millionths; 0 otherwise.
+    best
+        Of `regret`: what the best plan of each future is held to be worth [cents].
+    values
+        NPV of the plan in each future [cents].
+    expected, tail, worst
+        Mean, mean of the worst share alpha (of a tenth where none is given), least [cents].
+    total
+        What was asked for [nano-USD, a whole number of cents]; the largest regret counts as a loss.
+    """
+
+    goal: Goal
+    weight_ppm: int = 0
+    alpha_ppm: int = 0
+    best: tuple[int, ...] = ()
+    values: tuple[int, ...]
+    expected: int
+    tail: int
+    worst: int
+    total: int
+
+
+class Verdict(Record):
+    """What the checker says: its findings, and the figures that it re-derived itself.
+
+    Attributes
+    ----------
+    bound, gap
+        None: the bound of an expansion is an engine's claim.
+    """
+
+    violations: tuple[Violation, ...]
+    objective: ObjectiveParts | None
+    bound: int | None = None
+    gap: float | None = None
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.violations
+
+
+class ExpandPlan(Record):
+    """The answer of `expand`: orders, retirements, contracts, values, run record and hash.
+
+    Attributes
+    ----------
+    contracts
+        All that are signed.
+    drawn, seed
+        How many futures it was made for, and the seed they are drawn with; 0 for the named ones.
+    bound
+        The engine's limit on the objective of any plan [nano-USD]; a claim.
+    """
+
+    schema_version: Literal["fleetwatt/expand-plan/1"] = Field(
+        "fleetwatt/expand-plan/1", alias="schema"
+    )
+    question: Literal["expand"] = "expand"
+    instance: str
+    instance_hash: str
+    status: Status
+    orders: tuple[Step, ...]
+    retirements: tuple[Step, ...]
+    contracts: tuple[str, ...]
+    drawn: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0)] = 0
+    objective: ObjectiveParts
+    bound: int | None
+    bound_kind: Literal["engine"] = "engine"
+    gap: float | None
+    run: RunRecord

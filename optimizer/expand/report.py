@@ -1,0 +1,114 @@
+"""The report of an expansion: what to order when, what it is worth, money, then the proof."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from optimizer.domain.reports import Fact, Report, Section
+from optimizer.expand.account.tables import (
+    capacity_chart,
+    capacity_table,
+    future_table,
+    money_chart,
+    orders_table,
+    value_chart,
+)
+from optimizer.expand.plan import ExpandPlan, Goal, Status
+from optimizer.expand.rules.case import Case
+from optimizer.expand.rules.flows import Ledger, ledger
+from optimizer.expand.rules.money import Books
+from optimizer.units import usd
+
+if TYPE_CHECKING:
+    from optimizer.domain.instance import Instance
+    from optimizer.domain.reports import Tone
+    from optimizer.expand.plan import Verdict
+
+__all__ = ["report"]
+
+ASKED: dict[Goal, str] = {
+    "expected": "largest expected NPV",
+    "cvar": "largest mean of expected NPV and that of the worst cases",
+    "worst": "largest NPV in the worst case",
+    "regret": "least regret: the largest difference to the best plan of each future",
+}
+
+
+def report(instance: Instance, plan: ExpandPlan, verdict: Verdict) -> Report:
+    """Return the report of a plan that the checker has seen."""
+    title = f"{instance.name}: {instance.title}" if instance.title else instance.name
+    if plan.status in (Status.INFEASIBLE, Status.UNKNOWN) or verdict.objective is None:
+        return Report(title, (_nothing(plan), _proof(plan, verdict)))
+    case = Case(instance, plan)
+    ledgers = [ledger(case, future) for future in case.futures]
+    books = Books.of(case, ledgers)
+    sections = (
+        _answer(case, plan, books, ledgers),
+        Section("What to order", tables=(orders_table(case),)),
+        Section("What stands when", tables=(capacity_table(case),), charts=(capacity_chart(case),)),
+        Section(
+            "What it is worth",
+            tables=(future_table(case, ledgers),),
+            charts=(value_chart(case, ledgers),),
+        ),
+        Section(
+            "Money",
+            ("Debt and covenants are of the expected flow, as lenders look at a base case.",),
+            charts=(money_chart(case, ledgers, books),),
+        ),
+        _proof(plan, verdict),
+        Section("What is assumed", instance.notes),
+    )
+    return Report(title, sections)
+
+
+def _answer(case: Case, plan: ExpandPlan, books: Books, ledgers: list[Ledger]) -> Section:
+    parts = plan.objective
+    capex = sum(float(sum(b.capex)) * f.ppb for f, b in zip(case.futures, ledgers, strict=True))
+    span = (
+        f"{case.growth.calendar.label(0)} to {case.growth.calendar.label(case.growth.periods - 1)}"
+    )
+    says = (f"Asked was the {ASKED[parts.goal]}, {span}, in {len(parts.values)} futures.",)
+    signed = (f"Signed: {', '.join(plan.contracts)}.",) if plan.contracts else ()
+    tone: Tone = "warn" if parts.worst < 0 else "plain"
+    share = parts.alpha_ppm / 1e6 if parts.alpha_ppm else 0.1
+    facts = [
+        Fact("expected NPV", parts.expected / 100, "USD"),
+        Fact("mean of the worst cases", parts.tail / 100, "USD", note=f"worst {share:.0%}"),
+        Fact("worst case", parts.worst / 100, "USD", tone=tone),
+        Fact("paid for builds", capex / 1e18, "USD", note="expected, not discounted"),
+    ]
+    if books.debt:
+        facts.append(Fact("largest debt", max(books.debt) / 100, "USD"))
+    facts.append(Fact("gap", plan.gap, "share", note="to the engine's bound"))
+    return Section("Answer", says + signed, tuple(facts), kind="summary")
+
+
+def _proof(plan: ExpandPlan, verdict: Verdict) -> Section:
+    rules = len(verdict.violations)
+    tone: Tone = "bad" if rules else "good"
+    bound = None if plan.bound is None else usd(plan.bound)
+    facts = (
+        Fact("objective", usd(plan.objective.total), "USD", note=ASKED[plan.objective.goal]),
+        Fact("bound", bound, "USD", note="what the engine claims; not re-derived"),
+        Fact("gap", plan.gap, "share"),
+        Fact("status", str(plan.status)),
+        Fact("stopped by", plan.run.stopped_by),
+        Fact("breaches of rules", rules or "none", tone=tone),
+    )
+    says = (
+        "The checker re-derives every rule, every flow of money and the objective, without a "
+        "solver; that no plan is worth more than the bound is the engine's word.",
+    )
+    breaches = tuple(str(v) for v in verdict.violations[:10])
+    return Section("Proof", says + breaches, facts, kind="proof")
+
+
+def _nothing(plan: ExpandPlan) -> Section:
+    if plan.status is Status.INFEASIBLE:
+        what = "The engine holds that no plan keeps all rules; that is not proven."
+    elif plan.status is Status.UNKNOWN:
+        what = "No plan was found in the time given."
+    else:
+        what = "Orders of the plan are outside their windows; it has no value."
+    return Section("Answer", (what,), kind="summary")

@@ -1,0 +1,1 @@
+"""The rules of an expansion, as the judge sees them."""

@@ -1,0 +1,113 @@
+"""What the rules look at: a plan's steps added up, and what stands in a future."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from optimizer.domain.growth.prices import MILLION, moved
+from optimizer.domain.growth.scenes import drawn_futures
+from optimizer.expand.plan import Violation
+
+if TYPE_CHECKING:
+    from optimizer.domain.growth.image import Growth
+    from optimizer.domain.growth.scenes import FutureImage
+    from optimizer.domain.instance import Instance
+    from optimizer.expand.plan import ExpandPlan, Step
+
+__all__ = ["Case", "said"]
+
+Place = tuple[int, int]
+"""Numbers of a build and of a site."""
+
+
+class Case:
+    """A plan on its futures.
+
+    Attributes
+    ----------
+    orders, retired
+        Units by place and period; steps that name no build at a site are in `lost`.
+    """
+
+    def __init__(self, instance: Instance, plan: ExpandPlan) -> None:
+        self.instance, self.plan = instance, plan
+        self.growth: Growth = instance.growth
+        self.lost: list[Step] = []
+        self.orders = self._places(plan.orders)
+        self.retired = self._places(plan.retirements)
+
+    def _places(self, steps: tuple[Step, ...]) -> dict[Place, dict[int, int]]:
+        found: dict[Place, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+        for step in steps:
+            u, s = self.growth.build(step.build), self.growth.site(step.site)
+            is_known = u is not None and s is not None and s in self.growth.builds[u].sites
+            if u is None or s is None or not is_known or step.period >= self.growth.periods:
+                self.lost.append(step)
+            else:
+                found[u, s][step.period] += step.units
+        return found
+
+    @cached_property
+    def futures(self) -> tuple[FutureImage, ...]:
+        """The futures that the plan was made for."""
+        expand = self.instance.expand
+        if self.plan.drawn == 0 or expand is None:
+            return self.growth.futures
+        return drawn_futures(expand, self.growth.calendar, self.plan.drawn, self.plan.seed)
+
+    @cached_property
+    def signed(self) -> tuple[int, ...]:
+        """The contracts that are signed, each once."""
+        return tuple(
+            i for i, c in enumerate(self.growth.contracts) if c.name in self.plan.contracts
+        )
+
+    def name(self, place: Place) -> str:
+        """Return a place for people."""
+        return f"{self.growth.builds[place[0]].name} at {self.growth.sites[place[1]].name}"
+
+    def vintages(self, place: Place, future: FutureImage, t: int) -> list[tuple[int, int]]:
+        """Return (age, units) of what was ordered and is in service in a period."""
+        build = self.growth.builds[place[0]]
+        found = []
+        for o, units in self.orders.get(place, {}).items():
+            age = t - (o + build.lead + future.delays[place[0]])
+            if age >= 0 and (build.life is None or age < build.life):
+                found.append((age, units))
+        return found
+
+    def gone(self, place: Place, t: int) -> int:
+        """Return the units given up until a period, that one included."""
+        return sum(n for at, n in self.retired.get(place, {}).items() if at <= t)
+
+    def units(self, place: Place, future: FutureImage, t: int) -> int:
+        """Return the units in service in a period."""
+        there = sum(n for _, n in self.vintages(place, future, t))
+        return there - self.gone(place, t)
+
+    def watts(self, j: int, future: FutureImage, t: int, b: int) -> int:
+        """Return what a source can give in a block [W], permits aside."""
+        source = self.growth.sources[j]
+        if source.build is None:
+            return source.there_w[t]
+        place = (source.build, source.site)
+        share = source.availability_ppm[b]
+        total = -self.gone(place, t) * (source.unit_w * share // MILLION)
+        for age, units in self.vintages(place, future, t):
+            ramp = source.ramp_ppm[age] if age < len(source.ramp_ppm) else MILLION
+            total += units * (source.unit_w * ramp // MILLION * share // MILLION)
+        return total
+
+    def cost(self, u: int, o: int, future: FutureImage) -> tuple[int, int]:
+        """Return what a unit ordered in a period costs: at the order, and at planned delivery."""
+        build = self.growth.builds[u]
+        price = moved(build.cost[o], future.factor(build.cost_driver, o))
+        first = price * build.order_ppm // MILLION
+        return first, price - first
+
+
+def said(rule: str, where: str, found: object, limit: object) -> Violation:
+    """Return one breach."""
+    return Violation(rule=str(rule), where=where, found=str(found), limit=str(limit))

@@ -1,0 +1,188 @@
+"""How an expansion is solved: by cuts on what operation brings, or as one model of all futures.
+
+The engine's columns become whole units, which are operated and priced anew, exactly; the bound is
+that of the engine. For least regret, the best plan of each future is sought first.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.domain.growth.futures import NamedPlan
+from optimizer.domain.growth.scenes import BILLION
+from optimizer.errors import PlanError
+from optimizer.expand.answer import CENT_NANO, arrays_of, plan_of, versions
+from optimizer.expand.arrays import Arrays, Decision
+from optimizer.expand.engines.benders import Benders, Clock
+from optimizer.expand.engines.extensive import build
+from optimizer.expand.engines.first import MUSD
+from optimizer.expand.engines.model import to_pulp
+from optimizer.expand.evaluate import decision_of, evaluate, is_in_time, named_steps
+from optimizer.expand.plan import EngineClaim, ExpandPlan, Options, RunRecord, Status, StoppedBy
+from optimizer.expand.studies.named import named_plan
+from optimizer.solvers.milp import DEFAULT_ENGINE, solve_milp
+from optimizer.solvers.run import Limits
+from optimizer.solvers.run import Status as EngineStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from threading import Event
+
+    from optimizer.domain.instance import Instance
+
+    OnIncumbent = Callable[[int | None, int | None, float], None]
+
+__all__ = ["solve"]
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """What an engine found: its plan, its bound on the loss of any [MUSD], what it says of it."""
+
+    decision: Decision | None
+    bound: float | None
+    status: EngineStatus
+    stopped_by: StoppedBy
+    engine: str
+
+
+def solve(
+    instance: Instance,
+    options: Options | None = None,
+    on_incumbent: OnIncumbent | None = None,
+    cancel: Event | None = None,
+) -> ExpandPlan:
+    """Return the best plan found, with the engine's bound and a run record.
+
+    Parameters
+    ----------
+    instance
+        With an `expand`.
+    on_incumbent
+        Told the objective and the bound when there is a plan.
+    cancel
+        Set it to end the engine.
+
+    Raises
+    ------
+    PlanError
+        If the plan to be completed is not one of the instance.
+    """
+    return Solver(instance, options or Options(), on_incumbent, cancel).run()
+
+
+class Solver:
+    """One solve."""
+
+    def __init__(
+        self,
+        instance: Instance,
+        options: Options,
+        tell: OnIncumbent | None,
+        cancel: Event | None,
+    ) -> None:
+        self.instance, self.options, self.tell, self.cancel = instance, options, tell, cancel
+        self.began = time.monotonic()
+        self.arrays = arrays_of(instance, options)
+        self.keep = None if options.complete is None else self._named(options.complete)
+
+    def run(self) -> ExpandPlan:
+        """Solve, make whole, price."""
+        best = self._best() if self.options.objective == "regret" else ()
+        found = self._solved(self.arrays, self.options, best)
+        return plan_of(
+            self.instance,
+            self.arrays,
+            found.decision,
+            self.options,
+            self._record(found),
+            best=[round(b * 1e8) for b in best],
+            bound=None if found.bound is None else round(-found.bound * 1e8) * CENT_NANO,
+            is_infeasible=found.status == "infeasible",
+        )
+
+    def _solved(self, arrays: Arrays, options: Options, best: Sequence[float]) -> Solved:
+        if options.method == "extensive":
+            return self._extensive(arrays, options, best)
+        end = self.began + options.seconds
+        clock = Clock(end, self._is_cancelled, self._tell)
+        found = Benders(arrays, options, best, clock, self.keep).run(self._starts(arrays))
+        bound = found.bound if np.isfinite(found.bound) else None
+        stopped: StoppedBy = "gap" if found.gap <= options.gap else "time limit"
+        if stopped != "gap" and not clock.is_over():
+            stopped = "engine proof" if found.is_infeasible else "gap"
+        if self._is_cancelled():
+            stopped = "cancel"
+        status: EngineStatus = "feasible" if found.decision is not None else "unknown"
+        if found.is_infeasible:
+            status = "infeasible"
+        return Solved(found.decision, bound, status, stopped, f"Benders on {DEFAULT_ENGINE}")
+
+    def _extensive(self, arrays: Arrays, options: Options, best: Sequence[float]) -> Solved:
+        form = build(arrays, options, best)
+        if self.keep is not None:
+            form.first.keep(self.keep)
+        run = solve_milp(
+            to_pulp(form.model),
+            options.engine,
+            Limits(options.seconds, None, options.gap, options.seed, options.threads),
+            None if self.cancel is None else self.cancel.is_set,
+            is_watched=self.cancel is not None,
+        )
+        decision = None
+        if run.has_incumbent:
+            names = zip(form.model.names, form.model.low, strict=True)  # in no row: at its low
+            decision = form.first.decision([run.values.get(name, low) for name, low in names])
+        stopped: StoppedBy = "engine proof" if run.stopped_by == "proof" else run.stopped_by
+        return Solved(decision, run.bound, run.status, stopped, run.engine)
+
+    def _starts(self, arrays: Arrays) -> list[Decision]:
+        """Return plans to begin with: nothing new, and the named ones; or what is to be completed.
+
+        Those that break a rule of money, or are ordered out of time, are left aside later.
+        """
+        if self.keep is not None:
+            return [self.keep]
+        expand = self.instance.expand
+        plans = [NamedPlan(), *({} if expand is None else expand.plans).values()]
+        found = [decision_of(arrays, *named_steps(arrays, plan)) for plan in plans]
+        return [d for d in found if is_in_time(arrays, d)]
+
+    def _best(self) -> list[float]:
+        """Return what the best plan found for each future alone is worth [MUSD]."""
+        found = []
+        options = self.options.model_copy(update={"objective": "expected"})
+        for f in self.arrays.futures:
+            alone = replace(f, ppb=BILLION)
+            solved = self._solved(Arrays(self.arrays.growth, (alone,)), options, ())
+            if solved.decision is None:
+                raise PlanError(f"future {f.name!r}: no plan was found for it alone")
+            outcome = evaluate(Arrays(self.arrays.growth, (alone,)), solved.decision)
+            found.append(round(float(outcome.values[0]), 2) * MUSD)
+        return found
+
+    def _named(self, name: str) -> Decision:
+        plan = named_plan(self.instance, name)
+        return decision_of(self.arrays, *named_steps(self.arrays, plan))
+
+    def _is_cancelled(self) -> bool:
+        return self.cancel is not None and self.cancel.is_set()
+
+    def _tell(self, loss: float, bound: float) -> None:
+        if self.tell is not None:
+            each = [round(-x * 1e15) if np.isfinite(x) else None for x in (loss, bound)]
+            self.tell(each[0], each[1], time.monotonic() - self.began)
+
+    def _record(self, found: Solved) -> RunRecord:
+        claimed = None if found.bound is None else round(-found.bound * 1e15)
+        return RunRecord(
+            stopped_by=found.stopped_by,
+            seconds=round(time.monotonic() - self.began, 3),
+            options=self.options.model_dump(mode="json"),
+            versions=versions(),
+            claim=EngineClaim(engine=found.engine, status=Status(found.status), bound=claimed),
+        )

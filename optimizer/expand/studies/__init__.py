@@ -1,0 +1,1 @@
+"""What follows from plans of an expansion: named plans valued, plans side by side."""

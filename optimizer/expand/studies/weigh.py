@@ -1,0 +1,257 @@
+"""Plans side by side on the same futures: values, regret, what stands, debt, demand, energy.
+
+told = weigh(instance, {"grid first": plan, "turbines": other}, Options(draw=1000, seed=1))
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.domain.reports import Chart, ChartSeries, Column, Fact, Report, Section, Table
+from optimizer.expand.answer import arrays_of
+from optimizer.expand.evaluate import decision_of, evaluate, expected, money
+from optimizer.expand.plan import Options
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from optimizer.domain.instance import Instance
+    from optimizer.domain.reports import Value
+    from optimizer.expand.arrays import Arrays, Decision, Flows
+    from optimizer.expand.evaluate import Outcome
+    from optimizer.expand.plan import ExpandPlan
+
+Floats = NDArray[np.float64]
+
+__all__ = ["Weighed", "quantile", "tail", "weigh", "weighed"]
+
+SHOWN = 12
+"""Futures of a regret matrix that are shown: those with the largest regret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A plan on the futures of a comparison.
+
+    Attributes
+    ----------
+    values : (F,)
+        NPV [USD].
+    power_mw, hall_mw, chips : (T,)
+        What stands, on average over futures.
+    unserved, mwh, tonnes
+        Expected share of open demand (in units) that is not served, energy and carbon drawn.
+    debt
+        Largest debt on the expected flow [USD]; None without finance.
+    breaches
+        Probability that a limit of money is broken in a future, by rule.
+    """
+
+    name: str
+    values: Floats
+    flows: Flows
+    power_mw: Floats
+    hall_mw: Floats
+    chips: Floats
+    unserved: float
+    mwh: float
+    tonnes: float
+    debt: float | None
+    breaches: dict[str, float]
+
+
+def weighed(arrays: Arrays, name: str, decision: Decision) -> Weighed:
+    """Return what a decision comes to."""
+    found = evaluate(arrays, decision)
+    odds, hours = arrays.odds, arrays.hours / arrays.hours.sum(1, keepdims=True)
+    power = np.einsum("f,ftbj,tb->t", odds, found.given.cap, hours) * 1e-6
+    hall = np.einsum("f,fts->t", odds, found.given.hall) * 1e-6
+    each = np.array([arrays.growth.stocks[i].chips for i in arrays.stock_order], float)
+    chips = np.einsum("f,ftc,c->t", odds, found.given.there, each)
+    wh = np.einsum("f,ftj->tj", odds, found.found.drawn)
+    grams = np.array([s.grams for s in arrays.growth.sources], float).reshape(-1, arrays.T).T
+    debt, breaches = None, {}
+    base, alone = money(arrays, expected(arrays, found.flows)), money(arrays, found.flows)
+    if base is not None and alone is not None:
+        debt = float(base.debt.max())
+        breaches = {rule: float(odds @ x.any(1)) for rule, x in alone.breaches.items()}
+    return Weighed(
+        name=name,
+        values=found.values,
+        flows=found.flows,
+        power_mw=power,
+        hall_mw=hall,
+        chips=chips,
+        unserved=_unserved(arrays, found),
+        mwh=float(wh.sum()) * 1e-6,
+        tonnes=float((wh * grams).sum()) * 1e-12,
+        debt=debt,
+        breaches=breaches,
+    )
+
+
+def _unserved(arrays: Arrays, found: Outcome) -> float:
+    wanted = np.einsum("f,ftbk,tb->", arrays.odds, found.world.volume, arrays.hours)
+    served = np.einsum("f,ftk->", arrays.odds, found.found.served)
+    return float(1 - served / wanted) if wanted else 0.0
+
+
+def quantile(values: Floats, odds: Floats, share: float) -> float:
+    """Return the least value that a share of probability does not exceed."""
+    order = np.argsort(values, kind="stable")
+    at = int(np.searchsorted(np.cumsum(odds[order]), share - 1e-12))
+    return float(values[order[min(at, len(order) - 1)]])
+
+
+def tail(values: Floats, odds: Floats, share: float) -> float:
+    """Return the mean of the worst share of probability."""
+    order = np.argsort(values, kind="stable")
+    before = np.concatenate([[0.0], np.cumsum(odds[order])])
+    parts = np.clip(np.minimum(before[1:], share) - before[:-1], 0.0, None)
+    return float(parts @ values[order] / share)
+
+
+def weigh(
+    instance: Instance, plans: Mapping[str, ExpandPlan], options: Options | None = None
+) -> Report:
+    """Return plans side by side, on the futures that are asked for."""
+    asked = options or Options()
+    arrays = arrays_of(instance, asked)
+    all_of_them = [
+        weighed(arrays, name, decision_of(arrays, p.orders, p.retirements, p.contracts))
+        for name, p in plans.items()
+    ]
+    what = f"{arrays.F} futures drawn with seed {asked.seed}" if asked.draw else "the named futures"
+    title = f"{instance.name}: {len(all_of_them)} plans on {what}"
+    sections = [_answer(arrays, all_of_them, asked.alpha), _stands(arrays, all_of_them)]
+    if len(all_of_them) > 1:
+        sections.insert(1, _regret(arrays, all_of_them))
+    if len(all_of_them) == 2:
+        sections.insert(1, _difference(arrays, *all_of_them))
+    return Report(title, tuple(sections))
+
+
+def _answer(arrays: Arrays, plans: list[Weighed], alpha: float) -> Section:
+    odds = arrays.odds
+    best = max(plans, key=lambda p: float(odds @ p.values))
+    safest = max(plans, key=lambda p: tail(p.values, odds, alpha))
+    heads = (
+        Column("plan"),
+        Column("expected NPV", "USD", "right"),
+        Column("P10", "USD", "right"),
+        Column("P50", "USD", "right"),
+        Column("P90", "USD", "right"),
+        Column(f"worst {alpha:.0%}", "USD", "right"),
+        Column("largest debt", "USD", "right"),
+        Column("limits of money broken", "share", "right"),
+    )
+    rows: list[tuple[Value, ...]] = []
+    for p in plans:
+        points = [quantile(p.values, odds, x) for x in (0.1, 0.5, 0.9)]
+        broken = max(p.breaches.values()) if p.breaches else None
+        mean = float(odds @ p.values)
+        rows.append((p.name, mean, *points, tail(p.values, odds, alpha), p.debt, broken))
+    says = (
+        f"Most is expected of {best.name}; the worst {alpha:.0%} of futures are least bad with "
+        f"{safest.name}.",
+    )
+    series = tuple(ChartSeries(p.name, _fan(p.values, odds)) for p in plans)
+    fan = Chart("line", "NPV by share of futures", FAN, "share", "USD", series)
+    table = Table("values", heads, tuple(rows))
+    facts = (Fact("best expected NPV", float(odds @ best.values), "USD", note=best.name),)
+    return Section("Answer", says, facts, (table,), (fan,), kind="summary")
+
+
+FAN = tuple(x / 20 for x in range(1, 20))
+"""Shares of probability at which values are drawn."""
+
+
+def _fan(values: Floats, odds: Floats) -> tuple[float, ...]:
+    return tuple(quantile(values, odds, x) for x in FAN)
+
+
+def _regret(arrays: Arrays, plans: list[Weighed]) -> Section:
+    """Regret of every plan in every future against the best of those compared."""
+    values = np.array([p.values for p in plans])
+    regret = values.max(0)[None] - values
+    heads = (Column("future"), *(Column(p.name, "USD", "right") for p in plans))
+    order = np.argsort(-regret.max(0), kind="stable")
+    rows = tuple((arrays.futures[f].name, *map(float, regret[:, f])) for f in order.tolist())
+    most = regret.max(1)
+    least = plans[int(most.argmin())]
+    says = (
+        f"Least to be regretted is {least.name}: at most {most.min() / 1e6:,.1f} million USD less "
+        "than the best of these plans in any future.",
+    )
+    largest = Table(
+        "largest and expected regret",
+        (Column("plan"), Column("largest", "USD", "right"), Column("expected", "USD", "right")),
+        tuple(
+            (p.name, float(r.max()), float(arrays.odds @ r))
+            for p, r in zip(plans, regret, strict=True)
+        ),
+    )
+    matrix = Table("regret by future, the largest first", heads, rows, show=SHOWN)
+    return Section("Regret", says, tables=(largest, matrix))
+
+
+def _stands(arrays: Arrays, plans: list[Weighed]) -> Section:
+    heads = (
+        Column("plan"),
+        Column("power at the end", "MW", "right"),
+        Column("halls at the end", "MW", "right"),
+        Column("chips at the end", "chips", "right"),
+        Column("demand not served", "share", "right"),
+        Column("energy", "MWh", "right"),
+        Column("carbon", "t", "right"),
+    )
+    rows = tuple(
+        (
+            p.name,
+            float(p.power_mw[-1]),
+            float(p.hall_mw[-1]),
+            float(p.chips[-1]),
+            p.unserved,
+            p.mwh,
+            p.tonnes,
+        )
+        for p in plans
+    )
+    label = arrays.growth.calendar.label
+    dated = (Column("period"), *(Column(p.name, "", "right") for p in plans))
+    tables = [Table("what stands and what it does, expected", heads, rows)]
+    for title, row in (("MW of power", "power_mw"), ("chips", "chips")):
+        each: tuple[tuple[Value, ...], ...] = tuple(
+            (label(t), *(float(getattr(p, row)[t]) for p in plans)) for t in range(arrays.T)
+        )
+        tables.append(Table(f"{title} by period, expected", dated, each))
+    x = tuple(arrays.growth.calendar.edges[:-1])
+    lines = tuple(ChartSeries(p.name, tuple(map(float, p.chips))) for p in plans)
+    chart = Chart("line", "chips by period, expected", x, "UTC", "chips", lines)
+    return Section("What stands", tables=tuple(tables), charts=(chart,))
+
+
+def _difference(arrays: Arrays, a: Weighed, b: Weighed) -> Section:
+    """Say what the second of two plans does otherwise, and what that is worth."""
+    odds, label = arrays.odds, arrays.growth.calendar.label
+    mean = float(odds @ (b.values - a.values)) / 1e6
+    better = float(odds @ (b.values > a.values))
+    says = [
+        f"{b.name} is worth {abs(mean):,.1f} million USD {'more' if mean >= 0 else 'less'} than "
+        f"{a.name} on average, and more in {better:.0%} of futures."
+    ]
+    for word, row in (("MW of power", "power_mw"), ("MW of halls", "hall_mw"), ("chips", "chips")):
+        gap = getattr(b, row) - getattr(a, row)
+        t = int(np.abs(gap).argmax())
+        if abs(gap[t]) > 1e-6:
+            more = "more" if gap[t] > 0 else "fewer" if row == "chips" else "less"
+            says.append(
+                f"It has {abs(gap[t]):,.0f} {word} {more} in {label(t)}, the most it differs."
+            )
+    spent = [-float((odds @ p.flows.capex).sum()) / 1e6 for p in (a, b)]
+    says.append(f"It pays {spent[1]:,.1f} million USD for builds, the other {spent[0]:,.1f}.")
+    return Section(f"{b.name} against {a.name}", tuple(says))

@@ -1,0 +1,94 @@
+"""`fleetwatt expand`, and `compare` for its plans: solve or value, check, report, write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from optimizer.errors import InstanceError, PlanError
+from optimizer.questions import EXPAND
+from service.cli.codes import GOOD, NOT_GOOD
+from service.cli.describe import print_report, verdict_report
+from service.cli.files import load_instance, read_plan
+from service.cli.live import Live, watch
+from service.cli.options import options_of
+from service.cli.written import files_of, write_files
+
+if TYPE_CHECKING:
+    import argparse
+
+    from optimizer.domain.instance import Instance
+    from optimizer.expand.plan import ExpandPlan, Options
+    from service.cli.live import Cancel
+
+__all__ = ["compare", "expand"]
+
+NAMES = (
+    "objective", "weight", "alpha", "seconds", "gap", "engine", "threads", "seed", "draw",
+    "complete",
+)  # fmt: skip
+
+
+def expand(given: argparse.Namespace, cancel: Cancel) -> int:
+    """Seek a plan, or value a named one; print the report and write the plan."""
+    options = options_of(EXPAND, given, NAMES)
+    instance = load_instance(given.instance)
+    if instance.expand is None:
+        raise InstanceError([f"{given.instance}: asks no expansion; give builds in 'expand'"])
+    folder = Path("fleetwatt-out", instance.name) if given.out is None else Path(given.out)
+    folder.mkdir(parents=True, exist_ok=True)
+    if given.plan is not None:
+        plan = _valued(instance, given.plan, options)
+    else:
+        live = Live(options.seconds)
+        plan = watch(lambda: EXPAND.solve(instance, options, live.tell, cancel), live, cancel)
+    verdict = EXPAND.check(instance, plan)
+    has_plan = plan.status in ("optimal", "feasible")
+    if has_plan and not verdict.is_good and given.plan is None:
+        print_report(verdict_report("The plan found breaks a rule; not written", verdict))
+        return NOT_GOOD
+    report = EXPAND.report(instance, plan, verdict)
+    with cancel.held():
+        written = write_files(folder, files_of(report, plan))
+    print_report(report)
+    print()
+    for what, where in written.items():
+        print(f"{what:<7} {where}")
+    return GOOD if has_plan and verdict.is_good else NOT_GOOD
+
+
+def _valued(instance: Instance, name: str, options: Options) -> ExpandPlan:
+    from optimizer.expand.studies.named import valued
+
+    return valued(instance, name, options)
+
+
+def compare(given: argparse.Namespace, instance: Instance) -> int:
+    """Lay named plans and plan files side by side; write the report where asked."""
+    from optimizer.expand.studies.named import valued
+    from optimizer.expand.studies.weigh import weigh
+
+    options = EXPAND.options(draw=given.draw, seed=given.seed)
+    named = instance.expand.plans if instance.expand is not None else {}
+    if not (given.plans or named):
+        raise PlanError(f"{instance.name} has no named plans; give plan files")
+    plans: dict[str, ExpandPlan] = {}
+    for name in given.plans or named:
+        if name in named:
+            plans[name] = valued(instance, name)  # the rules are those of the named futures
+            continue
+        question, plan = read_plan(Path(name))
+        if question is not EXPAND:
+            raise PlanError(f"{name}: is a plan of {question.name}, not of expand")
+        plans[Path(name).stem if Path(name).stem not in plans else name] = plan
+    verdicts = {name: EXPAND.check(instance, plan) for name, plan in plans.items()}
+    report = weigh(instance, plans, options)
+    print_report(report)
+    for name, verdict in verdicts.items():
+        for violation in verdict.violations:
+            print(f"{name}: {violation}")
+    if given.out is not None:
+        folder = Path(given.out)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_files(folder, files_of(report))
+    return GOOD if all(v.is_good for v in verdicts.values()) else NOT_GOOD

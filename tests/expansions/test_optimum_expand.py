@@ -1,0 +1,107 @@
+"""The best plan: by enumeration, by both methods, under every objective."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from judged_expand import every, judged, solved
+from tiny_expand import base, changed, made
+
+from instances.expansions.generate import random_expand
+from optimizer.expand.arrays import Arrays
+from optimizer.expand.check import check
+from optimizer.expand.plan import Goal, Options
+from optimizer.expand.solve import solve
+
+if TYPE_CHECKING:
+    from optimizer.domain.instance import Instance
+
+GOALS: tuple[Goal, ...] = ("expected", "cvar", "worst")
+
+
+def few(seed: int) -> Instance:
+    """Return an instance of which every plan can be tried: a grid, a hall, racks, a contract."""
+    data = base(3)
+    builds = data["expand"]["builds"]
+    for name in builds:
+        builds[name] |= {"max_units": 2, "last": "2027-04-01", "lead_periods": 1}
+    builds["racks"]["domains"] = 150
+    data["expand"]["drivers"] = {"demand": {}}
+    data["expand"]["demand"]["open"]["volume_driver"] = "demand"
+    data["expand"]["futures"] = {
+        "up": {"probability": 0.6, "drivers": {"demand": [1.0, 1.2, 1.4]}},
+        "down": {
+            "probability": 0.4,
+            "drivers": {"demand": [1.0, 0.6, round(0.1 * (seed % 6), 1)]},
+            "delays": {"hall": seed % 2},
+        },
+    }
+    data["expand"]["contracts"] = {
+        "cloud": {
+            "kind": "cloud", "start": "2027-04-01", "periods": 2, "units": 500.0,
+            "usd_per_unit_hour": 1.9, "penalty_usd_per_unit_hour": 0.1 * seed,
+        }
+    }  # fmt: skip
+    data["expand"]["finance"] = {
+        "cash_usd": 15e6 + 2e6 * seed, "debt_usd": 1e7, "loan_to_cost": 0.6,
+        "interest_per_year": 0.2, "coverage": 1.0 + seed,
+    }  # fmt: skip
+    return made(data)
+
+
+@pytest.mark.parametrize("goal", GOALS)
+@pytest.mark.parametrize("seed", range(3))
+def test_no_plan_that_keeps_the_rules_is_better(seed: int, goal: Goal) -> None:
+    instance, options = few(seed), Options(objective=goal, weight=0.4, alpha=0.3)
+    arrays = Arrays(instance.growth, instance.growth.futures)
+    tried = (judged(instance, d, options) for d in every(arrays, 1, 1))
+    order = sorted(tried, key=lambda plan: -plan.objective.total)
+    best = next(plan for plan in order if not check(instance, plan).violations)
+    found = solved(instance, objective=goal, weight=0.4, alpha=0.3)
+    assert found.objective.total >= best.objective.total
+    assert found.bound is not None and found.bound >= best.objective.total
+
+
+@pytest.mark.parametrize("goal", (*GOALS, "regret"))
+@pytest.mark.parametrize("seed", range(3))
+def test_both_methods_find_the_same_optimum(seed: int, goal: Goal) -> None:
+    instance = random_expand(2, 4, 2, 3, seed, is_small=True, has_covenants=seed % 2 == 1)
+    found = solved(instance, objective=goal)
+    assert found.gap is None or found.gap < 1e-6
+
+
+def test_more_money_units_or_demand_never_lower_the_optimum() -> None:
+    less = few(1)
+    for path, value in (
+        ("expand/finance/cash_usd", 60e6),
+        ("expand/builds/hall/max_units", 3),
+        ("expand/demand/open/volume", 4_000.0),
+    ):
+        more = made(changed(less.data(), path, value))
+        assert solved(more).objective.total >= solved(less).objective.total
+
+
+def test_the_best_completion_has_all_of_the_named_plan_and_is_worth_no_more() -> None:
+    data = few(0).data()
+    order = {"build": "grid", "site": "s", "at": "2027-04-01", "units": 2}
+    instance = made(changed(data, "expand/plans", {"late": {"orders": [order]}}))
+    found = solved(instance, complete="late")
+    assert any(o.build == "grid" and o.period == 1 and o.units >= 2 for o in found.orders)
+    assert found.objective.total <= solved(instance).objective.total
+
+
+def test_where_no_plan_keeps_the_rules_the_answer_says_so() -> None:
+    data = changed(few(0).data(), "expand/finance/least_cash_usd", 1e9)
+    plan = solve(made(data), Options())
+    assert plan.status == "infeasible" and plan.bound is None
+
+
+def test_a_plan_on_drawn_futures_is_checked_on_the_same_ones() -> None:
+    data = few(0).data()
+    data["expand"]["drivers"]["demand"] = {"low": 0.3, "high": 1.5}
+    instance = made(data)
+    plan = solved(instance, draw=20, seed=5)
+    assert plan.drawn == 20 and len(plan.objective.values) == 20
+    other = plan.model_copy(update={"seed": 6})
+    assert {v.rule for v in check(instance, other).violations} >= {"objective"}
