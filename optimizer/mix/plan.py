@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from optimizer.domain.answers.records import (
     EngineClaim,
@@ -16,11 +16,12 @@ from optimizer.domain.answers.records import (
     Violation,
     gap_of,
 )
+from optimizer.domain.answers.say import figure
 
 __all__ = [
-    "OWN", "PLAN_SCHEMA", "Certificate", "Conflict", "EngineClaim", "Goal", "Holding", "Leaf",
-    "MixPlan", "ObjectiveParts", "Options", "Prices", "Rule", "RunRecord", "Split", "Status",
-    "StoppedBy", "Use", "Verdict", "Violation", "gap_of",
+    "OWN", "PLAN_SCHEMA", "UNIT_COSTS", "Certificate", "Conflict", "EngineClaim", "Goal",
+    "Holding", "Leaf", "MixPlan", "ObjectiveParts", "Options", "Prices", "Rule", "RunRecord",
+    "Split", "Status", "StoppedBy", "UnitCost", "Use", "Verdict", "Violation", "gap_of",
 ]  # fmt: skip
 
 PLAN_SCHEMA = "fleetwatt/mix-plan/1"
@@ -32,6 +33,32 @@ work."""
 
 OWN = "tree"
 """The engine that is ours."""
+
+
+class UnitCost(NamedTuple):
+    """What easing a limit by one unit is taken to cost [USD, or a factor], and why so much."""
+
+    usd: float
+    unit: str
+    why: str
+
+
+FOUND = "assumed: a dollar that has to be found is a dollar"
+UNIT_COSTS: dict[str, UnitCost] = {
+    "power": UnitCost(10.2e6, "USD/MW", "reported: construction of a campus by the MW of IT (Epoch "
+                      "AI, Frontier Data Centers, Colossus 2; others say 8 to 15 MUSD)"),
+    "space": UnitCost(200e3, "USD/rack", "assumed: floor, pipes and busbars around one more rack"),
+    "supply": UnitCost(10e3, "USD/chip", "assumed: premium for a chip beyond what is allotted"),
+    "capex": UnitCost(1.0, "USD/USD", FOUND),
+    "yearly_cash": UnitCost(1.0, "USD/USD", FOUND),
+    "vendor_share": UnitCost(1.0, "USD/USD", FOUND),
+    "demand": UnitCost(2.0, "times", "assumed: work that is not served is bought elsewhere at "
+                       "twice what the cheapest offer here takes for it, energy left out"),
+    "date": UnitCost(0.05, "of the price a month", "assumed: what is delivered a month earlier "
+                     "costs a twentieth more"),
+}  # fmt: skip
+"""By the rule that is eased, and `date` for deliveries. They rank ways out where there is no mix;
+the user may change each (`Options.unit_costs`)."""
 
 
 class Rule(StrEnum):
@@ -47,6 +74,15 @@ class Rule(StrEnum):
     VENDOR_SHARE = "vendor_share"
     RESIDENCY = "residency"
     WHOLE_DOMAIN = "whole_domain"
+
+
+Cost = Annotated[float, Field(ge=0, le=1e15)]
+
+
+def _known_costs(given: dict[str, float]) -> dict[str, float]:
+    if unknown := sorted(set(given) - set(UNIT_COSTS)):
+        raise ValueError(f"no unit cost {unknown[0]!r}; there are {', '.join(UNIT_COSTS)}")
+    return given
 
 
 class Options(Record):
@@ -68,7 +104,9 @@ class Options(Record):
         Into how many cases the proof may be split: a limit of work, the same on every machine; 1
         for prices of the whole problem alone.
     conflicts
-        Where there is no mix, look for the limits in conflict.
+        Where there is no mix, look for the limits in conflict and for a way out.
+    unit_costs
+        What easing a limit is taken to cost, in place of `UNIT_COSTS`, by the names there.
     """
 
     objective: Goal = "cost"
@@ -79,6 +117,7 @@ class Options(Record):
     threads: Annotated[int, Field(ge=1, le=64)] = 1
     leaves: Annotated[int, Field(ge=1, le=100_000)] = 500
     conflicts: bool = True
+    unit_costs: Annotated[dict[str, Cost], AfterValidator(_known_costs)] = {}
 
     @property
     def solver(self) -> str:
@@ -244,20 +283,38 @@ class Verdict(Record):
 
 
 class Conflict(Record):
-    """A limit that is in conflict with others, so that there is no mix.
+    """A limit that is in conflict with others, or that a way out eases.
 
     Attributes
     ----------
     of
         A site, a chip, a vendor, a demand; `all` where the rule has one limit.
     by
-        The least by which it alone would have to give way, in `unit`; None if that is not enough.
+        In a conflict the least by which it alone would have to give way, in a way out by how much
+        it does, in `unit`; None if that is not enough.
+    usd
+        What that is taken to cost, at the unit costs of the run's options [USD].
     """
 
     rule: Rule
     of: str
     by: Annotated[float, Field(ge=0)] | None
     unit: str
+    usd: Annotated[float, Field(ge=0)] | None = None
+
+    @property
+    def words(self) -> str:
+        """What has to happen: `3 MW more at loughton`."""
+        if self.by is None:
+            return f"{self.rule} of {self.of}: no amount of it alone is enough"
+        if self.rule is Rule.DEMAND:
+            whole = "useful work asked for" if self.of == "all" else f"demand {self.of}"
+            return f"{figure(100 * self.by)} % less of {whole}"
+        if self.unit == "months earlier":
+            return f"{self.of} delivered {self.by:g} months earlier"
+        at = {Rule.POWER: "at", Rule.SPACE: "at", Rule.SUPPLY: "of", Rule.VENDOR_SHARE: "with"}
+        where = f" {at[self.rule]} {self.of}" if self.rule in at else f" ({self.rule} {self.of})"
+        return f"{figure(self.by)} {self.unit}{where.replace('at all', 'at all sites together')}"
 
 
 class MixPlan(Record):
@@ -279,6 +336,8 @@ class MixPlan(Record):
     conflict
         Where there is no mix: limits of which none can be left out of the conflict, as the solver
         finds them; empty where there is a mix, or time was over.
+    way_out
+        The cheapest limits to ease so that there is a mix, as the solver finds them.
     """
 
     schema_version: Literal["fleetwatt/mix-plan/1"] = Field("fleetwatt/mix-plan/1", alias="schema")
@@ -295,4 +354,5 @@ class MixPlan(Record):
     certificate: Certificate
     margin: Prices | None = None
     conflict: tuple[Conflict, ...] = ()
+    way_out: tuple[Conflict, ...] = ()
     run: RunRecord

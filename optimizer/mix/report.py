@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from optimizer.domain.fleet.image import DOMAIN
-from optimizer.domain.reports import Column, Fact, Report, Section, Table
+from optimizer.domain.reports import Fact, Report, Section
 from optimizer.mix.account.tables import (
     fleet_chart,
     fleet_table,
@@ -15,6 +15,7 @@ from optimizer.mix.account.tables import (
     where_table,
     work_table,
 )
+from optimizer.mix.account.ways import nothing
 from optimizer.mix.plan import Status
 from optimizer.mix.rules.case import Case
 from optimizer.units import NANO, usd
@@ -40,7 +41,7 @@ def report(instance: Instance, plan: MixPlan, verdict: Verdict) -> Report:
     title = f"{instance.name}: {instance.title}" if instance.title else instance.name
     proof = _proof(plan, verdict)
     if plan.status in (Status.INFEASIBLE, Status.UNKNOWN):
-        return Report(title, (_nothing(plan), proof, _assumed(instance, case)))
+        return Report(title, (*nothing(plan), proof, _assumed(instance, case)))
     fleet = Section("What to take", tables=(fleet_table(case),), charts=(fleet_chart(case),))
     work = Section("What it does", tables=(work_table(case, plan), where_table(case)))
     return Report(
@@ -164,22 +165,6 @@ def _proof(plan: MixPlan, verdict: Verdict) -> Section:
     if plan.status is Status.INFEASIBLE:
         says = ("The prices in the plan file prove that no mix keeps all rules.",)
     return Section("Proof", says, tuple(facts), kind="proof", reach=reach)
-
-
-def _nothing(plan: MixPlan) -> Section:
-    if plan.status is Status.INFEASIBLE:
-        what = "No mix serves what must be served within the limits: proven."
-    elif plan.run.claim is not None and plan.run.claim.status is Status.INFEASIBLE:
-        what = "The solver holds that no mix serves what must be served; that is not proven."
-    else:
-        what = "No mix was found in the time given."
-    heads = (Column("rule"), Column("of"), Column("would take", "", "right"), Column(""))
-    rows = tuple((str(c.rule), c.of, c.by, c.unit) for c in plan.conflict)
-    tables = (Table("Limits in conflict: without any one of them there is a mix", heads, rows),)
-    says = (what, "Each line says by how much that limit alone would have to give way.")
-    if not rows:
-        return Section("Answer", says[:1], kind="summary")
-    return Section("Answer", says, tables=tables, kind="summary")
 
 
 def _assumed(instance: Instance, case: Case) -> Section:

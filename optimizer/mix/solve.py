@@ -19,6 +19,7 @@ from optimizer.domain.fleet.image import MILLION
 from optimizer.mix.certificate import bound_of
 from optimizer.mix.engines.account import Account
 from optimizer.mix.engines.conflict import conflict
+from optimizer.mix.engines.easing import easing, groups_of, prices_of_easing, told
 from optimizer.mix.engines.rounding import taken
 from optimizer.mix.engines.tree.search import Search
 from optimizer.mix.plan import (
@@ -186,6 +187,7 @@ class Solver:
             status = Status.INFEASIBLE
         elif account is not None and objective.total == proof.total:
             status = Status.OPTIMAL
+        clash = self._conflict(run, is_none=account is None)
         return MixPlan(
             instance=self.instance.name,
             instance_hash=self.instance.hash,
@@ -196,7 +198,8 @@ class Solver:
             bound=proof.total,
             gap=gap_of(objective.total, proof.total),
             certificate=certificate,
-            conflict=self._conflict(run, is_none=account is None),
+            conflict=clash,
+            way_out=self._way_out() if clash else (),
             run=self._record(status, why, run),
         )
 
@@ -206,7 +209,13 @@ class Solver:
             run is not None and run.status != "infeasible"
         ):
             return ()
-        return conflict(self.instance.image, self._is_over)
+        return conflict(self.instance.image, self._is_over, self.options.unit_costs)
+
+    def _way_out(self) -> tuple[Conflict, ...]:
+        """Return the cheapest limits to ease."""
+        image = self.instance.image
+        prices = prices_of_easing(image, groups_of(image), self.options.unit_costs)
+        return told(easing(image, prices, self.options) or {}, prices)
 
     def _is_over(self) -> bool:
         return self._is_cancelled() or time.monotonic() > self.began + self.options.seconds

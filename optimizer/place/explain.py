@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
+from optimizer.domain.answers.say import counted, listed, money, percent, when
 from optimizer.domain.changes.patch import patch
 from optimizer.errors import InstanceError
 from optimizer.place.account.columns import best_fit, best_priced, described, gains, price_split
@@ -32,7 +33,6 @@ from optimizer.place.account.fixes import (
 from optimizer.place.account.ledger import Ledger
 from optimizer.place.account.prices import PriceBook
 from optimizer.place.account.room import Room
-from optimizer.place.account.say import counted, listed, money, percent, when
 from optimizer.place.account.why import blocking, forbidden, oversized, refused, wording
 from optimizer.place.certificate import Bound, upper_bound
 from optimizer.place.check import check

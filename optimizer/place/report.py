@@ -7,6 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from optimizer.domain.answers.say import (
+    counted,
+    figure,
+    hours_said,
+    listed,
+    money,
+    percent,
+    stretches,
+    whole,
+)
 from optimizer.domain.reports import Fact, Report, Section
 from optimizer.place.account import charts, tables
 from optimizer.place.account.ledger import Ledger
@@ -23,16 +33,6 @@ from optimizer.place.account.limits import (
 from optimizer.place.account.power import stores
 from optimizer.place.account.prices import PriceBook
 from optimizer.place.account.proof import assumed_table, proof_section
-from optimizer.place.account.say import (
-    counted,
-    figure,
-    hours_said,
-    listed,
-    money,
-    percent,
-    stretches,
-    whole,
-)
 from optimizer.place.certificate import upper_bound
 from optimizer.place.explain import Reason, explain
 from optimizer.place.measure.images import asked

@@ -12,7 +12,7 @@ import sys
 
 from service.cli.codes import ABORTED, BAD_INPUT, GOOD
 from service.cli.study.growing import add_expand
-from service.cli.study.parsing import COMMANDS, add_studies
+from service.cli.study.parsing import COMMANDS, add_studies, add_unit_costs
 from service.tables.columns import described
 
 __all__ = ["main"]
@@ -177,6 +177,7 @@ def _add_mix(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "for the mix first (%(default)s)",
     )
     add("--leaves", type=int, default=500, metavar="N", help="cases of the proof (%(default)d)")
+    add_unit_costs(parser)
     add("--seed", type=int, default=0, help="seed of the solver (%(default)d)")
     add("--threads", type=int, default=1, help="threads of the solver (%(default)d)")
     add("--out", metavar="DIR", help="where plan, report and tables go (fleetwatt-out/NAME)")

@@ -32,6 +32,8 @@ def options_of(
     from pydantic import ValidationError
 
     options = {name: getattr(given, name) for name in names} | more
+    if hasattr(given, "unit_costs"):
+        options["unit_costs"] = dict(given.unit_costs)
     try:
         return question.options(**options)
     except ValidationError as e:

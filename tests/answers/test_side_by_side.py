@@ -140,7 +140,8 @@ def test_rules_that_conflict_are_named_and_eased(
     data: Data, clash: set[str], eased: set[str]
 ) -> None:
     instance = read(data)
-    found = find_conflict(instance, solver(instance), EXACT)
+    options = EXACT.model_copy(update={"unit_costs": {"demand": 1e6}})
+    found = find_conflict(instance, solver(instance), options)
     assert {rule for rule, _ in found.groups} == clash
     assert found.cheapest is not None
     assert {rule for rule, _ in found.cheapest.amounts} == eased
@@ -155,6 +156,17 @@ def test_rules_that_conflict_are_named_and_eased(
             from optimizer.mix.studies.conflict import _changes
 
             assert optimum(patch(instance, _changes(instance, less)).data(), "cost") is None
+
+
+def test_a_delivery_that_comes_too_late_is_named_with_the_months_that_are_missing() -> None:
+    world: Data = {"horizon": {"start": "2027-01-01", "periods": 6, "period_hours": 730.0}}
+    wanted = [{"from": 0.0, "value": 0.0}, {"from": 2190.0, "value": 11680.0}]
+    data = shop(world=world, demand=MUST | {"work_per_month": wanted}, offer={"delivery": 3650.0})
+    found = find_conflict(read(data), solver(read(data)), EXACT)
+    (sooner,) = (e for e in found.alone if ("date", "o") in e.amounts)
+    assert sooner.amounts == {("date", "o"): 2.0} and sooner.words == "o delivered 2 months earlier"
+    assert sooner.cost_usd == pytest.approx(0.05 * 2 * 2 * 8000.0)  # two domains of 8,000 USD
+    judge(sooner.solved)
 
 
 def test_where_there_is_a_mix_nothing_conflicts() -> None:

@@ -9,7 +9,7 @@ import pytest
 from judged_mix import passes, read, shop
 
 from optimizer.mix.check import check
-from optimizer.mix.plan import MixPlan, Rule, Status
+from optimizer.mix.plan import MixPlan, Options, Rule, Status
 from optimizer.mix.report import report
 from optimizer.mix.solve import solve
 from service.render.terminal import terminal
@@ -53,3 +53,21 @@ def test_the_report_names_the_conflict() -> None:
     plan = none(data)
     said = terminal(report(read(data), plan, check(read(data), plan)))
     assert "Limits in conflict" in said and "racks more" in said
+
+
+def test_the_way_out_is_the_cheapest_at_the_unit_costs_that_are_given() -> None:
+    data = must(site={"racks": 2.0})  # three domains of a rack each are needed
+    by = {"space": 100.0, "demand": 1000.0}
+    more: list[dict[str, float]] = [{}, {"space": 1e9}]
+    ways = [solve(read(data), Options(unit_costs=by | m)).way_out for m in more]
+    assert [(c.rule, c.of) for way in ways for c in way] == [(Rule.SPACE, "s"), (Rule.DEMAND, "k")]
+    racks, less = ways[0][0], ways[1][0]
+    assert racks.by == pytest.approx(1.0) and racks.usd == pytest.approx(100.0)
+    assert racks.words == "1.00 racks more at s"
+    # a third of three domains' work, at the price of a domain here: 8,000 USD
+    assert less.by == pytest.approx(1 / 3) and less.usd == pytest.approx(1000 * 8000.0, rel=1e-3)
+    plan = solve(read(data), Options(unit_costs=by))
+    said = terminal(report(read(data), plan, check(read(data), plan)))
+    assert "The cheapest way out is 1.00 racks more at s (USD 100)" in said
+    with pytest.raises(ValueError, match="no unit cost 'racks'"):
+        Options(unit_costs={"racks": 1.0})

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pulp
 
 from optimizer.mix.engines.build import build
+from optimizer.mix.engines.easing import NAMES, UNITS, Group, prices_of_easing
 from optimizer.mix.engines.formulation import LIMITS, Row
 from optimizer.mix.plan import Conflict, Rule
 from optimizer.solvers.milp import solve_milp, solve_relaxed
@@ -20,25 +21,25 @@ from optimizer.solvers.run import Limits
 from optimizer.units import NANO
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from optimizer.domain.fleet.image import Image
     from optimizer.mix.engines.formulation import Formulation
 
 __all__ = ["conflict"]
 
-Group = tuple[str, str]
-"""A limit: rule of the model's row, and what it is of."""
-
 SECONDS = 10.0
 """The most that one of the many small solves may take [s]."""
 
-RULES = {"power_total": "power", "work_floor": "demand"}
-"""Rows that belong to a rule of another name."""
 
+def conflict(
+    image: Image, is_over: Callable[[], bool], unit_costs: Mapping[str, float] | None = None
+) -> tuple[Conflict, ...]:
+    """Return an irreducible set of limits in conflict; empty if time is over before it is one.
 
-def conflict(image: Image, is_over: Callable[[], bool]) -> tuple[Conflict, ...]:
-    """Return an irreducible set of limits in conflict; empty if time is over before it is one."""
+    unit_costs
+        What easing is taken to cost, where it is not `UNIT_COSTS`.
+    """
     model = build(image, "cost")
     groups = list(dict.fromkeys((rule, name) for rule, name, _ in model.rows if rule in LIMITS))
     kept = list(groups)
@@ -48,7 +49,8 @@ def conflict(image: Image, is_over: Callable[[], bool]) -> tuple[Conflict, ...]:
         rest = [g for g in kept if g != group]
         if not _has_mix(image, rest):
             kept = rest
-    return tuple(_relaxed(image, group) for group in kept)
+    prices = prices_of_easing(image, kept, unit_costs or {})
+    return tuple(_relaxed(image, group, prices[group]) for group in kept)
 
 
 def _has_mix(image: Image, groups: list[Group]) -> bool:
@@ -81,7 +83,7 @@ def _drop(model: Formulation, key: Row, row: pulp.LpConstraint) -> None:
         del model.problem.constraints[row.name]
 
 
-def _relaxed(image: Image, group: Group) -> Conflict:
+def _relaxed(image: Image, group: Group, price: float) -> Conflict:
     """Return a limit with the least by which it alone has to give way."""
     model = build(image, "cost", soft=group)
     _told(model, group)
@@ -90,7 +92,9 @@ def _relaxed(image: Image, group: Group) -> Conflict:
     found = solve_milp(model.problem, limits=limits, is_watched=False)
     per, unit = _unit(model, group)
     by = None if found.objective is None else max(0.0, found.objective * per)
-    return Conflict(rule=Rule(RULES.get(group[0], group[0])), of=group[1], by=by, unit=unit)
+    usd = None if by is None else by * price
+    rule = Rule(NAMES.get(group[0], group[0]))
+    return Conflict(rule=rule, of=group[1], by=by, unit=unit, usd=usd)
 
 
 def _told(model: Formulation, group: Group) -> None:
@@ -107,15 +111,9 @@ def _told(model: Formulation, group: Group) -> None:
 
 
 def _unit(model: Formulation, group: Group) -> tuple[float, str]:
-    """Return what one of a row is, and in which unit."""
-    money = (model.money / NANO, "USD")
-    units = {
-        "power": (1.0, "MW more"),
-        "power_total": (1.0, "MW more"),
-        "space": (1.0, "racks more"),
-        "supply": (1.0, "chips more"),
-        "capex": (money[0], "USD more"),
-        "yearly_cash": (money[0], "USD more a year"),
-        "vendor_share": (money[0], "USD more with it"),
-    }
-    return units.get(group[0], (1.0, "of it unserved, as a share"))
+    """Return how many units are in one of a row's, and the unit."""
+    unit = UNITS[group[0]]
+    if unit == "share":
+        return 1.0, "share"
+    year = " a year" if group[0] == "yearly_cash" else ""
+    return model.money / NANO if unit == "USD" else 1.0, f"{unit} more{year}"

@@ -159,7 +159,9 @@ def _bench(ask: Ask) -> Answer:
 def _conflict(ask: Ask) -> Answer:
     found = find_conflict(ask.instance, ask.solve, ask.options)
     ways = (*([found.cheapest] if found.cheapest else []), *found.alone)
-    return Answer(conflict_report(ask.instance, found), tuple(w.solved for w in ways))
+    return Answer(
+        conflict_report(ask.instance, found, ask.options.unit_costs), tuple(w.solved for w in ways)
+    )
 
 
 STUDIES: dict[str, Callable[[Ask], Answer]] = {

@@ -1,42 +1,35 @@
 """Where no mix keeps every rule: which rules conflict, and the cheapest way to ease them.
 
-What easing costs is stated and can be given: a megawatt, a rack, a chip of supply, a dollar more
-money, a share of a demand not served. Each way is tried: the instance with it has a plan that the
-checker passes, or the way is called not confirmed.
+What easing costs is stated by the unit and can be changed (`Options.unit_costs`): a megawatt, a
+rack, a chip of supply, a dollar more money, work that is not served, a delivery a month earlier.
+Each way is tried: the instance with it has a plan that the checker passes, or the way is called not
+confirmed.
 """
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from optimizer.domain.answers.cases import Case
 from optimizer.domain.changes.patch import Change, pointer
-from optimizer.mix.engines.build import build
+from optimizer.domain.fleet.demand import MONTH_HOURS
 from optimizer.mix.engines.conflict import conflict
-from optimizer.mix.engines.easing import Group, easing
-from optimizer.mix.studies.figures import asked
+from optimizer.mix.engines.easing import Group, easing, groups_of, prices_of_easing, told
+from optimizer.mix.plan import UNIT_COSTS, Rule
+from optimizer.mix.plan import Conflict as Eased
+from optimizer.mix.studies.figures import asked, domains_of
 from optimizer.mix.studies.worth import raised
+from optimizer.units import NANO
 
 if TYPE_CHECKING:
     from optimizer.domain.answers.cases import Solve, Solved
     from optimizer.domain.instance import Instance
     from optimizer.mix.plan import MixPlan, Options
 
-__all__ = ["UNIT_COSTS", "Conflict", "Easing", "find_conflict"]
-
-UNIT_COSTS = {
-    "power": 12e6, "power_total": 12e6, "space": 200e3, "supply": 10e3, "capex": 1.0,
-    "yearly_cash": 1.0, "vendor_share": 1.0, "demand": 1e9, "work_floor": 1e9,
-}  # fmt: skip
-"""What easing a limit by one unit is taken to cost [USD]: MW, rack, chip, USD, and for a demand or
-the floor of work all of it. Assumed: a megawatt of campus at 12 MUSD, a rack at 0.2 MUSD."""
-
-UNITS = {
-    "power": "MW", "power_total": "MW", "space": "racks", "supply": "chips", "capex": "USD",
-    "yearly_cash": "USD", "vendor_share": "USD", "demand": "share", "work_floor": "share",
-}  # fmt: skip
+__all__ = ["Conflict", "Easing", "find_conflict"]
 
 MORE = 1e-4
 """Share of itself by which an amount is made larger, so that rounding does not spoil it."""
@@ -49,16 +42,26 @@ class Easing:
     Attributes
     ----------
     amounts
-        By how much, by (rule, name), in `units`.
-    cost_usd
-        What it is taken to cost.
+        By how much, by (row of the model, name); months of the delivery of an offer as `date`.
+    told
+        The same as records, with what each is taken to cost.
     solved
         The instance with them, solved; its plan is None where it was not confirmed.
     """
 
     amounts: dict[Group, float]
-    cost_usd: float
+    told: tuple[Eased, ...]
     solved: Solved[MixPlan]
+
+    @property
+    def cost_usd(self) -> float:
+        """What it is taken to cost [USD]."""
+        return sum(each.usd or 0.0 for each in self.told)
+
+    @property
+    def words(self) -> str:
+        """What has to happen."""
+        return " and ".join(each.words for each in self.told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,8 @@ class Conflict:
     cheapest
         The cheapest way out of all; None where there is none.
     alone
-        For each of the groups, how far it would have to be eased if it were the only one.
+        For each of the groups, how far it would have to be eased if it were the only one; and each
+        offer whose delivery alone, so many months earlier, would do.
     """
 
     groups: tuple[Group, ...]
@@ -80,38 +84,68 @@ class Conflict:
     alone: tuple[Easing, ...]
 
 
-def unit_of(group: Group) -> str:
-    """Return the unit in which a limit is eased."""
-    return UNITS[group[0]]
-
-
-def find_conflict(
-    instance: Instance, solve: Solve, options: Options, costs: dict[str, float] | None = None
-) -> Conflict:
-    """Return which limits conflict and how to ease them; no groups where there is a plan.
-
-    Parameters
-    ----------
-    costs
-        USD for a unit of a rule's limits, where they differ from `UNIT_COSTS`.
-    """
-    image, prices = instance.image, UNIT_COSTS | (costs or {})
+def find_conflict(instance: Instance, solve: Solve, options: Options) -> Conflict:
+    """Return which limits conflict and how to ease them; no groups where there is a plan."""
+    image = instance.image
     (base,) = solve([Case("base")])
     groups = _named(instance, options) if base.plan is None else ()
     if not groups:
         return Conflict((), None, ())
-    money = build(image, "cost").money / 1e9
-    every = {g: prices[g[0]] * _per_row(g, money) for g in _groups(instance)}
+    prices = prices_of_easing(image, {*groups_of(image), *groups}, options.unit_costs)
+    every = {g: prices[g] for g in groups_of(image)}
     ways = [easing(image, every, options)]
     ways += [easing(image, every, options, only=g) for g in groups if len(groups) > 1]
-    kept = [{g: x * _per_row(g, money) * (1 + MORE) for g, x in way.items()} for way in ways if way]
-    cases = [Case(_said(way), _changes(instance, way)) for way in kept]
-    found = [
-        Easing(way, sum(prices[g[0]] * x for g, x in way.items()), solved)
-        for way, solved in zip(kept, solve(cases), strict=True)
+    kept = [{g: x * (1 + MORE) for g, x in way.items()} for way in ways if way]
+    eased = [told(way, prices) for way in kept]
+    cases = [
+        Case(", ".join(each.words for each in way), _changes(instance, amounts))
+        for way, amounts in zip(eased, kept, strict=True)
     ]
+    found = [Easing(*way) for way in zip(kept, eased, solve(cases), strict=True)]
     first = found[0] if ways[0] else None
-    return Conflict(groups, first, tuple(found[1:] if first else found))
+    alone = (*(found[1:] if first else found), *_earlier(instance, solve, options))
+    return Conflict(groups, first, alone)
+
+
+def _earlier(instance: Instance, solve: Solve, options: Options) -> list[Easing]:
+    """Return the offers whose delivery alone would do if it were earlier, by how many months."""
+    share = options.unit_costs.get("date", UNIT_COSTS["date"].usd)
+    starts = {
+        name: offer.periods(instance.horizon)[0] * instance.horizon.period_hours
+        for name, offer in asked(instance).offers.items()
+    }
+    late = {name: ceil(hours / MONTH_HOURS) for name, hours in starts.items() if hours > 0}
+    first = dict(zip(late, solve([_sooner(n, starts[n], m) for n, m in late.items()]), strict=True))
+    found = []
+    for name, solved in first.items():
+        low, high, best = 0, late[name], solved
+        while solved.plan is not None and high - low > 1:
+            (tried,) = solve([_sooner(name, starts[name], (low + high) // 2)])
+            if tried.plan is None:
+                low = (low + high) // 2
+            else:
+                high, best = (low + high) // 2, tried
+        if best.plan is not None:
+            usd = share * high * _price(best, name)
+            way = Eased(rule=Rule.SUPPLY, of=name, by=high, unit="months earlier", usd=usd)
+            found.append(Easing({("date", name): float(high)}, (way,), best))
+    return found
+
+
+def _sooner(name: str, start: float, months: int) -> Case:
+    """Return the case in which an offer is delivered so many months earlier."""
+    when = max(0.0, start - months * MONTH_HOURS)
+    at = pointer("mix", "offers", name, "delivery")
+    return Case(f"{name} delivered {months} months earlier", (Change(at, when),))
+
+
+def _price(solved: Solved[MixPlan], name: str) -> float:
+    """Return what is paid for the domains of an offer, at delivery and as rent [USD]."""
+    assert solved.plan is not None
+    (offer,) = (o for o in solved.instance.image.offers if o.name == name)
+    count = domains_of(solved.plan).get(name, 0)
+    tier = offer.tier_of(count)
+    return (tier.upfront_cash + sum(tier.rent_cash)) / NANO * count
 
 
 def _named(instance: Instance, options: Options) -> tuple[Group, ...]:
@@ -125,28 +159,6 @@ def _named(instance: Instance, options: Options) -> tuple[Group, ...]:
     for rule, name in named:
         out += [(rule, f"{name} {y}") for y in years] if rule == "yearly_cash" else [(rule, name)]
     return tuple(out)
-
-
-def _per_row(group: Group, money: float) -> float:
-    """Return how many units are in one of a row's: money is counted in the price of a domain."""
-    return money if UNITS[group[0]] == "USD" else 1.0
-
-
-def _groups(instance: Instance) -> list[Group]:
-    """Return every limit that can be eased; vendors' shares are kept."""
-    image = instance.image
-    found: list[Group] = [("demand", k) for k, d in image.demand.items() if d.wanted is not None]
-    found += [("power", site) for site in image.sites]
-    found += [("space", site) for site, room in image.room_milli.items() if room is not None]
-    found += [("supply", chip) for chip in image.supply_chips]
-    found += [("power_total", "all")] if image.power_w else []
-    found += [("capex", "all")] if image.capex is not None else []
-    found += [("yearly_cash", f"all {y}") for y in range(len(image.cash or ()))]
-    return found + ([("work_floor", "all")] if image.work_floor is not None else [])
-
-
-def _said(way: dict[Group, float]) -> str:
-    return ", ".join(f"{rule} {name}: {x:.6g} {UNITS[rule]}" for (rule, name), x in way.items())
 
 
 def _changes(instance: Instance, way: dict[Group, float]) -> tuple[Change, ...]:

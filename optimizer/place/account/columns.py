@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.domain.answers.say import when
 from optimizer.place.account.prices import Row
 from optimizer.place.account.room import Columns
-from optimizer.place.account.say import when
 from optimizer.units import nano
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from optimizer.domain.answers.say import counted, figure, listed, money, percent, stretches, when
 from optimizer.domain.changes.patch import Change, pointer
 from optimizer.domain.modes import derive
 from optimizer.place.account.prices import Row, total_row
 from optimizer.place.account.room import Block
-from optimizer.place.account.say import counted, figure, listed, money, percent, stretches, when
 from optimizer.units import NANO, nano, usd
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from optimizer.domain.answers.say import counted, dollars, figure, money, percent
 from optimizer.domain.reports import Column, Fact, Section, Table, Value
 from optimizer.place.account.prices import GapTerm, gap_terms
-from optimizer.place.account.say import counted, dollars, figure, money, percent
 from optimizer.place.plan import Certificate, Status
 from optimizer.units import usd
 

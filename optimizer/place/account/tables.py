@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.domain.answers.say import stretches
 from optimizer.domain.reports import Column, Table, Value
 from optimizer.place.account.limits import (
     days,
@@ -18,7 +19,6 @@ from optimizer.place.account.limits import (
     worth_of_mw,
 )
 from optimizer.place.account.prices import Row, total_row
-from optimizer.place.account.say import stretches
 from optimizer.units import usd
 
 if TYPE_CHECKING:

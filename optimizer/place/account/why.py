@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.place.account.say import listed, stretches
+from optimizer.domain.answers.say import listed, stretches
 
 if TYPE_CHECKING:
     from optimizer.domain.instance import Instance

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from optimizer.domain.answers.say import counted, dollars, figure, money
 from optimizer.domain.reports import (
     Chart,
     ChartSeries,
@@ -15,7 +16,6 @@ from optimizer.domain.reports import (
     Tone,
     Value,
 )
-from optimizer.place.account.say import counted, dollars, figure, money
 from optimizer.place.certificate import upper_bound
 from optimizer.place.compare.difference import Difference
 from optimizer.place.plan import gap_of

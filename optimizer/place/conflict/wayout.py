@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from optimizer.domain.answers.say import counted, figure, money, stretches, when
 from optimizer.domain.changes.patch import Change, patch, pointer
 from optimizer.errors import InstanceError
-from optimizer.place.account.say import counted, figure, money, stretches, when
 from optimizer.place.check import check
 from optimizer.place.conflict.elastic import MORE_POWER, elastic
 from optimizer.place.goal import feasibility_image, has_to_run

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from optimizer.domain.answers.say import counted, dollars, figure, listed, percent, when
 from optimizer.domain.reports import Column, Fact, Section, Table, Value
-from optimizer.place.account.say import counted, dollars, figure, listed, percent, when
 from optimizer.place.bound.prices import Certificate
 from optimizer.place.measure.figures import BILLION, cost_of, shares
 from optimizer.place.measure.records import Fairness, LeastCost, Makespan

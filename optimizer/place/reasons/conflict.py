@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from optimizer.domain.answers.say import listed
 from optimizer.domain.reports import Column, Fact, Section, Table
-from optimizer.place.account.say import listed
 from optimizer.place.account.why import refused
 from optimizer.place.plan import Status
 from optimizer.units import usd

@@ -6,11 +6,11 @@ import json
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from optimizer.domain.answers.say import counted, when
 from optimizer.domain.reports import Column, Fact, Report, Section, Table
 from optimizer.errors import PlanError
 from optimizer.place.account import tables
 from optimizer.place.account.ledger import Ledger
-from optimizer.place.account.say import counted, when
 from optimizer.units import usd
 
 if TYPE_CHECKING:

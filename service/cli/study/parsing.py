@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import argparse
 
-__all__ = ["COMMANDS", "add_studies"]
+__all__ = ["COMMANDS", "add_studies", "add_unit_costs"]
 
 COMMANDS = ("study", "bench-mix", "share")
 
@@ -107,6 +107,27 @@ def _add_share(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add("--out", metavar="DIR", help="where report and tables go (fleetwatt-out/NAME-share)")
 
 
+def add_unit_costs(parser: argparse.ArgumentParser) -> None:
+    """Add what easing a limit is taken to cost."""
+    parser.add_argument(
+        "--unit-cost",
+        dest="unit_costs",
+        type=_unit_cost,
+        action="append",
+        default=[],
+        metavar="NAME=USD",
+        help="where there is no mix: what easing a limit by one is taken to cost, such as "
+        "power=9e6 for a MW, space, supply, capex, demand (times the cost here), date (share of "
+        "the price a month); may be given several times",
+    )
+
+
+def _unit_cost(text: str) -> tuple[str, float]:
+    """Return the name and the number of NAME=NUMBER."""
+    name, _, number = text.partition("=")
+    return name, float(number)
+
+
 def _add_solving(parser: argparse.ArgumentParser, objective: str) -> None:
     add = parser.add_argument
     add("--objective", choices=("cost", "profit", "work"), default="cost", help=objective)
@@ -118,6 +139,7 @@ def _add_solving(parser: argparse.ArgumentParser, objective: str) -> None:
         help="certified gap of each solve (%(default)g)",
     )
     add("--leaves", type=int, default=500, metavar="N", help="cases of each proof (%(default)d)")
+    add_unit_costs(parser)
     add("--seed", type=int, default=0, help="seed of the solver (%(default)d)")
     add("--workers", type=int, help="solves side by side (all cores)")
     add(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from optimizer.domain.answers.say import money
 from optimizer.domain.reports import Chart, ChartSeries, Column, Report, Section, Table
-from optimizer.mix.studies.conflict import UNIT_COSTS, UNITS, unit_of
+from optimizer.mix.account.ways import costs_section
 from optimizer.mix.studies.figures import (
     chips_of,
     fleet_words,
@@ -17,10 +18,10 @@ from optimizer.mix.studies.figures import (
     unit_price,
     unserved_of,
 )
-from optimizer.units import NANO, usd
+from optimizer.units import NANO, nano, usd
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from optimizer.domain.answers.cases import Solved
     from optimizer.domain.instance import Instance
@@ -168,7 +169,7 @@ def worth_report(instance: Instance, base: Solved[MixPlan], found: Sequence[Trie
     return Report(title, (answer, Section("How sure", sure, kind="proof")))
 
 
-def conflict_report(instance: Instance, found: Conflict) -> Report:
+def conflict_report(instance: Instance, found: Conflict, unit_costs: Mapping[str, float]) -> Report:
     """Return the report of rules that conflict."""
     title = f"{instance.name}: which rules conflict, and what would help"
     if not found.groups:
@@ -179,30 +180,24 @@ def conflict_report(instance: Instance, found: Conflict) -> Report:
         "No mix keeps all of: " + ", ".join(names) + ".",
         "Each of them is needed for that: without it there would be a mix.",
     ]
-    rows: list[tuple[Value, ...]] = []
-    if found.cheapest is not None:
-        rows.append(_easing_row("cheapest of all", found.cheapest))
-    rows += [_easing_row("if that alone may be eased", e) for e in found.alone]
+    ways = [("cheapest of all", found.cheapest)] if found.cheapest is not None else []
+    ways += [("if that alone gives way", each) for each in found.alone]
+    for name, way in ways[:1] if found.cheapest is not None else ():
+        says.append(
+            f"The {name[:8]} way out: {way.words}, taken to cost {money(nano(way.cost_usd))} in all"
+            + ("." if way.solved.plan is not None else "; a new solve did not confirm it.")
+        )
     columns = (
         Column("way out"), Column("what"), Column("taken to cost", "USD", "right"),
         Column("confirmed by a new solve"), Column("mix then"),
     )  # fmt: skip
-    costs = "; ".join(
-        f"{UNIT_COSTS[rule]:,.12g} USD for {'one ' + UNITS[rule].rstrip('s')} of {rule}"
-        for rule in UNIT_COSTS
-    )
-    answer = Section("Conflict", tuple(says), tables=(Table("ways out", columns, tuple(rows)),),
+    rows = tuple(_easing_row(name, way) for name, way in ways)
+    answer = Section("Conflict", tuple(says), tables=(Table("ways out", columns, rows),),
                      kind="summary")  # fmt: skip
-    how = Section("What easing is taken to cost", (f"Assumed: {costs}.",))
-    return Report(title, (answer, how))
+    return Report(title, (answer, costs_section(unit_costs)))
 
 
 def _easing_row(name: str, easing: Easing) -> tuple[Value, ...]:
-    what = ", ".join(
-        f"{group[0]} of {group[1]}: {x:,.4g} {unit_of(group)}"
-        + (" less to serve" if group[0] in ("demand", "work_floor") else " more")
-        for group, x in easing.amounts.items()
-    )
     plan = easing.solved.plan
     words = "" if plan is None else fleet_words(easing.solved.instance, plan)
-    return (name, what, easing.cost_usd, plan is not None, words)
+    return (name, easing.words, easing.cost_usd, plan is not None, words)
