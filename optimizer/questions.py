@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from optimizer.expand.plan import ExpandPlan
     from optimizer.expand.plan import Options as ExpandOptions
     from optimizer.expand.plan import Verdict as ExpandVerdict
+    from optimizer.mix.account.out import Out
     from optimizer.mix.plan import Certificate as MixCertificate
     from optimizer.mix.plan import MixPlan
     from optimizer.mix.plan import Options as MixOptions
@@ -205,6 +206,48 @@ class Mix(Question["MixOptions", "MixPlan", "MixVerdict"]):
         from optimizer.mix.report import report
 
         return report(instance, plan, self.check(instance, plan) if verdict is None else verdict)
+
+    def reasons(self, instance: Instance, plan: MixPlan) -> tuple[Out, ...]:
+        from optimizer.mix.account.out import outs
+
+        return outs(instance, plan)
+
+    def verify(
+        self,
+        instance: Instance,
+        plan: MixPlan,
+        reasons: tuple[Out, ...],
+        most: int = 10,
+        seconds: float | None = None,
+        cancel: Event | None = None,
+    ) -> tuple[Out, ...]:
+        from optimizer.mix.verify import confirmed
+        from optimizer.studies import Sweep
+
+        each = {} if seconds is None else {"seconds": max(1.0, seconds / max(1, 10 * most))}
+        fixed = {"objective": plan.objective.goal, "conflicts": False, **each}
+        return confirmed(instance, Sweep(1).of(self, instance, fixed), plan, reasons, most)
+
+    def explain(
+        self,
+        instance: Instance,
+        plan: MixPlan,
+        job: str | None = None,
+        reasons: tuple[Out, ...] | None = None,
+    ) -> Report:
+        from optimizer.mix.explain import explain
+
+        found = self.reasons(instance, plan) if reasons is None else reasons
+        return explain(instance, plan, job, found)
+
+    def compare(self, instance: Instance, before: MixPlan, after: MixPlan) -> Report:
+        from optimizer.mix.compare import compare
+
+        verdicts = self.check(instance, before), self.check(instance, after)
+        return compare(instance, before, after, verdicts)
+
+    def patch(self, instance: Instance, changes: Iterable[Change]) -> Instance:
+        return PLACE.patch(instance, changes)
 
 
 class Expand(Question["ExpandOptions", "ExpandPlan", "ExpandVerdict"]):

@@ -199,14 +199,15 @@ def _add_why(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     """Add the commands that explain a plan and change an instance."""
     explain = commands.add_parser(
         "explain",
-        help="say why jobs are turned away or late, and what would help",
+        help="say why jobs are turned away, or offers not taken, and what would help",
         description="Says of one job, or of all that are turned away or late, the one reason why, "
-        "and what would let it in: more power, chips, time or value, in numbers.",
+        "and what would let it in: more power, chips, time or value, in numbers. Of a mix, why an "
+        "offer is not in it, by how much it is too dear, and at which price that turns.",
     )
     add = explain.add_argument
     add("instance", metavar="INSTANCE", help="name in the catalog, or a file")
     add("plan", metavar="PLAN", help="plan file")
-    add("job", metavar="JOB", nargs="?", help="a job's id; without it, all")
+    add("job", metavar="JOB", nargs="?", help="a job's id, or an offer; without it, all")
     add(
         "--verify",
         metavar="N",

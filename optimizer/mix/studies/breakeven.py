@@ -20,11 +20,13 @@ from optimizer.mix.certificate import bound_of
 from optimizer.mix.studies.figures import asked, domains_of
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from optimizer.domain.answers.cases import Solve, Solved
     from optimizer.domain.instance import Instance
     from optimizer.mix.plan import MixPlan
 
-__all__ = ["BreakEven", "What", "break_evens"]
+__all__ = ["BreakEven", "What", "break_evens", "changes_at"]
 
 What = Literal["price", "rate", "draw"]
 
@@ -95,7 +97,11 @@ WHATS: tuple[What, ...] = ("price", "rate", "draw")
 
 
 def break_evens(
-    instance: Instance, solve: Solve, base: MixPlan, whats: tuple[What, ...] = WHATS
+    instance: Instance,
+    solve: Solve,
+    base: MixPlan,
+    whats: tuple[What, ...] = WHATS,
+    names: Collection[str] | None = None,
 ) -> tuple[BreakEven, ...]:
     """Return the thresholds of every offer and kind of domain on offer.
 
@@ -103,8 +109,10 @@ def break_evens(
     ----------
     base
         The best mix of today.
+    names
+        Of which offers, or kinds of domain; None for all.
     """
-    groups = _groups(instance, whats)
+    groups = [g for g in _groups(instance, whats) if names is None or g[1] in names]
     keys = list(dict.fromkeys(offers for _, _, offers in groups))
     cases = [Case(f"without {', '.join(k)}", _none_of(k)) for k in keys]
     without = dict(zip(keys, solve(cases), strict=True))
