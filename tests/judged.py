@@ -22,6 +22,8 @@ from optimizer.place.plan import Certificate, Options, PlacePlan, Status
 from optimizer.place.solve import solve
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from optimizer.domain.instance import Instance
 
 Data = dict[str, Any]
@@ -95,9 +97,9 @@ def placed(name: str, start: int, end: int, *ids: Any, mode: int = 0) -> Data:
     return {"job": name, "mode": mode, "start": start, "end": end, "domains": domains}
 
 
-def with_musts(seed: int) -> Data:
+def with_musts(seed: int, made: Callable[[int], Data] = tiny.tiny) -> Data:
     """Return a tiny instance in which most jobs have to run."""
-    data, rng = tiny.tiny(seed), np.random.default_rng(seed)
+    data, rng = made(seed), np.random.default_rng(seed)
     for each in data["jobs"]:
         if "running" not in each and rng.random() < 0.8:
             each["must"] = True

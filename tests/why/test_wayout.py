@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ import brute
 import judged
 import pytest
 import stranger
+import tiny
+import tiny_fleet
 from judged import as_data, job, read, with_musts, world
 
 from optimizer.domain.changes.patch import Change, patch
@@ -26,12 +29,52 @@ if TYPE_CHECKING:
 
 Data = dict[str, Any]
 QUICK = (4, 5, 13, 17, 23)
+FEW = {"moves": (5, 6, 17, 22), "spread": (0, 16, 39, 55)}
+FLEETS = [
+    pytest.param(family, n, marks=[] if n in FEW[family] else pytest.mark.slow)
+    for family in FEW
+    for n in range(60)
+    if family == "spread" or n not in (2, 23, 30)
+]
+"""Left out: what has to stay breaks the permit (2) or the cap (23), or has no run at all (30)."""
 SEEDS = [*QUICK, *(pytest.param(n, marks=pytest.mark.slow) for n in range(30) if n not in QUICK)]
 
 
-def case(seed: int) -> Data:
+def leaving(seed: int) -> Data:
+    """Return a tiny instance whose running jobs have to leave their pools, and may not all."""
+    data = tiny_fleet.moves(seed)
+    hours = data["horizon"].get("period_hours", 1.0)
+    data["moves"]["at_most"] = seed % 2
+    for each in data["jobs"]:
+        if "move" in each.get("running", {}):
+            each["running"]["periods_left"] = 2
+            for part in each["running"]["parts"]:
+                pool = data["pools"][part["pool"]]
+                span = {"from": hours, "until": hours * data["horizon"]["periods"]}
+                if "domains" in part:
+                    closed = {"domains": part["domains"], **span}
+                    pool["maintenance"] = [*pool.get("maintenance", ()), closed]
+    return data
+
+
+def together(seed: int) -> Data:
+    """Return a tiny instance with groups, few enough of their jobs for brute force at two sites."""
+    data = tiny_fleet.spread(seed)
+    data["jobs"] = data["jobs"][:3]
+    ids = {each["id"] for each in data["jobs"]}
+    for each in data["jobs"]:
+        each["predecessors"] = [name for name in each.get("predecessors", ()) if name in ids]
+    for name, spread in data["spreads"].items():
+        spread["of_jobs"] = max(1, sum(each.get("group") == name for each in data["jobs"]))
+    return data
+
+
+FAMILIES = {"plain": tiny.tiny, "moves": leaving, "spread": together}
+
+
+def case(seed: int, family: str = "plain") -> Data:
     """Return a tiny instance with many must jobs, and without budgets."""
-    data = with_musts(seed)
+    data = with_musts(seed, FAMILIES[family])
     data["budgets"] = {}
     for way in (g for j in data["jobs"] for g in [*j.get("gangs", ()), *j.get("modes", ())]):
         way.pop("uses", None)
@@ -39,9 +82,9 @@ def case(seed: int) -> Data:
 
 
 @cache
-def conflict(seed: int) -> Conflict | None:
+def conflict(seed: int, family: str = "plain") -> Conflict | None:
     """Return what is found of why there is no plan; None where there is one."""
-    data = case(seed)
+    data = case(seed, family)
     instance = read(data)
     plan = solve(instance, Options(seconds=60, rounds=2, threads=1))
     if plan.status not in (Status.INFEASIBLE, Status.UNKNOWN):
@@ -95,7 +138,9 @@ class Ways:
 
     def __init__(self, data: Data) -> None:
         self.data = json.loads(json.dumps(data))
-        self.deadlines = {j["id"]: j.pop("deadline", None) for j in self.data["jobs"]}
+        self.deadlines = {
+            j["id"]: j.pop("deadline", None) for j in self.data["jobs"] if "running" not in j
+        }
         self.world = stranger.World(self.data)
         before = {j["id"]: j.get("predecessors", ()) for j in self.world.jobs}
         waiting = [j["id"] for j in self.world.jobs if j.get("must") or "running" in j]
@@ -131,14 +176,16 @@ class Ways:
         each = self.world.jobs[j]
         is_ready = all(p in runs for p in self._before(j))
         for mode in self.world.modes[j] if is_ready else ():
+            if mode.stays and not self.world.can_stay(mode):
+                continue
             ends = self.world.ends(mode)
             low = max([mode.first, *(runs[p].end for p in self._before(j))])
-            for start in range(low, 1 if "running" in each else self.world.periods):
+            for start in range(low, 1 if mode.stays else self.world.periods):
                 end = ends[start]
                 if end is None or end > mode.end_by:
                     continue
                 run = stranger.Run(each, mode, start, end, [])
-                late = self._late(each["id"], end)
+                late = 0.0 if "running" in each else self._late(each["id"], end)
                 self._descend(n + 1, {**runs, each["id"]: run}, paid + late)
         if "running" not in each:
             worth = max(each.get("value_usd", 0.0), UNIT_COSTS["must"])
@@ -168,7 +215,22 @@ class Ways:
             total += over * hours * UNIT_COSTS["quota_chip_hour"]
         for name, pool in world.pools.items():
             total += self._more(name, runs) * pool.size * hours * UNIT_COSTS["chip_hour"]
-        return total
+        return total + self._moved(runs) + self._together(runs)
+
+    def _moved(self, runs: list[stranger.Run]) -> float:
+        """Return what the moves beyond the limit cost."""
+        moved = sum("running" in r.job and not r.mode.stays for r in runs)
+        at_most: int = self.world.instance.get("moves", {}).get("at_most", 0)
+        return max(0, moved - at_most) * UNIT_COSTS["move"]
+
+    def _together(self, runs: list[stranger.Run]) -> float:
+        """Return what the jobs cost that groups have more at a site than they may."""
+        over = 0
+        for group, most in self.world.spreads.items():
+            each = [self.world.sites_of(r.mode) for r in runs if r.job.get("group") == group]
+            held = Counter(site for sites in each for site in sites)
+            over += max(0, max(held.values(), default=0) - most)
+        return over * UNIT_COSTS["spread_job"]
 
     def _over(self, site: str, demand: list[int]) -> int:
         """Return W-periods over caps and permit of a site."""
@@ -213,19 +275,29 @@ class Ways:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_way_out_costs_what_brute_force_finds(seed: int) -> None:
-    known = conflict(seed)
+    by_brute_force(seed, "plain")
+
+
+@pytest.mark.parametrize(("family", "seed"), FLEETS)
+def test_the_way_out_of_a_fleet_costs_what_brute_force_finds(family: str, seed: int) -> None:
+    by_brute_force(seed, family)
+
+
+def by_brute_force(seed: int, family: str) -> None:
+    """Assert that a way out costs what brute force finds, and is one where it says so."""
+    known = conflict(seed, family)
     if known is None:
         return
     way = known.way_out
     assert way is not None
-    least = Ways(case(seed)).least()
+    least = Ways(case(seed, family)).least()
     assert way.least / 1e9 <= least + 1e-2
     assert way.cost / 1e9 >= least - 1e-2
     if way.proof != "time limit":
         assert way.cost / 1e9 == pytest.approx(least, abs=1e-2)
     if way.is_verified:
         changes = [Change(c.pointer, c.value) for c in way.changes]
-        changed = patch(read(case(seed)), changes).data()
+        changed = patch(read(case(seed, family)), changes).data()
         for each in changed["jobs"]:
             each["value_usd"] = 0.0
         assert brute.optimum(changed)[0] is not None
@@ -259,6 +331,22 @@ def test_other_unit_costs_lead_to_another_way_out() -> None:
     assert cheap.way_out is not None
     assert cheap.way_out.said[0] == "1 domain of 8 chips more in p (USD 160)"
     assert "given up as one that must run" in dear.way_out.said[0]
+
+
+def test_moves_and_spreads_have_unit_costs_that_can_be_other_than_the_defaults() -> None:
+    for family, seed, key, said in (
+        ("moves", 5, "move", "2 running jobs moved (1 more than allowed) (USD {})"),
+        ("spread", 16, "spread_job", "up to 2 jobs of group red at one site (1 more) (USD {})"),
+    ):
+        for usd, text in ((UNIT_COSTS[key], None), (5.0, "5.00")):
+            data = case(seed, family)
+            plan = solve(read(data), Options(seconds=60, rounds=2, threads=1))
+            made = diagnosed(read(data), plan, costs={key: usd}, threads=1).conflict
+            assert made is not None
+            assert made.way_out is not None
+            money = text or {"move": "10.0 k", "spread_job": "100 k"}[key]
+            assert made.way_out.said == (said.format(money),)
+            assert made.unit_costs[key] == usd
 
 
 # ---- the command line ---------------------------------------------------------------------------

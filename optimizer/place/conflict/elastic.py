@@ -10,6 +10,9 @@ below. What gives:
             "relaxed-..." hold them for the whole horizon and are worth what they cost: a domain is
             bought where such a job gives way. Sizes 1, 2, 4, ... make up every number.
   quota, budget  larger likewise, held by jobs on tokens at a site of their own
+  moves     all that may be moved may be, and each takes one of a budget that is larger likewise
+  spread    more places at every site for the jobs of a group, held by jobs of that group, each with
+            a token at every site
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from optimizer.domain.chips import Chip
-from optimizer.domain.jobs import ExplicitMode, ExplicitPart, Job
+from optimizer.domain.jobs import Budget, ExplicitMode, ExplicitPart, Job, Moves, Spread
 from optimizer.domain.power import MAX_MW, Supply
 from optimizer.domain.series import constant
 from optimizer.domain.sites import Pool, Site
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
 
     from optimizer.domain.instance import Instance
 
-__all__ = ["MORE_POWER", "TOKENS", "UNIT_COSTS", "Elastic", "elastic"]
+__all__ = ["MORE_POWER", "UNIT_COSTS", "Elastic", "elastic"]
 
 UNIT_COSTS = {
     "mw_hour": 1000.0,
@@ -38,12 +41,16 @@ UNIT_COSTS = {
     "deadline_hour": 1000.0,
     "quota_chip_hour": 5.0,
     "budget_unit": 1000.0,
+    "move": 10_000.0,
+    "spread_job": 100_000.0,
     "must": 1_000_000.0,
 }
 """USD per MWh over a cap or permit, chip-hour more (for the whole horizon), hour after a deadline,
-chip-hour over a quota, unit over a budget; least for a must job given up, if its value is lower."""
+chip-hour over a quota, unit over a budget, running job moved beyond the limit, job of a group more
+at any one site; least for a must job given up, if its value is lower. All are assumptions: who asks
+gives others."""
 
-MORE_POWER, TOKENS = "more-power", "relaxed-tokens"
+MORE_POWER, TOKENS, MOVED = "more-power", "relaxed-tokens", "relaxed-moves"
 
 WAITED_FOR_USD = 0.001
 """Worth of a job that only others wait for: enough for the search to place it."""
@@ -75,7 +82,7 @@ def elastic(instance: Instance, costs: dict[str, float]) -> Elastic:
     image = feasibility_image(instance)  # free of money; windows and must are set anew below
     by_id = {job.id: job for job in instance.jobs}
     jobs = tuple(_giving(job, by_id[job.id], costs) for job in image.jobs)
-    made = changed(image, jobs=jobs)
+    made = _movable(changed(image, jobs=jobs))
     more = {name: n for name in made.pools if (n := slices_wanted(instance, name))}
     made = grown(made, more)
     for site in instance.sites:
@@ -91,7 +98,7 @@ def elastic(instance: Instance, costs: dict[str, float]) -> Elastic:
             part = ExplicitPart(
                 pool=name, slice_chips=size, slices=amount, draw_kw=idle_kw * amount
             )
-            extra.append(_holder(job, part, hours, usd, {}, None))
+            extra.append(_holder(job, (part,), hours, usd))
             holders[job] = Holder("pool_capacity", name, amount)
     made = tokens.instance_with()
     return Elastic(changed(made, jobs=(*made.jobs, *extra)), holders, costs)
@@ -123,29 +130,46 @@ def _doublings(total: int) -> Iterator[int]:
         step *= 2
 
 
-def _holder(
-    name: str,
-    part: ExplicitPart,
-    hours: float,
-    usd: float,
-    uses: dict[str, float],
-    tenant: str | None,
-) -> Job:
-    mode = ExplicitMode(parts=(part,), hours=hours, uses=uses)
-    return Job(id=name, value_usd=usd, modes=(mode,), tenant=tenant)
+def _holder(name: str, parts: tuple[ExplicitPart, ...], hours: float, usd: float, **of: Any) -> Job:
+    """Return a job that holds parts for so long; `of`: its tenant, its group, what it uses."""
+    uses = of.pop("uses", {})
+    link = "none" if len(parts) > 1 else None
+    mode = ExplicitMode(parts=parts, hours=hours, uses=uses, link=link)
+    return Job(id=name, value_usd=usd, modes=(mode,), **of)
+
+
+def _movable(image: Instance) -> Instance:
+    """Return the image with every move allowed, as far as a budget of them goes."""
+    movers = {job.id for j, job in enumerate(image.jobs) if image.may_move(j)}
+    if image.moves is None or not movers:
+        return image
+
+    def counted(job: Job) -> Job:
+        gangs = (g.model_copy(update={"uses": {**g.uses, MOVED: 1.0}}) for g in job.gangs)
+        modes = (m.model_copy(update={"uses": {**m.uses, MOVED: 1.0}}) for m in job.modes)
+        return job.model_copy(update={"gangs": tuple(gangs), "modes": tuple(modes)})
+
+    return changed(
+        image,
+        jobs=tuple(counted(job) if job.id in movers else job for job in image.jobs),
+        moves=Moves(at_most=len(movers)),
+        budgets={**image.budgets, MOVED: Budget(limit=image.moves.at_most, unit="moves")},
+    )
 
 
 class _Tokens:
-    """Quotas and budgets that can grow, and the jobs that hold what they grow by."""
+    """Limits beside power and chips that can grow, and the jobs that hold what they grow by."""
 
     def __init__(self, made: Instance, instance: Instance, costs: dict[str, float]) -> None:
         self.made, self.instance, self.costs = made, instance, costs
         self.tenants, self.budgets = dict(made.tenants), dict(made.budgets)
+        self.spreads = dict(made.spreads)
         self.holders: dict[str, Holder] = {}
         self.jobs: list[Job] = []
-        self.count = 0
+        self.counts: dict[str, int] = {}
         self._grow_quotas()
         self._grow_budgets()
+        self._grow_spreads()
 
     def _grow_quotas(self) -> None:
         """All but those of tenants whose chip-hours a budget counts, as holders would use it up."""
@@ -161,7 +185,7 @@ class _Tokens:
             quota = tenant.quota_chips + n
             self.tenants[name] = tenant.model_copy(update={"quota_chips": quota})
             for amount in _doublings(n):
-                self._hold(Holder("quota", name, amount), amount, amount * each)
+                self._hold(Holder("quota", name, amount), amount * each, amount, tenant=name)
 
     def _grow_budgets(self) -> None:
         for name, budget in self.made.budgets.items():
@@ -169,41 +193,67 @@ class _Tokens:
             if not wanted:
                 continue
             step = -(-wanted // BUDGET_STEPS)  # thousandths of a unit
+            rule, each = "budget", "budget_unit"
+            if name == MOVED:
+                step, rule, each = 1000, "moves", "move"
             n = -(-wanted // step)
             limit = budget.limit + n * step / 1000
             self.budgets[name] = budget.model_copy(update={"limit": limit})
             for steps in _doublings(n):
                 amount = steps * step / 1000
-                usd = amount * self.costs["budget_unit"]
-                self._hold(Holder("budget", name, amount), 1, usd)
+                usd = amount * self.costs[each]
+                self._hold(Holder(rule, name, amount), usd, uses={name: amount})
 
-    def _hold(self, holder: Holder, chips: int, usd: float) -> None:
-        part = ExplicitPart(pool=TOKENS, slice_chips=1, slices=chips, draw_kw=0.0)
-        is_quota = holder.rule == "quota"
-        uses = {} if is_quota else {holder.of: holder.amount}
-        tenant = holder.of if is_quota else None
+    def _grow_spreads(self) -> None:
+        """A place at every site costs as much as at one: the limit is the same at all."""
+        for name, spread in self.made.spreads.items():
+            jobs = sum(job.group == name for job in self.made.jobs)
+            most = self.made.most_at_a_site[name]
+            more = max(0, jobs - most)
+            of_jobs = max(spread.of_jobs or jobs, jobs + more)
+            share = (most + more) / of_jobs
+            self.spreads[name] = Spread(share=share, of_jobs=of_jobs)
+            for _ in range(more):
+                self._hold(Holder("spread", name, 1), self.costs["spread_job"], group=name)
+
+    def _hold(self, holder: Holder, usd: float, chips: int = 1, **of: Any) -> None:
+        """Add a job with tokens: at every site if it is of a group, else at one of their own."""
+        sites = tuple(self.instance.sites) if holder.rule == "spread" else (TOKENS,)
+        parts = tuple(
+            ExplicitPart(pool=_tokens_at(site), slice_chips=1, slices=chips, draw_kw=0.0)
+            for site in sites
+        )
         name = f"relaxed-{len(self.holders)}"
-        hours = self.instance.horizon.hours
-        self.jobs.append(_holder(name, part, hours, usd, uses, tenant))
+        self.jobs.append(_holder(name, parts, self.instance.horizon.hours, usd, **of))
         self.holders[name] = holder
-        self.count += chips
+        for site in sites:
+            self.counts[site] = self.counts.get(site, 0) + chips
 
     def instance_with(self) -> Instance:
-        """Return the instance with larger quotas and budgets, and the tokens to hold them."""
-        if not self.count:
+        """Return the instance with larger limits, and the tokens to hold them."""
+        if not self.counts:
             return self.made
         kinds: dict[str, Any] = {"hbm_gb": 1.0, "nameplate_kw": 1.0, "training_kw": 1.0}
         none = Supply(kind="grid", cap_mw=constant(0), price_usd_per_mwh=constant(0))
         place = Site(country="ZZ", pue=constant(1), supplies={"none": none})
-        pool = Pool(site=TOKENS, chip=TOKENS, count=constant(self.count))
+        pools = {
+            _tokens_at(site): Pool(site=site, chip=TOKENS, count=constant(count))
+            for site, count in self.counts.items()
+        }
         return changed(
             self.made,
             chips={**self.made.chips, TOKENS: Chip(**kinds)},
             sites={**self.made.sites, TOKENS: place},
-            pools={**self.made.pools, TOKENS: pool},
+            pools={**self.made.pools, **pools},
             tenants=self.tenants,
             budgets=self.budgets,
+            spreads=self.spreads,
         )
+
+
+def _tokens_at(site: str) -> str:
+    """Return the pool of tokens at a site."""
+    return TOKENS if site == TOKENS else f"{TOKENS}-{site}"
 
 
 def _most_chips(job: Job) -> int:

@@ -111,7 +111,7 @@ def _jobs(instance: Instance, made: Elastic, plan: PlacePlan) -> list[Said]:
 
 
 def _limits(instance: Instance, made: Elastic, plan: PlacePlan) -> list[Said]:
-    """Return pools, quotas and budgets that have to be larger: what their holders gave up."""
+    """Return pools and other limits that have to be larger: what their holders gave up."""
     placed = {p.job for p in plan.placements}
     given: dict[tuple[str, str], tuple[float, int]] = {}
     worth = {job.id: nano(job.value_usd) for job in made.instance.jobs}
@@ -121,29 +121,53 @@ def _limits(instance: Instance, made: Elastic, plan: PlacePlan) -> list[Said]:
             given[holder.rule, holder.of] = amount + holder.amount, paid + worth[name]
     found: list[Said] = []
     for (rule, of), (amount, paid) in given.items():
-        if rule == "pool_capacity":
-            pool = instance.pools[of]
-            count = [float(x) + amount for x in pool.present(instance.horizon)]
-            thing = (
-                "chip" if pool.domain is None else f"domain of {instance.domain_chips(pool)} chips"
-            )
-            plural = (
-                "chips"
-                if pool.domain is None
-                else f"domains of {instance.domain_chips(pool)} chips"
-            )
-            text = f"{counted(round(amount), thing, plural)} more in {of}"
-            found.append((text, paid, Change(pointer("pools", of, "count"), _series(count))))
-        elif rule == "quota":
-            quota = (instance.tenants[of].quota_chips or 0) + round(amount)
-            text = f"quota of {of} {quota:,} chips ({round(amount):,} more)"
-            found.append((text, paid, Change(pointer("tenants", of, "quota_chips"), quota)))
-        else:
-            limit = round(instance.budgets[of].limit + amount, 6)
-            unit = instance.budgets[of].unit
-            text = f"budget {of} {figure(limit)} {unit} ({figure(amount)} more)"
-            found.append((text, paid, Change(pointer("budgets", of, "limit"), limit)))
+        text, change = _SAID[rule](instance, of, amount)
+        found.append((text, paid, change))
     return found
+
+
+def _more_chips(instance: Instance, of: str, amount: float) -> tuple[str, Change]:
+    pool = instance.pools[of]
+    size = "" if pool.domain is None else f" of {instance.domain_chips(pool)} chips"
+    thing = "chip" if pool.domain is None else "domain"
+    count = [float(x) + amount for x in pool.present(instance.horizon)]
+    text = f"{counted(round(amount), thing + size, thing + 's' + size)} more in {of}"
+    return text, Change(pointer("pools", of, "count"), _series(count))
+
+
+def _larger_quota(instance: Instance, of: str, amount: float) -> tuple[str, Change]:
+    quota = (instance.tenants[of].quota_chips or 0) + round(amount)
+    text = f"quota of {of} {quota:,} chips ({round(amount):,} more)"
+    return text, Change(pointer("tenants", of, "quota_chips"), quota)
+
+
+def _larger_budget(instance: Instance, of: str, amount: float) -> tuple[str, Change]:
+    limit, unit = round(instance.budgets[of].limit + amount, 6), instance.budgets[of].unit
+    text = f"budget {of} {figure(limit)} {unit} ({figure(amount)} more)"
+    return text, Change(pointer("budgets", of, "limit"), limit)
+
+
+def _more_moves(instance: Instance, of: str, amount: float) -> tuple[str, Change]:
+    at_most = (0 if instance.moves is None else instance.moves.at_most) + round(amount)
+    text = f"{counted(at_most, 'running job')} moved ({round(amount):,} more than allowed)"
+    return text, Change(pointer("moves", "at_most"), at_most)
+
+
+def _wider_spread(instance: Instance, of: str, amount: float) -> tuple[str, Change]:
+    most = instance.most_at_a_site[of] + round(amount)
+    jobs = instance.spreads[of].of_jobs or sum(job.group == of for job in instance.jobs)
+    text = f"up to {counted(most, 'job')} of group {of} at one site ({round(amount):,} more)"
+    return text, Change(pointer("spreads", of, "share"), most / jobs)
+
+
+_SAID = {
+    "pool_capacity": _more_chips,
+    "quota": _larger_quota,
+    "budget": _larger_budget,
+    "moves": _more_moves,
+    "spread": _wider_spread,
+}
+"""How a limit that has to be larger by so much is said, and changed in the file."""
 
 
 def _power(instance: Instance, made: Elastic, plan: PlacePlan) -> list[Said]:

@@ -27,6 +27,7 @@ _WORDS = {
     "quota": "the quota of {}",
     "budget": "budget {}",
     "spread": "the spread of group {}",
+    "moves": "how many {} may be moved",
     "supply": "the energy permit of {}",
     "pool_capacity": "the chips of {}",
     "power_cap": "the power cap of {}",
@@ -38,6 +39,8 @@ _UNITS = {
     "deadline_hour": ("an hour after a deadline", "USD/h"),
     "quota_chip_hour": ("a chip over a quota, for the whole horizon", "USD/chip-hour"),
     "budget_unit": ("a unit over a budget", "USD"),
+    "move": ("a running job moved beyond the limit", "USD"),
+    "spread_job": ("a job more of a group at any one site", "USD"),
     "must": ("a must job given up, at least (else its value)", "USD"),
 }
 
