@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from optimizer.domain.files import write_instance
 from optimizer.errors import InstanceError
 from optimizer.questions import MIX
-from service.cli.codes import GOOD, NOT_GOOD
+from service.cli.codes import GOOD, NO_PLAN, NOT_GOOD
 from service.cli.describe import print_report, verdict_report
 from service.cli.files import load_instance, write_whole
 from service.cli.live import Live, watch
@@ -52,7 +52,7 @@ def mix(given: argparse.Namespace, cancel: Cancel) -> int:
         print(f"{what:<7} {where}")
     if given.to_place is not None and has_plan:
         _hand_on(instance, plan, Path(given.to_place))
-    return GOOD if has_plan else NOT_GOOD
+    return GOOD if has_plan else NO_PLAN
 
 
 def _hand_on(instance: Instance, plan: MixPlan, path: Path) -> None:

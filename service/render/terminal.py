@@ -23,6 +23,9 @@ WIDTH = 100
 
 _LONG = 24
 """Cells longer than this are text that folds [characters]."""
+_FOLDED = 12
+"""The least room that long text is folded into."""
+
 _BETWEEN = 3
 """Between two columns of a table [characters]."""
 _TONES = {"plain": "", "good": "green", "warn": "yellow", "bad": "bold red"}
@@ -143,8 +146,7 @@ def _cell(value: Value, column: Column) -> str:
 
 def _fitting(sizes: list[int], width: int) -> int:
     """Return how many columns fit; long text folds, figures and names do not."""
-    if max(sizes) > _LONG:
-        return len(sizes)
+    sizes = [size if size <= _LONG else _FOLDED for size in sizes]
     shown = len(sizes)
     while shown > 1 and sum(sizes[:shown]) + _BETWEEN * (shown - 1) > width:
         shown -= 1

@@ -83,7 +83,7 @@ def work_table(case: Case, plan: MixPlan) -> Table:
 
 
 def where_table(case: Case) -> Table:
-    """Which chips each demand runs on."""
+    """Which chips each demand runs on, those that do most of it first."""
     columns = (
         Column("demand"),
         Column("site"),
@@ -105,7 +105,10 @@ def where_table(case: Case) -> Table:
         row = each.setdefault(way.key, [0.0, 0.0, float(way.gang.is_assumed)])
         row[0] += use.amount / DOMAIN * image.phases[use.phase].hours / hours
         row[1] += done
-    for key, (domains, done, is_assumed) in each.items():
+    order = list(image.demand)
+    for key, (domains, done, is_assumed) in sorted(
+        each.items(), key=lambda x: (order.index(x[0][0]), -x[1][1])
+    ):
         demand, site, kind, level, cut, chips = key
         rate = "estimate" if is_assumed else "measured"
         rows.append((demand, site, kind, level, chips, cut, domains, done / made[demand], rate))

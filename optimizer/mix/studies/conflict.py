@@ -77,11 +77,14 @@ class Conflict:
     alone
         For each of the groups, how far it would have to be eased if it were the only one; and each
         offer whose delivery alone, so many months earlier, would do.
+    is_mix
+        There is a mix as things stand.
     """
 
     groups: tuple[Group, ...]
     cheapest: Easing | None
     alone: tuple[Easing, ...]
+    is_mix: bool = False
 
 
 def find_conflict(instance: Instance, solve: Solve, options: Options) -> Conflict:
@@ -90,7 +93,7 @@ def find_conflict(instance: Instance, solve: Solve, options: Options) -> Conflic
     (base,) = solve([Case("base")])
     groups = _named(instance, options) if base.plan is None else ()
     if not groups:
-        return Conflict((), None, ())
+        return Conflict((), None, (), is_mix=base.plan is not None)
     prices = prices_of_easing(image, {*groups_of(image), *groups}, options.unit_costs)
     every = {g: prices[g] for g in groups_of(image)}
     ways = [easing(image, every, options)]

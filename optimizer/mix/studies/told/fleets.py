@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from optimizer.domain.answers.say import money
+from optimizer.domain.answers.say import figure, money
 from optimizer.domain.reports import Chart, ChartSeries, Column, Report, Section, Table
 from optimizer.mix.account.ways import costs_section
 from optimizer.mix.studies.figures import (
@@ -154,8 +154,8 @@ def worth_report(instance: Instance, base: Solved[MixPlan], found: Sequence[Trie
     ]  # fmt: skip
     dear = [t.worth for t in found if t.worth.worth > 0][:5]
     says = tuple(
-        f"One more {w.unit}, {w.limit} of {w.where}: worth at most {unit} {w.worth:,.4g} over "
-        "the whole horizon."
+        f"One more {w.unit}, {w.limit} of {w.where}: worth at most "
+        f"{money(nano(w.worth)) if unit else figure(w.worth)} over the whole horizon."
         for w in dear
     ) or ("No limit of power, space, supply or money is worth anything: none binds.",)
     sure = (
@@ -173,7 +173,9 @@ def conflict_report(instance: Instance, found: Conflict, unit_costs: Mapping[str
     """Return the report of rules that conflict."""
     title = f"{instance.name}: which rules conflict, and what would help"
     if not found.groups:
-        none = ("There is a mix, or the time was over before the limits in conflict were found.",)
+        none = ("There is a mix that keeps every rule: nothing conflicts.",)
+        if not found.is_mix:
+            none = ("No mix was found, and no limits in conflict in the time given.",)
         return Report(title, (Section("No conflict", none, kind="summary"),))
     names = [f"{rule} of {name}" for rule, name in found.groups]
     says = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from optimizer.domain.answers.say import counted, figure, money
 from optimizer.domain.reports import Chart, ChartSeries, Column, Fact, Report, Section, Table
 from optimizer.mix.studies.figures import chips_of, fleet_words, served_share, unit_price
 from optimizer.units import usd
@@ -32,8 +33,8 @@ def frontier_report(instance: Instance, found: Frontier) -> Report:
     first, last = min(points, key=lambda p: p.peak_w), max(points, key=lambda p: p.peak_w)
     sentences = (
         f"{len(points)} mixes, none of which is better than another in everything.",
-        f"From {first.peak_w / 1e6:.4g} MW and USD {usd(first.cost) / 1e6:,.4g} M to "
-        f"{last.peak_w / 1e6:.4g} MW and USD {usd(last.cost) / 1e6:,.4g} M.",
+        f"From {figure(first.peak_w / 1e6)} MW and {money(first.cost)} to "
+        f"{figure(last.peak_w / 1e6)} MW and {money(last.cost)}.",
         *_missing(found),
     )
     facts = (
@@ -47,14 +48,12 @@ def frontier_report(instance: Instance, found: Frontier) -> Report:
 
 
 def _missing(found: Frontier) -> tuple[str, ...]:
-    none = [s for s in found.without if s.is_infeasible]
     if not found.without:
         return ()
-    proven = f", {len(none)} of them proven" if none else ""
-    return (
-        f"{len(found.without)} limits leave no mix{proven}: {found.without[0].case.label} "
-        "is one of them.",
-    )
+    none, count = sum(s.is_infeasible for s in found.without), len(found.without)
+    proven = "proven" if none == count else f"{none} of them proven" if none else "not proven"
+    tried = counted(count, "limit that was tried leaves", "limits that were tried leave")
+    return (f"{tried} no mix ({proven}), such as: {found.without[-1].case.label}.",)
 
 
 def _table(points: tuple[Point, ...]) -> Table:
