@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from optimizer.domain.growth.calendar import YEAR_DAYS
 from optimizer.domain.growth.prices import DISCOUNT, MILLION
 from optimizer.domain.growth.scenes import BILLION
-from optimizer.expand.engines.operate import Given, World
-from optimizer.expand.engines.world import make_world, moved_rows, stock_order
+from optimizer.expand.engines.records import Given, World
+from optimizer.expand.engines.world import factor_rows, make_world, moved_rows, stock_order
 
 if TYPE_CHECKING:
     from optimizer.domain.growth.image import BuildImage, Growth
@@ -87,8 +87,8 @@ class Arrays:
             build = self.growth.builds[u]
             driver = build.cost_driver if what == "cost" else build.resale_driver
             row = np.array(build.cost if what == "cost" else build.resale, np.int64)
-            factor = [[f.factor(driver, t) for t in range(self.T)] for f in self.futures]
-            self._prices[u, what] = moved_rows(row[None], np.array(factor, np.int64)).astype(float)
+            factor = factor_rows(self.futures, driver, self.T)
+            self._prices[u, what] = moved_rows(row[None], factor).astype(float)
         return self._prices[u, what]
 
     def ages(self, place: int, period: int) -> NDArray[np.int64]:
@@ -120,11 +120,14 @@ class Arrays:
         rows = [[s.unit_w * r // MILLION * a // MILLION for a in s.availability_ppm] for r in ramp]
         return np.array(rows, float)
 
+    @cached_property
+    def _sources(self) -> dict[tuple[int, int], int]:
+        each = enumerate(self.growth.sources)
+        return {(x.build, x.site): j for j, x in each if x.build is not None}
+
     def source_of(self, place: int) -> int | None:
         """Return the number of the source that a place adds to; None if it is no power."""
-        u, s = self.places[place]
-        found = (j for j, x in enumerate(self.growth.sources) if x.build == u and x.site == s)
-        return next(found, None)
+        return self._sources.get(self.places[place])
 
     # ---- money ----------------------------------------------------------------------------------
 
@@ -196,6 +199,18 @@ class Arrays:
         time = self.days / YEAR_DAYS if c.is_lease else self.days * 24
         rent = np.array(c.rent, float) * NANO * c.amount / MILLION * time
         return rent * span, c.penalty * NANO * c.amount / MILLION * time * span
+
+    def world_of(self, f: int) -> World:
+        """Return the world of one future."""
+        w = self.world
+        return w._replace(
+            price=w.price[f : f + 1],
+            permit_w=w.permit_w[f : f + 1],
+            volume=w.volume[f : f + 1],
+            worth=w.worth[f : f + 1],
+            order=w.order[f : f + 1],
+            lease_w=w.lease_w[f : f + 1],
+        )
 
     # ---- capacities -----------------------------------------------------------------------------
 

@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 from optimizer.domain.growth.calendar import YEAR_DAYS
 from optimizer.domain.growth.prices import MILLION
 from optimizer.expand.arrays import Arrays, Decision, Flows
-from optimizer.expand.engines.operate import Found, Given, World, operate
+from optimizer.expand.engines.operate import operate
 from optimizer.expand.plan import Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from optimizer.domain.growth.futures import NamedPlan
+    from optimizer.expand.engines.records import Found, Given, World
 
 Floats = NDArray[np.float64]
 
@@ -70,10 +71,10 @@ class Money:
     breaches: dict[str, NDArray[np.bool_]]
 
 
-def evaluate(arrays: Arrays, decision: Decision) -> Outcome:
-    """Return what comes of a decision in every future."""
+def evaluate(arrays: Arrays, decision: Decision, *, has_slopes: bool = False) -> Outcome:
+    """Return what comes of a decision in every future; with slopes, where cuts are to be made."""
     world, given = arrays.capacities(decision)
-    found = operate(world, given)
+    found = operate(world, given, has_slopes=has_slopes)
     shape = (arrays.F, arrays.T)
     capex, running, sales = (np.zeros(shape) for _ in range(3))
     values = np.zeros(arrays.F)

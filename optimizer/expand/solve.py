@@ -86,8 +86,9 @@ class Solver:
         cancel: Event | None,
     ) -> None:
         self.instance, self.options, self.tell, self.cancel = instance, options, tell, cancel
-        self.began = time.monotonic()
         self.arrays = arrays_of(instance, options)
+        evaluate(self.arrays, Decision(), has_slopes=True)  # compiles, which takes long once
+        self.began = time.monotonic()
         self.keep = None if options.complete is None else self._named(options.complete)
 
     def run(self) -> ExpandPlan:

@@ -11,7 +11,7 @@ from tiny_expand import base, changed, made
 from optimizer.errors import PlanError
 from optimizer.expand import check as check_module
 from optimizer.expand.check import check
-from optimizer.expand.engines import extensive, first
+from optimizer.expand.engines import cells, first
 from optimizer.expand.plan import Rule, Status
 from optimizer.expand.studies.named import valued
 
@@ -39,7 +39,7 @@ def test_one_word_names_a_rule_everywhere() -> None:
     checks = {n.removeprefix("check_") for n in vars(check_module) if n.startswith("check_")}
     adds = {
         n.removeprefix("_").removeprefix("add_")
-        for kind in (first.FirstStage, extensive._Cell)
+        for kind in (first.FirstStage, cells.Cell)
         for n in vars(kind)
         if n.removeprefix("_").startswith("add_")
     }

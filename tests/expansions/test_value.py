@@ -62,7 +62,7 @@ def test_slopes_left_at_one_plan_bound_what_any_other_brings(seed: int) -> None:
     points = [drawn(arrays, 10 * seed + i) for i in range(4)] + [Decision()]
     brought = []
     for decision in points:
-        outcome = evaluate(arrays, decision)
+        outcome = evaluate(arrays, decision, has_slopes=True)
         columns = first.columns_of(decision)
         brought.append(
             (outcome, columns, cuts._sum(earnings(arrays, outcome.world, outcome.found)))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.expand.engines.cells import Cell, mean_scene
 from optimizer.expand.engines.cuts import Cuts
 from optimizer.expand.engines.first import MUSD, FirstStage
 from optimizer.expand.engines.goals import loss_of, set_goal
@@ -32,8 +33,11 @@ Floats = NDArray[np.float64]
 
 __all__ = ["Benders", "Best", "Clock"]
 
-STEP = 0.5
-"""How far a point that is asked lies from the best one towards the master's."""
+STEPS = (0.15, 0.5, 1.0)
+"""How far the points that are asked lie from the best one towards the master's."""
+
+MEAN_ABOVE = 1_500
+"""Columns above which the master has the operation of the mean future."""
 
 GROUPS = 4
 """Groups of futures that have cuts of their own, where only their mean counts."""
@@ -113,6 +117,7 @@ class Benders:
         if keep is not None:
             self.first.keep(keep)
         self.cuts = Cuts(self.first, self._groups())
+        self._add_mean()
         self._set_objective()
         self.rows: list[tuple[dict[int, float], float]] = []
         self.idle: list[int] = []
@@ -128,6 +133,33 @@ class Benders:
         worth = self.arrays.world.worth.sum((1, 2)) + self.arrays.world.volume.sum((1, 2, 3))
         order = np.argsort(worth, kind="stable")
         return [part.tolist() for part in np.array_split(order, count)]
+
+    def _add_mean(self) -> None:
+        """Bound theta by the operation of the mean future, which is a relaxation of all of them.
+
+        The mean of what is done in the futures is possible with the mean of what stands in them.
+        It earns mean worths, dearer hours apart, at the least price of energy: theta is at most
+        that and, of demands, sum p (worth - mean)+ volume (partial decomposition; Crainic et al.).
+        """
+        arrays, cuts = self.arrays, self.cuts
+        if len(self.first.model.names) < MEAN_ABOVE:
+            return
+        scene, extra = mean_scene(arrays)
+        brought = [[Affine() for _ in range(arrays.T)] for _ in range(cuts.count)]
+
+        def earned(site: int, t: int, column: int, amount: float) -> None:
+            brought[cuts.market[site]][t].add(column, amount)
+
+        for t in range(arrays.T):
+            for b in range(arrays.B):
+                Cell(self.first, scene, "mean", t, b, earned).add()
+        for m in range(cuts.count):
+            for t in range(arrays.T):
+                row = Affine().plus(brought[m][t], -1.0)
+                for g in range(len(cuts.groups)):
+                    row.add(int(cuts.theta[g, m, t]), 1.0)
+                most = sum(extra[s, t] for s in range(len(cuts.market)) if cuts.market[s] == m)
+                self.first.model.at_most(f"mean_{m}_{t}", row, float(most))
 
     def _set_objective(self) -> None:
         arrays, first = self.arrays, self.first
@@ -151,7 +183,7 @@ class Benders:
 
     def price(self, decision: Decision) -> tuple[Outcome, float]:
         """Return what a decision comes to, and its loss [MUSD]."""
-        outcome = evaluate(self.arrays, decision)
+        outcome = evaluate(self.arrays, decision, has_slopes=True)
         loss = loss_of(outcome.values * MUSD, self.arrays.odds, self.options, self.regret_of)
         return outcome, loss
 
@@ -234,7 +266,8 @@ class Benders:
 
     def relax(self) -> None:
         """Cut the relaxed master until it meets the value of a point."""
-        core, best = None, np.inf
+        core: Floats | None = None
+        best = np.inf
         while not self.clock.is_over():
             self.solver.run()
             status = self.solver.getModelStatus()
@@ -249,17 +282,20 @@ class Benders:
             if core is not None and best - bound <= self.options.gap / 4 * abs(best):
                 return
             self.drop()
-            point = values if core is None else core + STEP * (values - core)
-            outcome, loss = self.price(self.first.decision(point.tolist(), is_whole=False))
-            added = self.cut(outcome, values)
-            if added == 0:
-                point = values
-                outcome, loss = self.price(self.first.decision(values.tolist(), is_whole=False))
-                added = self.cut(outcome, values)
-            if loss < best:
-                core, best = point, loss
-            if added == 0:
+            start, added = core, 0
+            points = [values] if start is None else [start + x * (values - start) for x in STEPS]
+            for point in points:
+                loss, new = self._ask(point, values)
+                added += new
+                if loss < best:
+                    core, best = point, loss
+            if added == 0 and self._ask(values, values)[1] == 0:
                 return
+
+    def _ask(self, point: Floats, values: Floats | None) -> tuple[float, int]:
+        """Return the loss at a point, and how many cuts it gave that a solution breaks."""
+        outcome, loss = self.price(self.first.decision(point.tolist(), is_whole=False))
+        return loss, self.cut(outcome, values)
 
     def solve_whole(self, aim: float) -> bool:
         """Solve the master in whole units to a gap, price its plan; return whether that was new."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from optimizer.expand.arrays import Arrays
-    from optimizer.expand.engines.operate import Found
+    from optimizer.expand.engines.records import Found
 
 Floats = NDArray[np.float64]
 

@@ -11,109 +11,23 @@ A source is two steps of energy: the part that is paid for in any case, then the
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from optimizer.expand.engines.records import Found
 
-__all__ = ["Found", "Given", "World", "operate"]
+if TYPE_CHECKING:
+    from optimizer.expand.engines.records import Given, World
+
+__all__ = ["operate"]
 
 EMPTY = 1e-6
 """Less than this many watts, or millionths of compute, is nothing."""
 
 NEVER = 1e30
 """Cost of what is not to be had [USD per unit and hour]."""
-
-
-class World(NamedTuple):
-    """What operation is told besides capacities. F futures, T periods, B blocks.
-
-    Attributes
-    ----------
-    hours : (T, B)
-    stock_ptr, source_ptr : (S + 1,)
-        First stock and first source of every site; stocks with most compute per watt first.
-    draw, unit : stocks
-        Of a domain [W, units of compute].
-    take, permit : sources
-        Share that is paid for in any case; number of the permit or -1.
-    price : (F, T, B, J), carbon : (T, J)
-        Of energy [USD per Wh].
-    permit_w : (F, T, permits)
-        What is permitted at each site [W].
-    pue, other : (T, S)
-    volume : (F, T, B, K), worth : (F, T, K), order : (F, T, K)
-        Units of compute, USD per unit and hour; demands in the order in which they are served.
-    may : (K, S)
-        Which site may serve which demand.
-    lease_site : (L,), lease_w : (F, T, L), lease_worth, lease_order : (T, L)
-        W and USD per W and hour; leases in the order in which they are served.
-    """
-
-    hours: Floats
-    stock_ptr: Ints
-    source_ptr: Ints
-    draw: Floats
-    unit: Floats
-    take: Floats
-    permit: Ints
-    price: Floats
-    carbon: Floats
-    permit_w: Floats
-    pue: Floats
-    other: Floats
-    volume: Floats
-    worth: Floats
-    order: Ints
-    may: NDArray[np.bool_]
-    lease_site: Ints
-    lease_w: Floats
-    lease_worth: Floats
-    lease_order: Ints
-
-
-class Given(NamedTuple):
-    """Capacities: domains (F, T, stocks), halls [W] (F, T, S), sources [W] (F, T, B, J)."""
-
-    there: Floats
-    hall: Floats
-    cap: Floats
-
-
-class Found(NamedTuple):
-    """What came of it, summed over the hours of a period; slopes in USD.
-
-    Attributes
-    ----------
-    served : (F, T, K)
-        Unit-hours.
-    leased : (F, T, L)
-        Wh of IT delivered.
-    drawn : (F, T, J)
-        Wh.
-    energy : (F, T, S)
-        What is paid for them, without what is paid in any case [USD].
-    by_stock, by_hall, by_cap, by_volume, by_lease
-        Slopes by a domain, by a W of hall, by a W of a source in a block, by a unit of volume in
-        every hour of a block, by a W leased.
-    fixed : (F, T, S)
-        What is left of the dual: no capacities earn more than it and slopes times capacities.
-    """
-
-    served: Floats
-    leased: Floats
-    drawn: Floats
-    energy: Floats
-    by_stock: Floats
-    by_hall: Floats
-    by_cap: Floats
-    by_volume: Floats
-    by_lease: Floats
-    fixed: Floats
 
 
 @njit(nogil=True, cache=True)
@@ -317,9 +231,9 @@ def _leases(world, given, found, f, t, b, s, h, step, n):
 
 
 @njit(nogil=True, cache=True)
-def _cell(world, given, found, f, t, b, scratch):
-    """Operate one cell and add what came of it, and its slopes."""
-    steps, counts, out, free, used, serves, marginal, room, it, loads = scratch
+def _cell(world, given, found, f, t, b, scratch, has_slopes):
+    """Operate one cell and add what came of it; its slopes, where they are asked for."""
+    steps, counts, out, free, used, serves, _, room, it, loads = scratch
     h, m = world.hours[t, b], 0
     S = world.pue.shape[1]
     for s in range(S):
@@ -328,7 +242,6 @@ def _cell(world, given, found, f, t, b, scratch):
         _other_load(world, found, f, t, s, h, steps[s], counts[s])
     rank = np.argsort(out[:m, 1], kind="mergesort")
     _fill(world, f, t, b, out, m, rank, free, used, serves)
-    _prices(world, f, t, b, out, m, free, used, serves, marginal)
     it[:] = 0.0
     for s in range(S):
         loads[s] = world.other[t, s]
@@ -341,27 +254,40 @@ def _cell(world, given, found, f, t, b, scratch):
         found.drawn[f, t, j] += h * watts * world.pue[t, s]
     for k in range(world.worth.shape[2]):
         found.served[f, t, k] += h * serves[k]
+    for s in range(S):
+        loads[s + S] = _leases(world, given, found, f, t, b, s, h, steps[s], counts[s])
+    if has_slopes:
+        _slopes(world, given, found, f, t, b, scratch, m)
+
+
+@njit(nogil=True, cache=True)
+def _slopes(world, given, found, f, t, b, scratch, m):
+    """Add the slopes of a cell that has been operated."""
+    steps, counts, out, free, used, serves, marginal, room, it, loads = scratch
+    h, S = world.hours[t, b], world.pue.shape[1]
+    _prices(world, f, t, b, out, m, free, used, serves, marginal)
+    for k in range(world.worth.shape[2]):
         found.by_volume[f, t, b, k] += h * (world.worth[f, t, k] - marginal[k])
     for s in range(S):
         value = 0.0
         for k in range(world.worth.shape[2]):
             if world.may[k, s]:
                 value = max(value, marginal[k])
-        tenants = _leases(world, given, found, f, t, b, s, h, steps[s], counts[s])
         _site_slopes(
-            world, given, found, f, t, b, s, value, tenants, steps[s], counts[s], it, loads[s], room
-        )
+            world, given, found, f, t, b, s, value, loads[s + S], steps[s], counts[s], it,
+            loads[s], room,
+        )  # fmt: skip
 
 
 @njit(nogil=True, cache=True)
-def _all_cells(world, given, found, scratch):
+def _all_cells(world, given, found, scratch, has_slopes):
     for f in range(world.volume.shape[0]):
         for t in range(world.hours.shape[0]):
             for b in range(world.hours.shape[1]):
-                _cell(world, given, found, f, t, b, scratch)
+                _cell(world, given, found, f, t, b, scratch, has_slopes)
 
 
-def operate(world: World, given: Given) -> Found:
+def operate(world: World, given: Given, *, has_slopes: bool = True) -> Found:
     """Return what given capacities earn and serve in every future and period, and its slopes."""
     F, T, B, K = world.volume.shape
     S, J, L = world.pue.shape[1], world.take.size, world.lease_site.size
@@ -389,7 +315,7 @@ def operate(world: World, given: Given) -> Found:
         np.zeros(K),
         np.zeros(world.permit_w.shape[2]),
         np.zeros(world.draw.size),
-        np.zeros(S),
+        np.zeros(2 * S),
     )
-    _all_cells(world, given, found, scratch)
+    _all_cells(world, given, found, scratch, has_slopes)
     return found

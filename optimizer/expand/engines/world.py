@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from optimizer.domain.growth.calendar import YEAR_DAYS
 from optimizer.domain.growth.prices import MILLION
-from optimizer.expand.engines.operate import World
+from optimizer.expand.engines.records import World
 
 if TYPE_CHECKING:
     from optimizer.domain.growth.image import Growth
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-__all__ = ["make_world", "moved_rows", "stock_order"]
+__all__ = ["factor_rows", "make_world", "moved_rows", "stock_order"]
 
 USD_PER_WH = 1e-15
 """nano-USD per MWh in USD per Wh."""
@@ -75,9 +75,15 @@ def make_world(growth: Growth, futures: tuple[FutureImage, ...], hours: Floats) 
     )
 
 
-def _factors(growth: Growth, futures: tuple[FutureImage, ...], driver: str | None) -> Ints:
-    rows = [[f.factor(driver, t) for t in range(growth.periods)] for f in futures]
+def factor_rows(futures: tuple[FutureImage, ...], driver: str | None, periods: int) -> Ints:
+    """Return a driver's factors by future and period [millionths]."""
+    still = (MILLION,) * periods
+    rows = [still if driver is None else f.factors.get(driver, still) for f in futures]
     return np.array(rows, np.int64)
+
+
+def _factors(growth: Growth, futures: tuple[FutureImage, ...], driver: str | None) -> Ints:
+    return factor_rows(futures, driver, growth.periods)
 
 
 def _prices(growth: Growth, futures: tuple[FutureImage, ...]) -> Floats:
