@@ -1,6 +1,6 @@
 """The answers of `mix` at size, on seeded instances: `python -m benchmarks.mixes`.
 
-8 chips x 40 classes x 5 sites of `instances.random_mix`: one solve, a frontier of 25 points, one of
+8 chips x 40 classes x 5 sites of `instances.seeded.mix`: one solve, a frontier of 25 points, one of
 cost, work and power with 100 points and more, a tornado of 30 inputs; and time-sharing of 5,000
 jobs on 3 kinds of chips. One line for each with wall seconds, CPU seconds of this process (workers'
 not counted), the load of the machine before, and the largest certified gap; raw rows with `--csv`.
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from instances.random_mix import random_mix
+from instances.seeded.mix import random_mix
 from optimizer.mix.check import check
 from optimizer.mix.sharing import POLICIES, SharingProblem, share
 from optimizer.mix.studies.frontier import frontier

@@ -78,8 +78,10 @@ class Demand(Entity):
         How many, and their chip-hours over those that the fleet has in the horizon.
     largest, largest_share
         How many jobs are large, and their share of the chip-hours.
-    running, running_share
-        Jobs that run already, and the share of the fleet that they hold.
+    running, running_share, least_running
+        Jobs that run already, the share of the fleet that they hold, and how many of them, of whole
+        domains, are in every pool if there are any: fewer cannot fill their share. With 0 they may
+        hold less than that, as where pools are small.
     small
         Share of the other jobs whose gang is smaller than a scale-up domain.
     windows, due, choices, levels, pauses, staged, anywhere
@@ -111,6 +113,7 @@ class Demand(Entity):
     largest_share: Part = 0.4
     running: Count = 24
     running_share: Part = 0.35
+    least_running: Count = 4
     small: Part = 0.3
     windows: Part = 0.35
     due: Part = 0.4

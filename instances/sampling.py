@@ -35,10 +35,6 @@ WHOLE_SLICES = 0.65
 SECOND_TO_LARGEST = 0.8
 """No other job has more chip-hours than this share of the smallest large one."""
 
-LEAST_RUNNING = 4
-"""In every pool at least so many jobs of whole domains run already, if any do: fewer cannot fill
-their share."""
-
 LONGEST_REST, LONGEST_LARGE = 0.55, 0.6
 """Longest jobs, as shares of the horizon."""
 
@@ -151,14 +147,16 @@ def _running(
     for pool in fleet if demand.running else ():
         count = round(demand.running * pool.chips / sum(p.chips for p in fleet))
         some = [replace(_one(rng, demand, pool), kind="running") for _ in range(count)]
-        few = LEAST_RUNNING - sum(d.grows for d in some)
+        few = demand.least_running - sum(d.grows for d in some)
         some += [Draft("running", pool, pool.domain_chips, 1, 1.0)] * few
         count = len(some)
         hours = _hours(rng, demand, count, horizon_hours / 2)
         some = [replace(d, hours=float(np.ceil(h))) for d, h in zip(some, hours, strict=True)]
         chips = demand.running_share * pool.chips
         tail, shares = _tail(rng, demand, count), np.full(count, LARGEST_REST[1])
-        drafts += _scaled(_Scale(some, tail, shares, chips / 3, "chips"), chips)
+        scale = _Scale(some, tail, shares, chips / 3, "chips")
+        # too few to fill their share: they are as large as they may be
+        drafts += _scaled(scale, chips) if demand.least_running else scale.at(LARGEST_SCALE)
     return drafts
 
 

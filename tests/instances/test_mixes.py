@@ -11,7 +11,7 @@ from shipped import numbers, prefixes, text_of
 
 from instances.build_mix import build_mix, mix_recipes
 from instances.catalog import entry, load, names
-from instances.random_mix import random_mix
+from instances.seeded.mix import random_mix
 from optimizer.domain.files import write_instance
 from optimizer.mix.plan import MixPlan, Options
 from optimizer.mix.solve import solve

@@ -1,0 +1,1 @@
+"""Seeded worlds of any size: mixes and weeks of placement, for benchmarks and tests."""
