@@ -31,6 +31,8 @@ class Clock:
     ----------
     reserve
         What it takes to make a plan file of what was found [s].
+    is_beaten
+        Asked whether an engine beside has proven its own plan; that ends the run.
     """
 
     options: Options
@@ -41,6 +43,7 @@ class Clock:
     bound: int | None = None
     history: list[tuple[float, int | None, int | None]] = field(default_factory=list)
     reserve: float = 0.2
+    is_beaten: Callable[[], bool] | None = None
 
     def seconds(self) -> float:
         """Return the time since the call [s]."""
@@ -81,6 +84,8 @@ class Clock:
                 return "proof"
             if self.bound - self.incumbent <= self.options.gap * abs(self.incumbent):
                 return "gap"
+        if self.is_beaten is not None and self.is_beaten():
+            return "engine proof"
         if self.options.rounds is not None and rounds >= self.options.rounds:
             return "work limit"
         return "time limit" if self.left() <= 0 else None

@@ -77,10 +77,11 @@ class Options(Record):
     rounds
         Work limit: rounds of search moves; None for as many as the time allows.
     engine
-        What looks for the plan. `auto`: prices and search, and CP-SAT after it where the instance
-        is small enough; `search`: prices and search alone; `exact`: CP-SAT alone, refused above
-        its sizes; `oracle`: a time-indexed model under a PuLP solver, for tiny instances;
-        `neighbourhoods`: prices and search, then CP-SAT on a few jobs of the plan at a time.
+        What looks for the plan. `auto`: prices and search, and exact engines beside it where the
+        instance is small enough; `search`: prices and search alone; `exact`: HiGHS and CP-SAT
+        alone, refused above their sizes; `oracle`: a time-indexed model under a PuLP solver, for
+        tiny instances; `neighbourhoods`: prices and search, then CP-SAT on a few jobs of the plan
+        at a time.
     solver
         The PuLP solver of `oracle`, by PuLP's name; `highs` and `cbc` come with it.
     objective

@@ -7,8 +7,9 @@
 3. The best plan is polished: what still fits goes in, and what would rather run elsewhere or at
    another time moves. It gets domain ids and the cheapest dispatch; the prices become whole
    numbers, and the bound is what `certificate.py` makes of them.
-Where the instance is small enough for CP-SAT, that comes after a first short search, started with
-its plan; if it proves nothing soon the search gets the rest of the time, and the better plan stays.
+Where the instance is small, exact engines look for a proof: beside the search, on one of its
+threads, if it is of a size with hope (`exact/relaxed/beside.py`); after a short search if it is
+tiny or work is limited; else not at all.
 Whatever stops it - proof, gap, time, work or cancel - the answer is a plan with its bound.
 """
 
@@ -42,10 +43,8 @@ DUAL_SHARE = 0.25
 ANNEAL_SHARE = 0.75
 """Share of the time that the search gets where CP-SAT refines its plan by neighbourhoods."""
 
-FIRST_UNTIL, EXACT_UNTIL, EXACT_SECONDS = 0.05, (0.2, 0.6), 10.0
-"""Shares of the time at which, on small instances, a first search and then CP-SAT end: what CP-SAT
-proves at all it proves soon, and where it does not the search is better. Where that is less than
-so many seconds CP-SAT goes on until then, or to the larger share."""
+FIRST_UNTIL = 0.05
+"""Share of the time at which, on tiny instances, the search ends and CP-SAT begins."""
 
 ENDS = ("proof", "engine proof", "gap", "cancel")
 """Why a run stops for good; the limits of its share of the time do not."""
@@ -105,35 +104,42 @@ def _by_engine(
         return oracle_solve(instance, o, on_incumbent, cancel)
     prepare()
     if o.engine == "auto" and is_small(instance):
-        return _both(instance, o, on_incumbent, cancel)
+        return _with_proof(instance, o, on_incumbent, cancel)
     if o.engine == "neighbourhoods":
         return _solve(instance, Clock(_until(o, ANNEAL_SHARE), cancel, on_incumbent), o)
     return _solve(instance, Clock(o, cancel, on_incumbent))
 
 
-def _both(
+def _with_proof(
     instance: Instance, o: Options, on_incumbent: OnIncumbent | None, cancel: Event
 ) -> PlacePlan:
-    """Search for a moment, CP-SAT from what it found, and if that proves nothing search again."""
-    from optimizer.place.exact.solve import improve, prepare  # a second that only these pay
+    """Search, and let exact engines prove what they can."""
+    from optimizer.place.exact.relaxed.beside import search_beside  # a second
+    from optimizer.place.exact.relaxed.solve import has_hope, is_tiny
+
+    a = build_arrays(instance)
+    if o.rounds is not None or is_tiny(a):
+        plan = _then(instance, o, on_incumbent, cancel)
+    elif has_hope(a):
+        plan = search_beside(instance, Clock(o, cancel, on_incumbent), _solve)
+    else:
+        return _solve(instance, Clock(o, cancel, on_incumbent))
+    run = plan.run.model_copy(update={"options": o.model_dump(mode="json")})
+    return plan.model_copy(update={"run": run})
+
+
+def _then(
+    instance: Instance, o: Options, on_incumbent: OnIncumbent | None, cancel: Event
+) -> PlacePlan:
+    """Search for a moment, then CP-SAT from what it found."""
+    from optimizer.place.exact.solve import improve, prepare
 
     prepare()
     clock = Clock(_until(o, FIRST_UNTIL), cancel, on_incumbent)
     plan = _solve(instance, clock)
-    if plan.status is not Status.INFEASIBLE and plan.run.stopped_by not in ENDS:
-        least = min(EXACT_SECONDS / o.seconds, EXACT_UNTIL[1])
-        clock = replace(clock, options=_until(o, max(least, EXACT_UNTIL[0])))
-        plan = improve(instance, plan, clock)
-        if o.rounds is None and plan.run.stopped_by not in ENDS:
-            claim = plan.run.claim
-            again = _solve(instance, replace(clock, options=o))
-            is_worse = again.status is Status.UNKNOWN or (
-                plan.status is Status.FEASIBLE and plan.objective.total > again.objective.total
-            )
-            run = again.run.model_copy(update={"claim": claim})
-            plan = (plan if is_worse else again).model_copy(update={"run": run})
-    run = plan.run.model_copy(update={"options": o.model_dump(mode="json")})
-    return plan.model_copy(update={"run": run})
+    if plan.status is Status.INFEASIBLE or plan.run.stopped_by in ENDS:
+        return plan
+    return improve(instance, plan, replace(clock, options=o))
 
 
 def _until(o: Options, share: float) -> Options:

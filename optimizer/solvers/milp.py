@@ -17,7 +17,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -231,7 +231,8 @@ def _in_child(
 ) -> tuple[dict[str, Any] | None, StoppedBy | None]:
     """Solve in a process of its own; return what it found, and why it was killed if it was."""
     fields = {k: getattr(limits, k) for k in ("seconds", "work", "gap", "seed", "threads")}
-    asked = {"problem": problem.to_dict(), "engine": name, "limits": fields}
+    began = time.time()
+    asked = {"problem": problem.to_dict(), "engine": name, "limits": fields, "began": began}
     env = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *_python_path()])}
     with TemporaryFile("w+") as told, TemporaryFile("w+") as said:  # a pipe that is full stops both
         json.dump(asked, told)
@@ -287,7 +288,11 @@ def main() -> None:
     asked = json.load(sys.stdin)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     _, problem = pulp.LpProblem.from_dict(asked["problem"])
-    found = _solved(problem, asked["engine"], Limits(**asked["limits"]))
+    limits = Limits(**asked["limits"])
+    if limits.seconds is not None:  # of which some are gone
+        left = limits.seconds - (time.time() - asked["began"])
+        limits = replace(limits, seconds=max(0.1, left))
+    found = _solved(problem, asked["engine"], limits)
     json.dump(found, sys.stdout)
 
 

@@ -280,8 +280,9 @@ def _add_options(parser: argparse.ArgumentParser, seconds: float) -> None:
         "--engine",
         choices=("auto", "search", "exact", "oracle", "neighbourhoods"),
         default="auto",
-        help="auto: prices and search, then CP-SAT up to 50 jobs on 50 domains; search: prices and "
-        "search alone; exact: CP-SAT alone; oracle: a time-indexed model, tiny instances only; "
+        help="auto: prices and search, exact engines beside it up to 50 jobs on 50 domains; "
+        "search: prices and search alone; exact: HiGHS and CP-SAT alone; oracle: a time-indexed "
+        "model, tiny instances only; "
         "neighbourhoods: search, then CP-SAT on a few jobs of the plan at a time (%(default)s)",
     )
     add("--solver", default="highs", help="solver of the oracle: highs, cbc or any that PuLP finds")

@@ -19,6 +19,7 @@ from optimizer.place.arrays import build_arrays
 from optimizer.place.clock import Clock
 from optimizer.place.exact import interval_rules, intervals, timeindexed, timeindexed_rules
 from optimizer.place.exact.case import make_case
+from optimizer.place.exact.relaxed import model
 from optimizer.place.exact.solve import held_of
 from optimizer.place.plan import Options
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 GOLDEN = Path(__file__).parent / "golden"
 RULES = [rule.__name__ for rule in timeindexed_rules.RULES]
+CUTS = [rule for rule in model.RULES if rule not in timeindexed_rules.RULES]
 
 
 def minimal() -> Instance:
@@ -95,6 +97,17 @@ def test_objective_and_bounds_of_the_oracle_read_as_stored(
     same("no_rule.lp", lp_of((), monkeypatch, tmp_path / "model.lp"))
 
 
+@pytest.mark.parametrize("rule", CUTS, ids=lambda rule: rule.__name__)
+def test_a_cut_of_the_relaxed_model_reads_as_stored(
+    rule: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(model, "RULES", (rule,))
+    path, instance = tmp_path / "model.lp", minimal()
+    model.build_relaxed(instance, build_arrays(instance)).problem.writeLP(str(path))
+    found = path.read_text(encoding="utf-8")
+    same(f"{rule.__name__}.lp", found[found.index("Subject To") : found.index("Bounds")])
+
+
 def test_cp_sat_adds_as_many_constraints_of_each_kind_as_stored(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -103,10 +116,10 @@ def test_cp_sat_adds_as_many_constraints_of_each_kind_as_stored(
     alone = _kinds(intervals.build(case.a, held_of(case), ()))
     lines = [f"without rules: {dict(sorted(alone.items()))}"]
     for rule in (*interval_rules.RULES, *intervals.EXTRAS):
-        model = intervals.build(case.a, held_of(case), ())
-        before = _kinds(model)
-        rule(model)
-        added = _kinds(model) - before
+        built = intervals.build(case.a, held_of(case), ())
+        before = _kinds(built)
+        rule(built)
+        added = _kinds(built) - before
         lines.append(f"{rule.__name__}: {dict(sorted(added.items()))}")
     same("cp_sat.txt", "\n".join([*lines, ""]))
 
@@ -114,9 +127,9 @@ def test_cp_sat_adds_as_many_constraints_of_each_kind_as_stored(
 KINDS = ("linear", "cumulative", "interval", "exactly_one", "at_most_one", "bool_or")
 
 
-def _kinds(model: intervals.Intervals) -> Counter[str]:
+def _kinds(built: intervals.Intervals) -> Counter[str]:
     """Return how many variables, and constraints of each kind, a model has."""
-    proto = model.cp.proto
+    proto = built.cp.proto
     count = Counter({"variables": len(proto.variables)})
     for constraint in proto.constraints:
         kind = next((k for k in KINDS if getattr(constraint, f"has_{k}")()), "another")

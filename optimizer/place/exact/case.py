@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,8 @@ from optimizer.place.certificate import upper_bound
 from optimizer.place.engines.packing import pin_running
 from optimizer.place.engines.prices import Dual, minimised
 from optimizer.place.engines.state import empty_state, make_problem
-from optimizer.units import usd
+from optimizer.place.plan import EngineClaim, Status
+from optimizer.units import NANO, usd
 
 if TYPE_CHECKING:
     from optimizer.domain.answers.records import StoppedBy
@@ -24,12 +26,14 @@ if TYPE_CHECKING:
     from optimizer.place.clock import Clock
     from optimizer.place.engines.handles import Problem, State
     from optimizer.place.plan import Certificate, PlacePlan
+    from optimizer.solvers.run import Run
 
 __all__ = [
     "MOST_COLUMNS",
     "MOST_DOMAINS",
     "MOST_JOBS",
     "Case",
+    "float_claim",
     "is_small",
     "make_case",
     "refuse_large",
@@ -38,6 +42,10 @@ __all__ = [
 
 MOST_JOBS, MOST_DOMAINS, MOST_COLUMNS = 50, 50, 50_000
 """Sizes up to which CP-SAT is asked: jobs, domains of all pools, columns (mode, start)."""
+
+FLOAT_SLACK = 2e-6
+"""What a floating-point engine may be off, as a share: its tolerances are 1e-6 for feasibility and
+integrality. Its claim is widened by it."""
 
 PRICES_SHARE = 0.18
 """Share of the time that prices get at most."""
@@ -137,3 +145,12 @@ def stopped(by: str, clock: Clock) -> StoppedBy:
         return "work limit"
     reason = clock.reason(0)
     return "time limit" if reason is None else reason
+
+
+def float_claim(run: Run) -> EngineClaim:
+    """Return what a floating-point engine claims, widened by its tolerance."""
+    bound = None
+    if run.bound is not None:
+        most = -run.bound + FLOAT_SLACK * max(1.0, abs(run.bound))
+        bound = math.ceil(most * NANO)
+    return EngineClaim(engine=run.engine, status=Status(run.status), bound=bound)

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from optimizer.place.arrays import Ints, PlaceArrays
     from optimizer.place.exact.intervals import Intervals
 
-__all__ = ["Scale", "objective_of", "scale_of", "total_of", "weighted"]
+__all__ = [
+    "Scale", "cheapest_of", "energy_of", "objective_of", "scale_of", "total_of", "weighted",
+]  # fmt: skip
 
 LARGEST = 2**61
 """CP-SAT refuses objectives whose terms could add up to more than an int64 holds; this is half."""

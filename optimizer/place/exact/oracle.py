@@ -5,7 +5,6 @@ Both exact engines answer in the same way: see `solve.py`.
 
 from __future__ import annotations
 
-import math
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -13,13 +12,12 @@ from optimizer.place.answer import Found
 from optimizer.place.arrays import build_arrays
 from optimizer.place.clock import Clock, OnIncumbent
 from optimizer.place.exact import timeindexed
-from optimizer.place.exact.case import Case, make_case, stopped
+from optimizer.place.exact.case import Case, float_claim, make_case, stopped
 from optimizer.place.exact.columns import parts_of
 from optimizer.place.exact.solve import prepare
-from optimizer.place.plan import EngineClaim, Options, PlacePlan, Status
+from optimizer.place.plan import Options, PlacePlan
 from optimizer.solvers.milp import export_mps, solve_milp
 from optimizer.solvers.run import Limits, Run
-from optimizer.units import NANO
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,10 +28,6 @@ __all__ = ["oracle_solve", "write_mps"]
 
 NODES_OF_A_ROUND = 1000
 """Nodes of a PuLP engine's tree that a round of `Options.rounds` stands for."""
-
-FLOAT_SLACK = 2e-6
-"""What a floating-point engine may be off, as a share: its tolerances are 1e-6 for feasibility and
-integrality. Its claim is widened by it."""
 
 
 def oracle_solve(
@@ -60,22 +54,13 @@ def oracle_solve(
     else:  # the same on every machine
         nodes = max(1, o.rounds * NODES_OF_A_ROUND)
         run = solve_milp(model.problem, o.solver, Limits(None, nodes, 0.0, o.seed))
-    found = Found(claim=_float_claim(run), names=_read_oracle(case, model, run))
+    found = Found(claim=float_claim(run), names=_read_oracle(case, model, run))
     return case.answer(found, stopped(run.stopped_by, clock))
 
 
 def write_mps(instance: Instance, path: Path) -> None:
     """Write the time-indexed model of an instance as an MPS file (minimising, in USD)."""
     export_mps(timeindexed.build(instance, build_arrays(instance)).problem, path)
-
-
-def _float_claim(run: Run) -> EngineClaim:
-    """Return what a floating-point engine claims, widened by its tolerance."""
-    bound = None
-    if run.bound is not None:
-        most = -run.bound + FLOAT_SLACK * max(1.0, abs(run.bound))
-        bound = math.ceil(most * NANO)
-    return EngineClaim(engine=run.engine, status=Status(run.status), bound=bound)
 
 
 def _read_oracle(

@@ -1,8 +1,10 @@
-"""Exact placement: CP-SAT, and the plan file with a certificate beside the engine's claim.
+"""Exact placement: HiGHS and CP-SAT, and the plan file with a certificate beside their claim.
 
 The prices of the smoothed dual give the certified bound of the plan, as they do for the search;
 what the engine says of its own run - optimal, infeasible, a bound - stands beside it in `run.claim`
-and proves nothing to the checker. `exact_solve` begins with nothing, `improve` with a plan in hand.
+and proves nothing to the checker. HiGHS solves the relaxed model first (`relaxed/solve.py`),
+where that is of a size with hope; CP-SAT makes plans of what it took, and goes on without a proof.
+`exact_solve` begins with nothing, `improve` with a plan in hand.
 """
 
 from __future__ import annotations
@@ -29,8 +31,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from optimizer.domain.instance import Instance
+    from optimizer.place.plan import Certificate
+    from optimizer.solvers.run import IsOver
 
-__all__ = ["exact_case", "exact_solve", "held_of", "improve", "objective_of", "prepare"]
+__all__ = ["exact_case", "exact_solve", "held_of", "improve", "objective_of", "prepare", "prove"]
+
+RELAXED_SHARE = 0.75
+"""Share of the time in which HiGHS looks for a proof before CP-SAT does."""
+
+ENDS = ("proof", "engine proof", "gap", "cancel")
+"""Why a run stops for good; the limits of its share of the time do not."""
 
 WORK_OF_A_ROUND = 1.0
 """Deterministic time that a round of `Options.rounds` stands for, about a second of CP-SAT."""
@@ -49,10 +59,35 @@ def exact_solve(
     Unsupported
         If there are more jobs, domains or columns than it is made for; the size is named.
     """
+    from optimizer.place.exact.relaxed.solve import claimed, has_hope, is_tiny
+
     refuse_large(instance)
     prepare()
     clock = Clock(options or Options(), cancel or Event(), on_incumbent)
-    return exact_case(make_case(instance, clock), None)
+    case = make_case(instance, clock)
+    if clock.options.rounds is not None or is_tiny(case.a) or not has_hope(case.a):
+        return exact_case(case, None)
+    until = clock.seconds() + RELAXED_SHARE * clock.left()
+    plan, claim = prove(instance, clock, case.proof[0], until, clock.cancel.is_set)
+    return claimed(exact_case(case, None) if plan is None else plan, claim)
+
+
+def prove(
+    instance: Instance, clock: Clock, certificate: Certificate, until: float, is_over: IsOver
+) -> tuple[PlacePlan | None, EngineClaim]:
+    """Return the plan of HiGHS and CP-SAT after it, if they have one, and what HiGHS claims.
+
+    certificate
+        Its bound is that of the plan.
+    until
+        When HiGHS has to end [s], by the clock; CP-SAT has the rest.
+    """
+    from optimizer.place.exact.relaxed.solve import relax
+
+    plan, claim = relax(instance, clock, certificate, until, is_over)
+    if plan is not None and plan.run.stopped_by not in ENDS and clock.left() > 0:
+        plan = improve(instance, plan, clock)
+    return plan, claim
 
 
 def improve(instance: Instance, plan: PlacePlan, clock: Clock) -> PlacePlan:

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from optimizer.domain.instance import Instance
     from optimizer.place.arrays import PlaceArrays
 
-__all__ = ["MOST_VARIABLES", "TimeIndexed", "build"]
+__all__ = ["MOST_VARIABLES", "TimeIndexed", "build", "run_variables"]
 
 MOST_VARIABLES = 100_000
 """PuLP's objects are harmless below about this many variables; this is an oracle, no engine."""
@@ -107,13 +107,7 @@ def build(instance: Instance, a: PlaceArrays) -> TimeIndexed:
         hint = f"it takes up to {MOST_VARIABLES:,}; place larger instances with the search"
         raise Unsupported(f"a time-indexed model of {size:,} variables", hint)
     problem = pulp.LpProblem(name_of("place", instance.name), pulp.LpMinimize)
-    x = [
-        whole_variable(name_of("run", job.id, j, m - a.job_ptr[j], "at", columns.start[c]))
-        for j, job in enumerate(instance.jobs)
-        for m in range(a.job_ptr[j], a.job_ptr[j + 1])
-        for c in columns.of(m)
-    ]
-    model = TimeIndexed(instance, a, columns, problem, x)
+    model = TimeIndexed(instance, a, columns, problem, run_variables(instance, a, columns))
     model.g = _dispatch(model)
     for b in np.flatnonzero(a.full >= 0).tolist():
         most, T = int(a.charge_w[b]), range(a.pue.shape[1])
@@ -127,6 +121,16 @@ def build(instance: Instance, a: PlaceArrays) -> TimeIndexed:
 
 
 # ---- variables and objective --------------------------------------------------------------------
+
+
+def run_variables(instance: Instance, a: PlaceArrays, columns: Columns) -> list[Any]:
+    """Return x[c] of all columns."""
+    return [
+        whole_variable(name_of("run", job.id, j, m - a.job_ptr[j], "at", columns.start[c]))
+        for j, job in enumerate(instance.jobs)
+        for m in range(a.job_ptr[j], a.job_ptr[j + 1])
+        for c in columns.of(m)
+    ]
 
 
 def _variables(a: PlaceArrays, columns: Columns) -> int:

@@ -1,0 +1,1 @@
+"""The relaxed model: a bound on all plans from the rows that prices are put on."""
