@@ -88,6 +88,7 @@ class Cases:
         }
         """The quantities that make up a fleet, and what each is of: no totals of several sites."""
         self._ways = Ways(image)
+        self._parts: int | None = None
         self._rows: dict[Key, int] = {}
         self._now: Limits = {}
         ways = image.ways
@@ -180,19 +181,24 @@ class Cases:
         """Return whole prices, those of work made a little smaller where that bounds better.
 
         A price that was rounded up may make a domain seem to pay by less than a nano-USD; times all
-        the domains that could be taken, that is money.
+        the domains that could be taken, that is money. By how much is tried once, and then kept.
         """
-        best, kept = leaf_bound(self.image, self.goal, prices, limits, self._ways), prices
-        for parts in (1, 10, 100, 1000):
-            demand = {
-                name: tuple(p - p * parts // 10**9 for p in row)
-                if self.image.demand[name].wanted is not None
-                else row
-                for name, row in prices.demand.items()
+        if self._parts is None:
+            tried = {parts: self._smaller(prices, parts) for parts in (0, 1, 10, 100, 1000)}
+            found = {
+                parts: leaf_bound(self.image, self.goal, less, limits, self._ways)
+                for parts, less in tried.items()
             }
-            less = prices.model_copy(update={"demand": demand})
-            found = leaf_bound(self.image, self.goal, less, limits, self._ways)
-            if found is None or (best is not None and found <= best):
-                break  # even smaller prices lose more than they save
-            best, kept = found, less
-        return kept
+            known = {parts: bound for parts, bound in found.items() if bound is not None}
+            self._parts = max(known, key=lambda parts: known[parts], default=0)
+        return self._smaller(prices, self._parts)
+
+    def _smaller(self, prices: Prices, parts: int) -> Prices:
+        """Return prices, those of work smaller by so many billionths."""
+        demand = {
+            name: tuple(p - p * parts // 10**9 for p in row)
+            if self.image.demand[name].wanted is not None
+            else row
+            for name, row in prices.demand.items()
+        }
+        return prices.model_copy(update={"demand": demand})

@@ -28,7 +28,7 @@ __all__ = ["Search"]
 WHOLE = 1e-6
 """Closer to a whole number than this is whole [domains]."""
 
-LOOK = 8
+LOOK = 4
 """How many quantities without a known slope are tried on both sides before a case is split."""
 
 SLOPE = 0.05
