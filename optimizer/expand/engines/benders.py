@@ -8,18 +8,18 @@ exactly, cut there, and solved again. Every solution of the master bounds all pl
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.expand.engines.cells import Cell, mean_scene
+from optimizer.expand.engines.cells import Cell, Earned, mean_scene
 from optimizer.expand.engines.cuts import Cuts
 from optimizer.expand.engines.first import MUSD, FirstStage
 from optimizer.expand.engines.goals import loss_of, set_goal
 from optimizer.expand.engines.model import Affine, Model, flat, to_highs
-from optimizer.expand.engines.rounding import whole
+from optimizer.expand.engines.rounding import roundings, whole
 from optimizer.expand.evaluate import evaluate, expected, money
 
 if TYPE_CHECKING:
@@ -36,10 +36,10 @@ __all__ = ["Benders", "Best", "Clock"]
 STEPS = (0.15, 0.5, 1.0)
 """How far the points that are asked lie from the best one towards the master's."""
 
-MEAN_ABOVE = 1_500
-"""Columns above which the master has the operation of the mean future."""
+LARGE = 1_500
+"""Columns of the first stage above which the master has the operation of mean futures."""
 
-GROUPS = 4
+GROUPS = 5
 """Groups of futures that have cuts of their own, where only their mean counts."""
 
 RELAX_ABOVE = 50
@@ -89,7 +89,6 @@ class Best:
     bound: float = -np.inf
     is_infeasible: bool = False
     rounds: int = 0
-    seconds: dict[str, float] = field(default_factory=dict)
 
     @property
     def gap(self) -> float:
@@ -116,8 +115,9 @@ class Benders:
         self.first = FirstStage(arrays, Model("master"))
         if keep is not None:
             self.first.keep(keep)
+        self.is_large = len(self.first.model.names) > LARGE
         self.cuts = Cuts(self.first, self._groups())
-        self._add_mean()
+        self._add_means()
         self._set_objective()
         self.rows: list[tuple[dict[int, float], float]] = []
         self.idle: list[int] = []
@@ -134,32 +134,36 @@ class Benders:
         order = np.argsort(worth, kind="stable")
         return [part.tolist() for part in np.array_split(order, count)]
 
-    def _add_mean(self) -> None:
-        """Bound theta by the operation of the mean future, which is a relaxation of all of them.
+    def _add_means(self) -> None:
+        """theta[g,m,t] <= what the mean future of each group brings, in a master of many columns.
 
-        The mean of what is done in the futures is possible with the mean of what stands in them.
-        It earns mean worths, dearer hours apart, at the least price of energy: theta is at most
-        that and, of demands, sum p (worth - mean)+ volume (partial decomposition; Crainic et al.).
+        The mean of what is done in the futures of a group is possible with the mean of what stands
+        in them: a relaxation (partial decomposition; Crainic et al. 2021), exact for one future.
         """
         arrays, cuts = self.arrays, self.cuts
-        if len(self.first.model.names) < MEAN_ABOVE:
+        if not self.is_large or len(cuts.groups) > GROUPS:
             return
-        scene, extra = mean_scene(arrays)
-        brought = [[Affine() for _ in range(arrays.T)] for _ in range(cuts.count)]
+        for g, futures in enumerate(cuts.groups):
+            scene, extra = mean_scene(arrays, futures)
+            odds = float(arrays.odds[futures].sum())
+            brought = [[Affine() for _ in range(arrays.T)] for _ in range(cuts.count)]
+            earned = self._earned(brought)
+            for t in range(arrays.T):
+                for b in range(arrays.B):
+                    Cell(self.first, scene, f"mean{g}", t, b, earned).add()
+            for m in range(cuts.count):
+                for t in range(arrays.T):
+                    row = Affine().plus(brought[m][t], -odds).add(int(cuts.theta[g, m, t]), 1.0)
+                    more = sum(extra[s, t] for s, at in enumerate(cuts.market) if at == m)
+                    self.first.model.at_most(f"mean_{g}_{m}_{t}", row, odds * float(more))
+
+    def _earned(self, brought: list[list[Affine]]) -> Earned:
+        market = self.cuts.market
 
         def earned(site: int, t: int, column: int, amount: float) -> None:
-            brought[cuts.market[site]][t].add(column, amount)
+            brought[market[site]][t].add(column, amount)
 
-        for t in range(arrays.T):
-            for b in range(arrays.B):
-                Cell(self.first, scene, "mean", t, b, earned).add()
-        for m in range(cuts.count):
-            for t in range(arrays.T):
-                row = Affine().plus(brought[m][t], -1.0)
-                for g in range(len(cuts.groups)):
-                    row.add(int(cuts.theta[g, m, t]), 1.0)
-                most = sum(extra[s, t] for s in range(len(cuts.market)) if cuts.market[s] == m)
-                self.first.model.at_most(f"mean_{m}_{t}", row, float(most))
+        return earned
 
     def _set_objective(self) -> None:
         arrays, first = self.arrays, self.first
@@ -187,10 +191,11 @@ class Benders:
         loss = loss_of(outcome.values * MUSD, self.arrays.odds, self.options, self.regret_of)
         return outcome, loss
 
-    def offer(self, decision: Decision) -> bool:
+    def offer(self, decision: Decision, *, is_cut: bool = True) -> bool:
         """Take a whole decision if it keeps the rules of money and is better; cut there too."""
         outcome, loss = self.price(decision)
-        self.cut(outcome, None)
+        if is_cut:
+            self.cut(outcome, None)
         path = money(self.arrays, expected(self.arrays, outcome.flows))
         is_good = path is None or not any(x.any() for x in path.breaches.values())
         if is_good and self._keeps_budget(outcome) and loss < self.found.loss - 1e-9:
@@ -250,14 +255,12 @@ class Benders:
             self.offer(decision)
         began = time.monotonic()
         self.relax()
-        self.found.seconds["relaxed"] = time.monotonic() - began
-        began = time.monotonic()
+        taken = time.monotonic() - began
         aim = FIRST_AIM
-        while not self._is_done():
+        while not self._is_done() and not (self.is_large and self._left() < taken):
             aim = max(self.options.gap / 3, min(aim, self.found.gap) / 4)
             if not self.solve_whole(aim) and aim <= self.options.gap / 3:
                 break
-        self.found.seconds["whole"] = time.monotonic() - began
         return self.found
 
     def _is_done(self) -> bool:
@@ -268,7 +271,10 @@ class Benders:
         """Cut the relaxed master until it meets the value of a point."""
         core: Floats | None = None
         best = np.inf
+        if self.is_large:  # the first solution is far: an interior one comes sooner
+            self._choose("ipm")
         while not self.clock.is_over():
+            self.solver.setOptionValue("time_limit", self.solver.getRunTime() + self._left())
             self.solver.run()
             status = self.solver.getModelStatus()
             if status != type(status).kOptimal:
@@ -289,8 +295,21 @@ class Benders:
                 added += new
                 if loss < best:
                     core, best = point, loss
+            if core is not None and self.is_large and self.found.rounds == 1:
+                self._choose("simplex")
+                for decision in roundings(self.first, core.tolist()):
+                    self.offer(decision, is_cut=False)
             if added == 0 and self._ask(values, values)[1] == 0:
                 return
+
+    def _choose(self, method: str) -> None:
+        """Choose how HiGHS solves the relaxed master."""
+        self.solver.setOptionValue("solver", method)
+        self.solver.setOptionValue("run_crossover", "off" if method == "ipm" else "on")
+
+    def _left(self) -> float:
+        """Return the seconds that are left, at least one."""
+        return max(1.0, self.clock.end - time.monotonic())
 
     def _ask(self, point: Floats, values: Floats | None) -> tuple[float, int]:
         """Return the loss at a point, and how many cuts it gave that a solution breaks."""
@@ -305,8 +324,7 @@ class Benders:
         index = np.array(held, np.int32)
         self.solver.changeColsIntegrality(len(held), index, np.ones(len(held), np.uint8))
         self._start()
-        left = max(1.0, self.clock.end - time.monotonic())
-        self.solver.setOptionValue("time_limit", self.solver.getRunTime() + left)
+        self.solver.setOptionValue("time_limit", self.solver.getRunTime() + self._left())
         self.solver.setOptionValue("mip_rel_gap", aim)
         self.solver.run()
         info, solution = self.solver.getInfo(), self.solver.getSolution()

@@ -9,7 +9,7 @@ Rules       power, hall, permit, demand: the `add_*` below
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -226,30 +226,30 @@ class Cell:
             self.model.at_least(f"made_{self.at}_{s}", compute)
 
 
-def mean_scene(arrays: Arrays) -> tuple[Scene, Floats]:
-    """Return the mean of all futures, and what it may earn too little, by site and period [MUSD].
+def mean_scene(arrays: Arrays, futures: Sequence[int]) -> tuple[Scene, Floats]:
+    """Return the mean of futures, and what it may earn too little, by site and period [MUSD].
 
     Volumes, permits and leases are means by probability, worths by volume too, prices of energy the
     least. With y the volumes served, sum_f p_f worth_f y_f <= worth y + sum_f p_f max(0, worth_f -
-    worth) volume_f, as y_f <= volume_f.
+    worth) volume_f, as y_f <= volume_f: of one future, the mean is that future.
     """
-    w, odds = arrays.world, arrays.odds
-    volume = np.einsum("f,ftbk->tbk", odds, w.volume)
-    weight = np.einsum("f,ftbk,tb->ftk", odds, w.volume, w.hours)
+    at = list(futures)
+    w, odds = arrays.world, arrays.odds[at] / arrays.odds[at].sum()
+    volume = np.einsum("f,ftbk->tbk", odds, w.volume[at])
+    weight = np.einsum("f,ftbk,tb->ftk", odds, w.volume[at], w.hours)
     total = weight.sum(0)
-    plain = np.einsum("f,ftk->tk", odds, w.worth)
-    worth = np.where(total > 0, (weight * w.worth).sum(0) / np.maximum(total, 1e-300), plain)
-    over = (np.maximum(w.worth - worth[None], 0.0) * weight).sum(0) * MUSD
+    plain = np.einsum("f,ftk->tk", odds, w.worth[at])
+    worth = np.where(total > 0, (weight * w.worth[at]).sum(0) / np.maximum(total, 1e-300), plain)
+    over = (np.maximum(w.worth[at] - worth[None], 0.0) * weight).sum(0) * MUSD
     extra = np.zeros((len(arrays.growth.sites), arrays.T))
     for k in range(worth.shape[1]):
         extra[int(np.argmax(w.may[k]))] += over[:, k]
     mean = w._replace(
-        price=w.price.min(0)[None],
-        permit_w=np.einsum("f,ftp->tp", odds, w.permit_w)[None],
+        price=w.price[at].min(0)[None],
+        permit_w=np.einsum("f,ftp->tp", odds, w.permit_w[at])[None],
         volume=volume[None],
         worth=worth[None],
         order=w.order[:1],
-        lease_w=np.einsum("f,ftx->tx", odds, w.lease_w)[None],
+        lease_w=np.einsum("f,ftx->tx", odds, w.lease_w[at])[None],
     )
-    futures = tuple(range(arrays.F))
-    return Scene(mean, futures, tuple(odds.tolist())), extra
+    return Scene(mean, tuple(at), tuple(odds.tolist())), extra

@@ -6,27 +6,46 @@ from math import floor
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from optimizer.expand.arrays import Decision
     from optimizer.expand.engines.first import FirstStage
 
-__all__ = ["whole"]
+__all__ = ["roundings", "whole"]
+
+SHIFTS = (0.0, 0.25, 0.5, 0.75)
+"""What is added to cumulative orders before they are rounded down: late units, or early ones."""
 
 NEARLY = 1e-6
 """What is so little below a whole number is that number."""
 
 
-def whole(first: FirstStage, values: Sequence[float]) -> Decision:
-    """Return the decision with cumulative orders rounded down, so that no limit of supply breaks.
+def roundings(first: FirstStage, values: Sequence[float]) -> Iterator[Decision]:
+    """Yield whole decisions that are near a solution and keep the limits of supply."""
+    for of_chips in SHIFTS:
+        for of_others in SHIFTS:
+            found = whole(first, values, of_chips, of_others)
+            if _is_supplied(first, found):
+                yield found
+
+
+def whole(
+    first: FirstStage, values: Sequence[float], of_chips: float = 0.0, of_others: float = 0.0
+) -> Decision:
+    """Return the decision with cumulative orders rounded down; where nothing is added to them
+    before, no limit of supply breaks.
 
     Orders of a period at several sites may then be one more than the period allows: the last of
     them waits for the next period.
     """
     rounded = list(values)
-    for steps in (first.orders, first.retired):
-        for column in steps.values():
-            rounded[column] = float(floor(values[column] + NEARLY))
+    for (p, _), column in first.orders.items():
+        shift = of_chips if first.arrays.build(p).chip else of_others
+        rounded[column] = float(
+            floor(values[column] + (shift if values[column] > NEARLY else 0.0) + NEARLY)
+        )
+    for column in first.retired.values():
+        rounded[column] = float(floor(values[column] + NEARLY))
     for u, build in enumerate(first.arrays.growth.builds):
         places = [p for p, (v, _) in enumerate(first.arrays.places) if v == u]
         for t in range(build.first, build.last + 1):
@@ -37,6 +56,25 @@ def whole(first: FirstStage, values: Sequence[float]) -> Decision:
                 new[at] -= 1
     _give_up_what_has_come(first, rounded)
     return first.decision(rounded)
+
+
+def _is_supplied(first: FirstStage, decision: Decision) -> bool:
+    """Return whether a decision keeps the units of builds and the supply of chips."""
+    arrays = first.arrays
+    for u, build in enumerate(arrays.growth.builds):
+        units = sum(n for (p, _), n in decision.orders.items() if arrays.places[p][0] == u)
+        if units > build.max_units:
+            return False
+    for chip, row in arrays.growth.supply_chips.items():
+        for t, limit in enumerate(row):
+            chips = sum(
+                n * arrays.build(p).chips
+                for (p, o), n in decision.orders.items()
+                if arrays.build(p).chip == chip and o + arrays.build(p).lead <= t
+            )
+            if chips > limit:
+                return False
+    return True
 
 
 def _new(first: FirstStage, rounded: list[float], place: int, t: int) -> float:
