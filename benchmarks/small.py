@@ -4,7 +4,8 @@ Instances are drawn with a seed, 10 to 50 jobs on three sites for a day (`instan
 with `--facility NAME` they are pieces of a facility, a tenth of its racks and power with 30 to 50
 of its jobs for a week. Three engines on each: the search alone, HiGHS and CP-SAT alone, and `auto`,
 which is all of them. For each its objective and the claim of the engines (`=` optimal, else their
-gap); certified is the gap that anyone can check. Every loss is shown.
+gap); certified is the gap that anyone can check. Every loss is shown. Other ways to
+a proof that were tried, with figures: `small_proofs.csv`.
 """
 
 from __future__ import annotations

@@ -7,9 +7,9 @@
 3. The best plan is polished: what still fits goes in, and what would rather run elsewhere or at
    another time moves. It gets domain ids and the cheapest dispatch; the prices become whole
    numbers, and the bound is what `certificate.py` makes of them.
-Where the instance is small, exact engines look for a proof: beside the search, on one of its
-threads, if it is of a size with hope (`exact/relaxed/beside.py`); after a short search if it is
-tiny or work is limited; else not at all.
+Where the instance is small, exact engines look for a proof: beside the search, which goes on with
+all its threads, if it is of a size with hope (`exact/relaxed/beside.py`); after a short search if
+it is tiny or work is limited; else not at all.
 Whatever stops it - proof, gap, time, work or cancel - the answer is a plan with its bound.
 """
 

@@ -1,4 +1,4 @@
-"""The search with exact engines beside it: one thread is theirs, and whoever proves first ends it.
+"""The search with exact engines beside it, in one thread more; who proves first ends both.
 
 HiGHS runs in a process of its own (`exact/relaxed/solve.py`), CP-SAT without Python's lock, so the
 search goes on all the while, from where it is. What an engine found is handed on in the caller's
@@ -36,9 +36,7 @@ def search_beside(
     """Return the better plan of the search and of exact engines that run beside it."""
     prepare()
     o, stop = clock.options, Event()
-    mine = replace(
-        clock, options=o.model_copy(update={"threads": max(1, o.threads - 1)}), history=[]
-    )
+    mine = replace(clock, history=[])
     theirs = Clock(o.model_copy(update={"threads": 1}), stop, None, start=mine.start)
     until = o.seconds - max(FINISH_SECONDS, FINISH_SHARE * o.seconds)
 
