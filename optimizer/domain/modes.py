@@ -278,7 +278,8 @@ def _finish(
         once.append(job.running.move.usd)
     first, end_by = _window(instance, job, sites)
     if first + duration > end_by:
-        why = f"takes {duration} periods, has {max(0, end_by - first)} of its window"
+        ph = instance.horizon.period_hours
+        why = f"takes {duration * ph:g} h, has {max(0, end_by - first) * ph:g} h to run in"
         return Refusal("window", origin, why)
     uses = _chip_hours(instance, job, sum(p.chips for p in parts), duration)
     for budget, amount in given.uses.items():

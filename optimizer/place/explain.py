@@ -33,7 +33,7 @@ from optimizer.place.account.fixes import (
 from optimizer.place.account.ledger import Ledger
 from optimizer.place.account.prices import PriceBook
 from optimizer.place.account.room import Room
-from optimizer.place.account.why import blocking, forbidden, oversized, refused, wording
+from optimizer.place.account.why import blocking, forbidden, oversized, refused
 from optimizer.place.certificate import Bound, upper_bound
 from optimizer.place.check import check
 
@@ -268,11 +268,7 @@ class _Asked:
             if best.profit < most or (best.profit <= 0 and not made.is_late):
                 return self._priced_out(made, j, best, most)
         if fit is not None:
-            text = (
-                f"fits {described(ledger, fit.column, fit.index)}, but would lower the objective "
-                f"by {money(before - fit.gain)} as the plan stands; {self._stake(made)}"
-            )
-            return replace(made, kind="gap", short="fits, at a loss", text=text)
+            return self._loses(made, fit, before)
         if any(c.undecided.any() for c in columns):
             text = f"not decided whether its slices of several sizes fit; {self._stake(made)}"
             return replace(made, kind="gap", short="undecided", text=text)
@@ -299,6 +295,18 @@ class _Asked:
         short = f"fits {word}as it stands, about {gain} more: missed by the search"
         return replace(made, kind="gap", short=short, text=text, gain=fit.gain - before)
 
+    def _loses(self, made: Reason, fit: Fit, before: int) -> Reason:
+        """It fits as the plan stands, and the objective would fall: by energy, or by being late."""
+        where, loss = described(self.ledger, fit.column, fit.index), money(before - fit.gain)
+        if made.is_late:
+            short = f"on time costs {loss} more than being late, as the plan stands"
+            text = f"could run on time {where}, but that costs {loss} more than being late"
+        else:
+            short = f"there is room, but running costs {loss} more than it is worth"
+            text = f"could run {where}, but all that it costs there is {loss} more than its worth"
+        text += f", with all others where they are; {self._stake(made)}"
+        return replace(made, kind="gap", short=short, text=text)
+
     def _priced_out(self, made: Reason, j: int, best: Priced, most: int) -> Reason:
         """Its best run, at the certified prices, does not pay."""
         ledger, margin = self.ledger, most - best.profit
@@ -312,7 +320,7 @@ class _Asked:
             fix = lateness_fix(ledger, j, margin)
         else:
             value = best.profit + paid
-            short = f"priced {money(paid)}, {_mostly(split)}"
+            short = f"takes {money(paid)} at the certified prices, {_mostly(split)}"
             text = (
                 f"its cheapest run, {where}, is priced {money(paid)} ({parts}); it is worth "
                 f"{money(value)}, {money(margin)} ({percent(margin, value)}) less"
@@ -330,11 +338,10 @@ class _Asked:
         ledger = self.ledger
         blocks = blocking(ledger, room, j, columns)
         total = sum(len(c.starts) for c in columns)
-        most = [f"{b.said} blocks {_all_or(b.runs, total)}" for b in blocks[:3]]
         which = counted(total, "run") + (" on time" if made.is_late else "")
         text = (
             f"none of its {which} fits beside the others at their hours and on their domains: "
-            f"{listed(most)}; {self._stake(made)}"
+            f"{listed([b.said(total) for b in blocks[:3]])}; {self._stake(made)}"
         )
         fixes, gain = [], self._gain(j, columns) - before
         grown = shortfall_fix(ledger, self.book, room, j, columns, gain)
@@ -344,7 +351,7 @@ class _Asked:
             fixes.append(displace_fix(ledger, j, away, gain))
             if gain > away.loss:
                 text += f"; {fixes[-1].text}: the search missed the exchange"
-        short = f"blocked by {listed([wording(b.block) for b in blocks], 2)}"
+        short = f"lacks {listed([b.lacks for b in blocks], 2)}"
         rules = tuple(f"{b.block.rule} {b.block.of}" for b in blocks)
         later = () if made.is_late else self._later(j, room)
         return replace(
@@ -374,9 +381,10 @@ class _Asked:
         return (deadline_fix(self.ledger, j, end, profit),)
 
     def _stake(self, made: Reason) -> str:
+        what = "having it on time" if made.is_late else "letting it in"
         if made.at_stake is None:
-            return "what is at stake is not bounded"
-        return f"at stake: at most {money(made.at_stake)}"
+            return f"what {what} can add is not bounded"
+        return f"{what} can add at most {money(made.at_stake)} to the objective"
 
 
 def _mostly(split: tuple[tuple[str, int], ...]) -> str:
@@ -388,9 +396,5 @@ def _mostly(split: tuple[tuple[str, int], ...]) -> str:
 def _confirmed(fix: Fix, effect: int) -> str:
     """Return a fix with what a new solve found; one that displaces says only that it must run."""
     base = "as a job that must run" if fix.kind == "displace" else fix.text
-    way = "higher" if effect >= 0 else "lower"
-    return f"{base} (solved again: objective {money(abs(effect))} {way})"
-
-
-def _all_or(runs: int, total: int) -> str:
-    return "all" if runs == total else f"{runs:,} of them"
+    said = f"{money(abs(effect))} {'higher' if effect >= 0 else 'lower'}"
+    return f"{base} (solved again: objective {said})"

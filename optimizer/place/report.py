@@ -279,13 +279,7 @@ def _headroom(ledger: Ledger, site: str) -> str:
 
 def _turned_away(ledger: Ledger, reasons: tuple[Reason, ...]) -> Section:
     out, late = tables.out_table(ledger, reasons), tables.late_table(ledger, reasons)
-    said = (
-        "price: at the certified prices of the power, chips and budgets it takes, its best run "
-        "costs more than it is worth. no room: none of its runs fits beside the others, which stay "
-        "where and when they are. rule: a rule excludes it. gap: not decided, or missed by the "
-        "search.",
-    )
-    return Section("Who is turned away, and who is late", said, (), (out, late))
+    return Section("Who is turned away, and who is late", (tables.LEGEND,), (), (out, late))
 
 
 def _limits(ledger: Ledger, book: PriceBook) -> Section:

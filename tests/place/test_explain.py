@@ -46,7 +46,7 @@ def test_a_job_longer_than_its_window_is_excluded_by_the_window() -> None:
     data = world(job("a", hours=3, deadline=2))
     reason = reasons(data)["a"]
     assert (reason.kind, reason.rules) == ("rule", ("window",))
-    assert "takes 3 periods, has 2" in reason.text
+    assert "takes 3 h, has 2 h" in reason.text
     assert [(f.kind, f.changes[0].value) for f in reason.fixes] == [("deadline", 3.0)]
 
 
@@ -114,8 +114,8 @@ def test_a_job_without_chips_left_names_the_pool_and_whom_it_would_displace() ->
     assert reason.at_stake == 100 * USD
     by_kind = {fix.kind: fix for fix in reason.fixes}
     assert by_kind["displace"].text.startswith("instead of b (net gain USD")
-    assert "estimated" not in by_kind["displace"].text
-    assert by_kind["capacity"].text == "1 domain more in p"
+    assert " of at least " not in by_kind["displace"].text
+    assert by_kind["capacity"].text == "1 domain of 8 chips more in p"
     assert by_kind["capacity"].changes[0].value == 2.0
 
 
@@ -136,14 +136,14 @@ def test_an_energy_permit_that_is_used_up_is_no_room() -> None:
     after = patch(read(data), fix.changes)
     limit = after.sites["s"].supplies["grid"].permit_watt_periods(after.horizon)
     assert limit in (50_000, 50_001)  # 1 W-period more for float noise
-    assert "MWh more from s/grid" in fix.text
+    assert "an energy permit of s/grid larger by" in fix.text
 
 
 def test_power_that_lacks_is_named_in_mw_and_hours() -> None:
     data = world(job("a", hours=4), job("b", hours=2), count=2, grid={"cap_mw": 0.015})
     reason = reasons(data, placed("b", 1, 3))["a"]
     assert (reason.kind, reason.rules) == ("no_room", ("power_cap s",))
-    assert "short 2026-03-01 01:00 to 03:00" in reason.text
+    assert "it lacks power at s (2026-03-01 01:00 to 03:00)" in reason.text
     (fix,) = [fix for fix in reason.fixes if fix.kind == "capacity"]
     assert fix.text == "0.005 MW more at s (2026-03-01 01:00 to 03:00)"
 
@@ -162,7 +162,8 @@ def test_a_job_that_fits_at_a_loss_is_undecided_with_its_stake() -> None:
     data = world(job("a", value_usd=1.0), job("b"), count=2)  # its energy costs 1.50 USD
     reason = reasons(data, placed("b", 0, 2))["a"]
     assert (reason.kind, reason.gain, reason.at_stake) == ("gap", None, USD)
-    assert "would lower the objective by USD 0.5" in reason.text
+    assert reason.short == "there is room, but running costs USD 0.5 more than it is worth"
+    assert "letting it in can add at most USD 1.00" in reason.text
 
 
 # ---- late ---------------------------------------------------------------------------------------
@@ -191,7 +192,7 @@ def test_a_late_job_is_priced_out_of_the_hours_before_its_due_date() -> None:
     prices = {"chips": {"p": [2 * USD, 2 * USD, 0, 0]}}  # 32 USD on time, 10 USD late
     reason = reasons(data, placed("b", 0, 2), placed("a", 2, 4), certificate=prices)["a"]
     assert (reason.kind, reason.is_late, reason.margin) == ("priced_out", True, 22 * USD)
-    assert reason.fixes[0].text == "USD 16.0 or more for an hour late"
+    assert reason.fixes[0].text == "an hour late priced at USD 16.0 or more (now 5.00)"
 
 
 # ---- fixes --------------------------------------------------------------------------------------

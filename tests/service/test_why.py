@@ -37,7 +37,7 @@ def test_all_jobs_turned_away_are_listed_with_reason_and_fix(
     said = capsys.readouterr().out
     assert "1 job of 2 turned away" in said
     assert "no room" in said
-    assert "1 domain more in p" in said
+    assert "1 domain of 8 chips more in p" in said
     assert "estimated" in said
 
 

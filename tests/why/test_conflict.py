@@ -88,7 +88,7 @@ def test_a_job_waited_for_without_a_run_is_named_with_the_rule_that_leaves_it_no
     plan = diagnosed(instance, judged.solved(data), threads=1)
     assert plan.status is Status.INFEASIBLE
     said = " ".join(conflict_section(instance, plan).sentences)
-    assert "Job a has no way to run at all: window: takes 9 periods, has 4" in said
+    assert "Job a has no way to run at all: too little time: takes 9 h, has 4 h" in said
     reasons = {reason.job: reason for reason in explain(instance, plan)}
     assert (reasons["a"].kind, reasons["a"].rules) == ("rule", ("window",))
     assert (reasons["b"].kind, reasons["b"].rules) == ("rule", ("precedence",))

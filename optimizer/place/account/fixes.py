@@ -268,8 +268,9 @@ def _grow(ledger: Ledger, lack: _Lack) -> tuple[str, list[Change]]:
     if lack.block.rule in ("domain_fit", "pool_capacity"):
         pool = instance.pools[of]
         count = _series([float(x) + lack.amount for x in pool.present(h)])
+        size = "" if pool.domain is None else f" of {instance.domain_chips(pool)} chips"
         thing = "chip" if pool.domain is None else "domain"
-        text = f"{counted(lack.amount, thing)} more in {of}"
+        text = f"{counted(lack.amount, thing + size, thing + 's' + size)} more in {of}"
         return text, [Change(pointer("pools", of, "count"), count)]
     if lack.block.rule == "quota":
         quota = (instance.tenants[of].quota_chips or 0) + lack.amount
@@ -289,7 +290,7 @@ def _grow(ledger: Ledger, lack: _Lack) -> tuple[str, list[Change]]:
     site, key = of.split("/", 1)
     before = instance.sites[site].supplies[key].permit_watt_periods(h) or 0
     mwh = (before + lack.amount) * h.period_hours / 1e6
-    text = f"{figure(lack.amount * h.period_hours / 1e6)} MWh more from {of} in all"
+    text = f"an energy permit of {of} larger by {figure(lack.amount * h.period_hours / 1e6)} MWh"
     change = Change(pointer("sites", site, "supplies", key, "permit"), {"mwh": mwh + 1e-6})
     return text, [change]
 
@@ -331,7 +332,8 @@ def lateness_fix(ledger: Ledger, job: int, margin: int) -> Fix:
     """Return the fix that lateness costs so much that being on time is the cheaper way."""
     late = max(1, ledger.periods_late(ledger.runs[job])) * ledger.horizon.period_hours
     rate = ledger.instance.jobs[job].late_usd_per_hour + usd(margin) / late
-    text = f"USD {figure(rate)} or more for an hour late"
+    before = figure(ledger.instance.jobs[job].late_usd_per_hour)
+    text = f"an hour late priced at USD {figure(rate)} or more (now {before})"
     return Fix(
         "lateness", text, None, (Change(_of_job(ledger, job, "late_usd_per_hour"), rate * 1.01),)
     )
@@ -340,9 +342,10 @@ def lateness_fix(ledger: Ledger, job: int, margin: int) -> Fix:
 def displace_fix(ledger: Ledger, job: int, away: Displacement, gain: int) -> Fix:
     """Return the fix that other jobs make room; as a change of the file: the job must run."""
     names = [ledger.instance.jobs[j].id for j in away.jobs]
-    sure = "" if away.is_exact else ", estimated"
     net = gain - away.loss
     word = "net gain" if net > 0 else "net loss"
-    text = f"instead of {listed(names)} ({word} {money(abs(net))}{sure})"
+    if not away.is_exact:  # there may be a cheaper set
+        word += " of at least" if net > 0 else " of at most"
+    text = f"instead of {listed(names)} ({word} {money(abs(net))})"
     change = Change(_of_job(ledger, job, "must"), True)
     return Fix("displace", text, gain - away.loss, (change,))

@@ -30,10 +30,12 @@ if TYPE_CHECKING:
     from optimizer.place.explain import Reason
 
 __all__ = [
+    "LEGEND",
     "cap_table",
     "domain_worth_table",
     "energy_table",
     "fix_said",
+    "kind_said",
     "late_table",
     "limit_table",
     "move_table",
@@ -45,8 +47,20 @@ __all__ = [
     "tenant_table",
 ]
 
-KINDS = {"rule": "rule", "priced_out": "price", "no_room": "no room", "gap": "gap"}
-"""Reasons as one word of a table."""
+_KINDS = {"rule": "rule", "priced_out": "price", "no_room": "no room", "gap": "open"}
+
+LEGEND = (
+    "price: at the certified prices of the power, chips and budgets it takes, its best run costs "
+    "more than it is worth. no room: none of its runs fits beside the others, which stay where and "
+    "when they are. rule: a rule excludes it. missed: it fits and pays as the plan stands, and the "
+    "search did not see it. open: it fits only at a loss, or whether it fits is not decided."
+)
+"""What the words for reasons mean."""
+
+
+def kind_said(reason: Reason) -> str:
+    """Return a reason as one word of a table."""
+    return "missed" if reason.gain is not None else _KINDS[reason.kind]
 
 
 def _columns(*given: str) -> tuple[Column, ...]:
@@ -74,7 +88,7 @@ def out_table(ledger: Ledger, reasons: Sequence[Reason]) -> Table:
     ):
         chips = [m.chips for m in ledger.instance.modes(ledger.index[r.job])]
         rows.append(
-            (r.job, max(chips, default=None), _value(ledger, r), KINDS[r.kind], r.short, _help(r))
+            (r.job, max(chips, default=None), _value(ledger, r), kind_said(r), r.short, _help(r))
         )
     columns = _columns("job", "chips|", "value|USD", "reason", "why", "what would help")
     return Table("Jobs turned away, most valuable first", columns, tuple(rows), show=7)
@@ -88,7 +102,7 @@ def late_table(ledger: Ledger, reasons: Sequence[Reason]) -> Table:
         j = ledger.index[r.job]
         late = ledger.periods_late(ledger.runs[j])
         cost = usd(late * ledger.late_nano(j))
-        rows.append((r.job, _hours(late * hours), cost, KINDS[r.kind], r.short, _help(r)))
+        rows.append((r.job, _hours(late * hours), cost, kind_said(r), r.short, _help(r)))
     rows.sort(key=lambda row: (-float(row[2] or 0), str(row[0])))  # type: ignore[arg-type]
     columns = _columns("job", "late|h", "cost|USD", "reason", "why", "what would help")
     return Table("Jobs that end late, dearest first", columns, tuple(rows), show=5)

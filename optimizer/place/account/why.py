@@ -16,33 +16,60 @@ if TYPE_CHECKING:
     from optimizer.place.account.prices import PriceBook
     from optimizer.place.account.room import Block, Columns, Room
 
-__all__ = ["Blocking", "blocking", "forbidden", "oversized", "refused", "wording"]
+__all__ = ["Blocking", "blocking", "forbidden", "oversized", "refused", "worded"]
 
 _WORDS = {
     "power_cap": "power at {}",
     "supply": "energy permit of {}",
     "pool_capacity": "chips in {}",
-    "domain_fit": "domains in {}",
+    "domain_fit": "free domains in {}",
     "quota": "quota of {}",
     "budget": "budget {}",
-    "spread": "spread of group {}",
+    "spread": "places of group {}",
     "moves": "moves of {}",
-    "precedence": "its order with {}",
+}
+"""What there is too little of."""
+
+_REFUSED = {
+    "window": "too little time",
+    "residency": "residency",
+    "compatibility": "chips do not suit",
+    "domain_fit": "slices do not fit",
+    "pool_capacity": "pool too small",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Blocking:
-    """A limit, how many runs of a job it blocks, and that in words, with when."""
+    """A limit, how many runs of a job it blocks, what these lack, in words, and when."""
 
     block: Block
     runs: int
-    said: str
+    lacks: str
+    when: str
+
+    def said(self, total: int) -> str:
+        """Return how many of all runs lack what, and when."""
+        who = f"{self.runs:,} {'lacks' if self.runs == 1 else 'lack'}"
+        if self.runs == total:
+            who = "it lacks" if total == 1 else "all lack"
+        return f"{who} {self.lacks}{self.when}"
 
 
-def wording(block: Block) -> str:
-    """Return a limit in plain words."""
-    return _WORDS.get(block.rule, block.rule + " {}").format(block.of)
+def worded(rule: str) -> str:
+    """Return a rule of a reason, such as `power_cap memphis`, in plain words."""
+    name, _, of = rule.partition(" ")
+    if name == "precedence":
+        return f"order with {of}" if of else "order"
+    return _WORDS.get(name, name + " {}").format(of).strip()
+
+
+def _lacks(ledger: Ledger, job: int, block: Block) -> str:
+    """Return what a run lacks that a limit blocks."""
+    if block.rule != "precedence":
+        return _WORDS.get(block.rule, block.rule + " {}").format(block.of)
+    is_before = block.of in ledger.instance.jobs[job].predecessors
+    return f"time {'after' if is_before else 'before'} {block.of}"
 
 
 def refused(instance: Instance, job: int) -> tuple[tuple[str, ...], str]:
@@ -54,7 +81,7 @@ def refused(instance: Instance, job: int) -> tuple[tuple[str, ...], str]:
         what = instance.jobs[job].workload or "its work"
         return ("compatibility",), f"no pool has a rate of {what} in its slices"
     order = sorted(by_rule.items(), key=lambda item: -len(item[1]))
-    said = [f"{rule}: {listed(list(dict.fromkeys(whys)), 2)}" for rule, whys in order]
+    said = [f"{_REFUSED[rule]}: {listed(list(dict.fromkeys(whys)), 2)}" for rule, whys in order]
     return tuple(rule for rule, _ in order), "; ".join(said)
 
 
@@ -113,8 +140,6 @@ def blocking(ledger: Ledger, room: Room, job: int, columns: list[Columns]) -> li
             when[block] = when.get(block, np.zeros(ledger.T, bool)) | (bad & reach)
     found = []
     for block, count in sorted(runs.items(), key=lambda item: (-item[1], item[0])):
-        said = wording(block)
-        if block in when:
-            said += f" (short {stretches(ledger.horizon, when[block])})"
-        found.append(Blocking(block, count, said))
+        hours = f" ({stretches(ledger.horizon, when[block])})" if block in when else ""
+        found.append(Blocking(block, count, _lacks(ledger, job, block), hours))
     return found

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from optimizer.domain.instance import Instance
     from optimizer.domain.jobs import Job
+    from optimizer.domain.sites import IdRange
 
 MOVERS = "running jobs"
 """What the limit on moves is of."""
@@ -143,20 +144,43 @@ def grown(instance: Instance, more: dict[str, int]) -> Instance:
     """Return the instance with more domains (chips) in some pools, and the power of their idling.
 
     The power comes as a supply of its own, so that chips that are there and idle take none from
-    the others.
+    the others. What is added has the lowest numbers, so that the domains that are there stay those
+    that come, go, are spares or in maintenance: they only move up, with what runs on them.
     """
     pools = dict(instance.pools)
     idle: dict[str, NDArray[np.int64]] = {}
     for name, extra in more.items():
         pool = pools[name]
         count = pool.present(instance.horizon) + extra
-        pools[name] = pool.model_copy(update={"count": SeriesData(tuple(map(float, count)))})
+        away = tuple(
+            m.model_copy(update={"domains": _higher(m.domains, extra)}) for m in pool.maintenance
+        )
+        series = SeriesData(tuple(map(float, count)))
+        pools[name] = pool.model_copy(update={"count": series, "maintenance": away})
         chips = extra * instance.domain_chips(pool)
         milli = instance.sites[pool.site].pue_milli(instance.horizon)
         watts = milli * (instance.chips[pool.chip].idle_w * chips)
         idle[pool.site] = idle.get(pool.site, np.zeros_like(watts)) + watts
-    made = changed(instance, sites=_with_idle(instance, idle), pools=pools)
-    return made if more else instance
+    if not more:
+        return instance
+    jobs = tuple(_moved_up(job, more) for job in instance.jobs)
+    return changed(instance, sites=_with_idle(instance, idle), pools=pools, jobs=jobs)
+
+
+def _moved_up(job: Job, more: dict[str, int]) -> Job:
+    """Return a running job on the same domains, whose numbers are higher."""
+    if job.running is None:
+        return job
+    parts = tuple(
+        part.model_copy(update={"domains": _higher(part.domains, more.get(part.pool, 0))})
+        for part in job.running.parts
+    )
+    running = job.running.model_copy(update={"parts": parts})
+    return job.model_copy(update={"running": running})
+
+
+def _higher(ids: tuple[IdRange, ...], by: int) -> tuple[IdRange, ...]:
+    return tuple((first + by, last + by) for first, last in ids)
 
 
 def _with_idle(instance: Instance, idle: dict[str, NDArray[np.int64]]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from optimizer.domain.reports import Column, Fact, Report, Section, Table
 from optimizer.errors import PlanError
 from optimizer.place.account import tables
 from optimizer.place.account.ledger import Ledger
+from optimizer.place.account.why import worded
 from optimizer.units import usd
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def all_reasons(instance: Instance, plan: PlacePlan, reasons: Sequence[Reason]) 
     said = [
         f"{counted(turned, 'job')} of {len(instance.jobs):,} turned away, "
         f"{len(reasons) - turned} placed late.",
+        *((tables.LEGEND,) if reasons else ()),
         *_states(reasons),
     ]
     shown = [t for t in (out, late) if t.rows]
@@ -85,11 +87,13 @@ def one_reason(instance: Instance, plan: PlacePlan, reasons: Sequence[Reason], n
         said = "It is placed, and not late: there is nothing to explain."
         return Report(f"{name}: placed", (Section("Where it runs", (said,), tuple(facts)),))
     state = "placed late" if reason.is_late else "turned away"
-    facts.append(Fact("Reason", tables.KINDS[reason.kind], note=", ".join(reason.rules)))
+    rules = [worded(rule) for rule in reason.rules]
+    facts.append(Fact("Reason", tables.kind_said(reason), note=", ".join(rules)))
     if reason.margin is not None:
         facts.append(Fact("Short by", usd(reason.margin), "USD", note="at the certified prices"))
     if reason.at_stake is not None:
-        note = "certified: with it, the objective rises by no more"
+        word = "with it on time" if reason.is_late else "with it"
+        note = f"certified: {word}, the objective rises by no more"
         facts.append(Fact("At stake, at most", usd(reason.at_stake), "USD", note=note))
     text = reason.text[:1].upper() + reason.text[1:] + "."
     shown = [t for t in (_price_table(reason), _fix_table([reason])) if t.rows]
@@ -109,7 +113,7 @@ def _fix_table(reasons: Sequence[Reason]) -> Table:
         Column("job"),
         Column("what would help"),
         Column("is"),
-        Column("objective", "USD", "right"),
+        Column("objective rises by", "USD", "right"),
         Column("change of the instance file"),
     )
     each = [(r.job, fix) for r in reasons for fix in r.fixes if fix.changes]
