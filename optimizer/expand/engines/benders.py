@@ -33,13 +33,13 @@ Floats = NDArray[np.float64]
 
 __all__ = ["Benders", "Best", "Clock"]
 
-STEPS = (0.15, 0.5, 1.0)
-"""How far the points that are asked lie from the best one towards the master's."""
+STEP = 0.5
+"""How far the point that is asked lies from the best one towards the master's."""
 
 LARGE = 1_500
 """Columns of the first stage above which the master has the operation of mean futures."""
 
-GROUPS = 5
+GROUPS = 4
 """Groups of futures that have cuts of their own, where only their mean counts."""
 
 RELAX_ABOVE = 50
@@ -288,13 +288,10 @@ class Benders:
             if core is not None and best - bound <= self.options.gap / 4 * abs(best):
                 return
             self.drop()
-            start, added = core, 0
-            points = [values] if start is None else [start + x * (values - start) for x in STEPS]
-            for point in points:
-                loss, new = self._ask(point, values)
-                added += new
-                if loss < best:
-                    core, best = point, loss
+            point = values if core is None else core + STEP * (values - core)
+            loss, added = self._ask(point, values)
+            if loss < best:
+                core, best = point, loss
             if core is not None and self.is_large and self.found.rounds == 1:
                 self._choose("simplex")
                 for decision in roundings(self.first, core.tolist()):
