@@ -7,8 +7,9 @@ futures; how what stands is operated follows from them, future by future, by mer
 
 The text is MODEL section 4, and 8 to the last integer; the mathematics stands in
 `engines/first.py` (what is decided), `engines/extensive.py` and `engines/operate.py` (operation).
-A few futures go to a mixed-integer solver as one model; many are cut to a small one, period by
-period, by the slopes that operation leaves behind. Values of plans are exact, and re-derived by
+What operation brings is cut to few rows, period by period, by the slopes that it leaves behind, and
+the rest goes to a mixed-integer solver; the model of all futures at once is there as a cross-check
+and for any other solver. Values of plans are exact, and re-derived by
 `check.py` without any solver; the bound is the engine's claim.
 
 Left out: decisions that wait for what is learnt, charging of batteries, taxes, other orders of

@@ -58,6 +58,10 @@ class Options(Record):
         Time limit [s], at least 1.
     gap
         Stop at this gap of the engine.
+    engine, threads
+        Of the method `extensive`: a solver by name, as PuLP knows it.
+    seed
+        Of the draw, and of the engine.
     complete
         A named plan whose orders, retirements and contracts are in the answer, whatever is added.
     draw

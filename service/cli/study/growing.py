@@ -35,8 +35,15 @@ def _add_expand(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     add("--alpha", type=float, default=0.1, help="cvar: share of futures (%(default)g)")
     add("--seconds", type=float, default=60.0, help="time limit of the solver, >= 1 (%(default)g)")
     add("--gap", type=float, default=1e-3, help="stop at this gap of the solver (%(default)g)")
-    add("--engine", default="HiGHS", help="solver, by its name in PuLP (%(default)s)")
-    add("--threads", type=int, default=1, help="threads of the solver (%(default)d)")
+    add(
+        "--method",
+        choices=("benders", "extensive"),
+        default="benders",
+        help="benders: by cuts on what operation brings; extensive: one model of all futures, for "
+        "any --engine (%(default)s)",
+    )
+    add("--engine", default="HiGHS", help="extensive: solver, by its name in PuLP (%(default)s)")
+    add("--threads", type=int, default=1, help="extensive: threads of the solver (%(default)d)")
     _add_futures(parser)
     add("--out", metavar="DIR", help="where plan, report and tables go (fleetwatt-out/NAME)")
 
