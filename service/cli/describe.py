@@ -70,6 +70,7 @@ def instance_report(instance: Instance) -> Report:
     )
     what = Section("What it is", (instance.title,), facts)
     tables = (_sites(instance), _pools(instance), _demand(instance), *_mix(instance))
+    tables += _builds(instance)
     sources = Section("Sources", tables=(_sources(instance),))
     notes = (Section("Notes", instance.notes),) if instance.notes else ()
     return Report(
@@ -164,10 +165,35 @@ def _mix(instance: Instance) -> tuple[Table, ...]:
     return Table("offers", heads, tuple(offers)), Table("work wanted", more, tuple(wanted))
 
 
+def _builds(instance: Instance) -> tuple[Table, ...]:
+    """Return what an expansion may build; nothing where none is asked."""
+    if instance.expand is None:
+        return ()
+    heads = (
+        Column("build"),
+        Column("kind"),
+        Column("sites"),
+        Column("units", "", "right"),
+        Column("periods from order", "", "right"),
+        Column("price of a unit, first", "USD", "right"),
+        Column("what it is"),
+    )
+    rows = tuple(
+        (key, b.kind, ", ".join(b.sites), b.max_units, b.lead_periods, usd(image.cost[0]), b.name)
+        for (key, b), image in zip(
+            instance.expand.builds.items(), instance.growth.builds, strict=True
+        )
+    )
+    return (Table("builds", heads, rows),)
+
+
 def _sources(instance: Instance) -> Table:
     columns = (Column("what"), Column("kind"), Column("as of"), Column("source"))
     rows = tuple((at, s.kind, s.as_of, s.source) for at, s in instance.sources.items())
     return Table("where the numbers come from", columns, rows)
+
+
+_PROVEN = "recomputed from the certificate's prices"
 
 
 def verdict_report(title: str, verdict: Any) -> Report:
@@ -177,8 +203,8 @@ def verdict_report(title: str, verdict: Any) -> Report:
     bound = None if verdict.bound is None else usd(verdict.bound)
     facts = (
         Fact("breaches", rules or "none", tone="bad" if rules else "good"),
-        Fact("objective", total, "USD", note="re-derived from placements and dispatch"),
-        Fact("bound", bound, "USD", note="recomputed from the certificate's prices"),
+        Fact("objective", total, "USD", note="re-derived from the plan itself"),
+        Fact("bound", bound, "USD", note=_PROVEN if bound is not None else "none that is proven"),
         Fact("gap", verdict.gap, "share", note="abs(objective - bound) / abs(objective)"),
     )
     columns = (Column("rule"), Column("where"), Column("found"), Column("limit"))
