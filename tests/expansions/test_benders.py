@@ -31,7 +31,7 @@ def test_mean_futures_bound_what_the_futures_bring_and_change_no_optimum(
     options = Options(gap=1e-9)
     plain = Benders(arrays, options, (), far()).run([])
     monkeypatch.setattr(benders, "LARGE", 0)
-    monkeypatch.setattr(benders, "GROUPS", 2)  # three futures in each mean
+    monkeypatch.setattr(benders, "MEANS", 2)  # three futures in each mean
     means = Benders(arrays, options, (), far())
     assert means.is_large
     found = means.run([])

@@ -39,6 +39,9 @@ STEP = 0.5
 LARGE = 1_500
 """Columns of the first stage above which the master has the operation of mean futures."""
 
+MEANS = 5
+"""Groups of futures whose mean a master of many columns has; with no more futures it is exact."""
+
 GROUPS = 4
 """Groups of futures that have cuts of their own, where only their mean counts."""
 
@@ -129,7 +132,7 @@ class Benders:
         each = list(range(self.arrays.F))
         if self.options.objective != "expected":
             return [[f] for f in each]
-        count = min(GROUPS, len(each))
+        count = min(MEANS if self.is_large else GROUPS, len(each))
         worth = self.arrays.world.worth.sum((1, 2)) + self.arrays.world.volume.sum((1, 2, 3))
         order = np.argsort(worth, kind="stable")
         return [part.tolist() for part in np.array_split(order, count)]
@@ -141,7 +144,7 @@ class Benders:
         in them: a relaxation (partial decomposition; Crainic et al. 2021), exact for one future.
         """
         arrays, cuts = self.arrays, self.cuts
-        if not self.is_large or len(cuts.groups) > GROUPS:
+        if not self.is_large or len(cuts.groups) > MEANS:
             return
         for g, futures in enumerate(cuts.groups):
             scene, extra = mean_scene(arrays, futures)
