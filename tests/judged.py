@@ -231,13 +231,22 @@ def random_certificate(data: Data, rng: np.random.Generator) -> Data:
     for name in world.sites:
         row = {"row": "power", "of": name, "divisor": int(rng.integers(1_000, 30_000))}
         rounding.append(row | {"prices": prices(chip)})
+    order = {
+        job["id"]: {before: int(rng.uniform(0, value)) for before in job["predecessors"]}
+        for job in world.jobs
+        if job.get("predecessors")
+    }
     limited = [name for name, tenant in world.tenants.items() if "quota_chips" in tenant]
     permits = [f"{s}/{k}" for (s, k), supply in world.supplies.items() if supply.permit is not None]
     spread = {
         group: {site: int(rng.uniform(0, value / 5)) for site in world.sites}
         for group in world.spreads
     }
+    for name in limited:
+        row = {"row": "quota", "of": name, "divisor": int(rng.integers(2, 30))}
+        rounding.append(row | {"prices": prices(chip)})
     drawn: Data = {"spread": spread} if spread else {}
+    drawn |= {"precedence": order} if order else {}
     if world.instance.get("moves") is not None:
         drawn["moves"] = int(rng.uniform(0, value / 5))
     return drawn | {

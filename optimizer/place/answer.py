@@ -49,6 +49,13 @@ __all__ = [
 MOST_USD = 1e9
 """No price is higher: that of a chip-period or a watt-period [USD]."""
 
+ROUNDED: dict[str, Literal["chips", "power", "quota"]] = {
+    "round_chips": "chips",
+    "round_power": "power",
+    "round_quota": "quota",
+}
+"""What the rounding rows of engines are in a certificate."""
+
 
 Names = dict[int, tuple[tuple["IdRange", ...], ...]]
 """For every placed job the domain ids of each part."""
@@ -109,16 +116,16 @@ def named_prices(instance: Instance, p: Prices) -> Certificate:
         elif row.kind == "slice" and any(each):
             slices.append(SlicePrices(pool=pools[row.of], slice_chips=row.size, prices=tuple(each)))
         elif any(each):
-            kind: Literal["chips", "power"] = "chips" if row.kind == "round_chips" else "power"
+            kind = ROUNDED[row.kind]
             of = names[kind][row.of]
             rounding.append(Rounding(row=kind, of=of, divisor=row.size, prices=tuple(each)))
     supplies = [f"{s}/{k}" for s, site in instance.sites.items() for k in site.supplies]
     permits = {k: nano(float(x)) for k, x in zip(supplies, p.permits, strict=True)}
     totals = dict(zip(total_names(instance), (nano(float(x)) for x in p.budgets), strict=True))
-    spread: dict[str, dict[str, int]] = {}
+    by_two: dict[str, dict[str, dict[str, int]]] = {"spread": {}, "precedence": {}}
     for name, price in totals.items():
-        if name[0] == "spread" and price:
-            spread.setdefault(name[1], {})[name[2]] = price
+        if name[0] in by_two and price:
+            by_two[name[0]].setdefault(name[1], {})[name[2]] = price
     return Certificate(
         power=named["power"],
         chips=named["chips"],
@@ -127,7 +134,7 @@ def named_prices(instance: Instance, p: Prices) -> Certificate:
         quotas=named["quota"],
         budgets={b: totals["budget", b] for b in instance.budgets},
         permits={name: price for name, price in permits.items() if price},
-        spread=spread,
+        **by_two,
         moves=totals.get(("moves",)),
         batteries=_held_prices(instance, p),
     )

@@ -273,7 +273,7 @@ def _modes(instance: Instance) -> dict[str, Any]:
     pool = {name: i for i, name in enumerate(instance.pools)}
     size = [instance.domain_chips(p) for p in instance.pools.values()]
     total = {name: i for i, name in enumerate(total_names(instance))}
-    takes = [taken(instance, j, m) for j, ms in enumerate(each) for m in ms]
+    takes = taken(instance)
     sized = [(p, size[pool[p.pool]]) for p in parts]
     act, when, mask = _masks(instance, modes)
     lengths = [len(m.parts) for m in modes]

@@ -80,7 +80,7 @@ def upper_bound(
 
 def _agrees(instance: Instance, certificate: Certificate) -> None:
     T = instance.horizon.periods
-    kind_of = {"chips": "pools", "power": "sites"}
+    kind_of = {"chips": "pools", "power": "sites", "quota": "tenants"}
     rounding = [(r.of, kind_of[r.row], r.prices) for r in certificate.rounding]
     named = [(name, "sites", p) for name, p in certificate.power.items()]
     named += [(name, "pools", p) for name, p in certificate.chips.items()]
@@ -100,13 +100,18 @@ def _agrees(instance: Instance, certificate: Certificate) -> None:
         for name in prices_at:
             if name not in instance.sites:
                 raise PlanError(f"certificate: {name!r} is not among the sites of the instance")
+    waits = {job.id: job.predecessors for job in instance.jobs}
+    for name, by_predecessor in certificate.precedence.items():
+        for before in by_predecessor:
+            if before not in waits.get(name, ()):
+                raise PlanError(f"certificate: job {name!r} does not wait for {before!r}")
     for name in certificate.budgets:
         if name not in instance.budgets:
             raise PlanError(f"certificate: {name!r} is not a budget of the instance")
     for row in certificate.slices:
         if instance.pools[row.pool].domain is None:
             raise PlanError(f"certificate: pool {row.pool!r} has no domains, so no slice rows")
-    for tenant in certificate.quotas:
+    for tenant in (*certificate.quotas, *(r.of for r in certificate.rounding if r.row == "quota")):
         if instance.tenants[tenant].quota_chips is None:
             raise PlanError(f"certificate: tenant {tenant!r} has no quota")
 
@@ -139,8 +144,7 @@ def _rows(world: World, certificate: Certificate) -> int:
         per_domain = instance.domain_chips(pool) // row.slice_chips
         total += _dot(row.prices, pool.in_service(instance.horizon) * per_domain)
     for cut in certificate.rounding:
-        left = world.chips_left[cut.of] if cut.row == "chips" else world.room[cut.of]
-        total += _dot(cut.prices, np.maximum(left // cut.divisor, 0))
+        total += _dot(cut.prices, np.maximum(world.left(cut.row, cut.of) // cut.divisor, 0))
     for name, prices in certificate.quotas.items():
         total += (instance.tenants[name].quota_chips or 0) * sum(prices)
     for name, price in certificate.budgets.items():

@@ -121,8 +121,12 @@ def prices_renamed(certificate: Data, new: dict[str, str]) -> Data:
         named[kind] = {new[name]: prices for name, prices in certificate[kind].items()}
     for row in named["slices"]:
         row["pool"] = new[row["pool"]]
-    for row in named["rounding"]:
-        row["of"] = new[row["of"]]
+    for row in named["rounding"]:  # tenants keep their names
+        row["of"] = new.get(row["of"], row["of"])
+    named["precedence"] = {
+        new[name]: {new[before]: price for before, price in each.items()}
+        for name, each in certificate.get("precedence", {}).items()
+    }
     named["permits"] = {
         f"{new[key.split('/')[0]]}/{key.split('/')[1]}": price
         for key, price in certificate["permits"].items()

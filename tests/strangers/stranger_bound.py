@@ -34,6 +34,11 @@ class Prices:
         self.budgets: dict[str, int] = certificate.get("budgets", {})
         self.permits: dict[str, int] = certificate.get("permits", {})
         self.moves: int = certificate.get("moves") or 0
+        self.order: dict[str, int] = {}
+        for after, each in certificate.get("precedence", {}).items():
+            for before, price in each.items():
+                self.order[after] = self.order.get(after, 0) + price
+                self.order[before] = self.order.get(before, 0) - price
         self.spread: dict[str, dict[str, int]] = certificate.get("spread", {})
         batteries = {f"{s}/{k}" for (s, k), supply in world.supplies.items() if supply.battery}
         self.batteries = filled("batteries", batteries)
@@ -54,7 +59,8 @@ def is_sound(world: World, certificate: Data) -> bool:
     for row in certificate.get("slices", ()):  # a pool without domains has no such row
         rows.append((row["pool"] in whole and row["slice_chips"] >= 1, row["prices"]))
     for row in certificate.get("rounding", ()):
-        names = series_of[row["row"]] if row["row"] in ("chips", "power") else set()
+        kinds = {"chips": "chips", "power": "power", "quota": "quotas"}
+        names = series_of[kinds[row["row"]]] if row["row"] in kinds else set()
         rows.append((row["of"] in names and row["divisor"] >= 1, row["prices"]))
     if any(len(prices) != world.periods for _, prices in rows):
         return False
@@ -64,6 +70,10 @@ def is_sound(world: World, certificate: Data) -> bool:
         is_spread = group in world.spreads
         rows += [(is_spread and site in world.sites, [price]) for site, price in each.items()]
         rows.append((is_spread, []))
+    waits = {job["id"]: job.get("predecessors", ()) for job in world.jobs}
+    for after, each in certificate.get("precedence", {}).items():
+        rows += [(before in waits.get(after, ()), [price]) for before, price in each.items()]
+        rows.append((after in waits, []))
     if certificate.get("moves") is not None:
         rows.append((world.instance.get("moves") is not None, [certificate["moves"]]))
     return all(is_row and _are_prices(prices) for is_row, prices in rows)
@@ -138,9 +148,9 @@ def _right_sides(world: World, prices: Prices) -> int:
             each = pool.size // row["slice_chips"]
             total += row["prices"][t] * len(pool.usable(t)) * each
         for row in prices.rounding:
-            is_chips, of = row["row"] == "chips", row["of"]
-            room = world.pools[of].left[t] if is_chips else world.sites[of].room_w[t]
-            total += row["prices"][t] * max(0, room // row["divisor"])
+            total += row["prices"][t] * max(
+                0, world.left(row["row"], row["of"], t) // row["divisor"]
+            )
         for name, tenant in world.tenants.items():
             total += prices.quotas[name][t] * (tenant.get("quota_chips") or 0)
     total += sum(price * world.budgets[name] for name, price in prices.budgets.items())
@@ -162,7 +172,8 @@ def _best(world: World, prices: Prices, job: Data, ways: list[Mode], value: int)
         if mode.stays and not world.can_stay(mode):
             continue
         ends = world.ends(mode)
-        uses = sum(prices.budgets.get(name, 0) * amount for name, amount in mode.uses.items())
+        uses = prices.order.get(job["id"], 0)
+        uses += sum(prices.budgets.get(name, 0) * amount for name, amount in mode.uses.items())
         uses += prices.moves if job.get("running") is not None and not mode.stays else 0
         places = prices.spread.get(job.get("group") or "", {})
         uses += sum(places.get(site, 0) for site in world.sites_of(mode))
@@ -186,6 +197,8 @@ def charges(world: World, prices: Prices, job: Data, mode: Mode) -> tuple[list[i
         chips[part.pool] += part.chips
         watts[world.pools[part.pool].site] += part.net_w
     quota = prices.quotas.get(job.get("tenant") or "")
+    own = Counter({job["tenant"]: mode.chips} if job.get("tenant") else {})
+    held = {"chips": chips, "power": watts, "quota": own}
     power, other, blocked = [0], [0], [0]
     for t, trains in enumerate(world.trains(mode)):
         at = sum(prices.power[s][t] * world.sites[s].pue[t] * w for s, w in watts.items())
@@ -197,9 +210,8 @@ def charges(world: World, prices: Prices, job: Data, mode: Mode) -> tuple[list[i
                     each = part.slice_chips // row["slice_chips"]
                     rest += row["prices"][t] * part.slices * each
         for row in prices.rounding:
-            if not is_fixed and (row["row"] == "chips" or trains):
-                amounts = chips if row["row"] == "chips" else watts
-                rest += row["prices"][t] * (amounts[row["of"]] // row["divisor"])
+            if not is_fixed and (row["row"] != "power" or trains):
+                rest += row["prices"][t] * (held[row["row"]][row["of"]] // row["divisor"])
         too_much = any(n > world.pools[p].left[t] for p, n in chips.items()) or (
             trains and any(w > world.sites[s].room_w[t] for s, w in watts.items())
         )

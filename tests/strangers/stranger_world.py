@@ -158,7 +158,11 @@ class World:
         return Site(pue, other, called, caps, fixed)
 
     def _leave_room(self) -> None:
-        """Note what running jobs leave of chips and power."""
+        """Note what running jobs leave of chips, power and quotas."""
+        self.quota_room = {
+            name: [tenant.get("quota_chips") or 0] * self.periods
+            for name, tenant in self.tenants.items()
+        }
         for pool in self.pools.values():
             pool.left = [n * pool.size for n in pool.free]
         for site in self.sites.values():
@@ -170,10 +174,18 @@ class World:
             mode = modes[0]
             trains = self.trains(mode)
             for t in range(self.ends(mode)[0] or self.periods):
+                if job.get("tenant") is not None:
+                    self.quota_room[job["tenant"]][t] -= mode.chips
                 for part in mode.parts:
                     pool = self.pools[part.pool]
                     pool.left[t] -= part.chips
                     self.sites[pool.site].room_w[t] -= part.net_w * trains[t]
+
+    def left(self, row: str, of: str, t: int) -> int:
+        """Return what running jobs leave of what a rounding row is of, in a period."""
+        if row == "quota":
+            return self.quota_room[of][t]
+        return self.pools[of].left[t] if row == "chips" else self.sites[of].room_w[t]
 
     def trains(self, mode: Mode) -> list[bool]:
         """Return in which periods a gang would train: all, or those without a call if it pauses."""

@@ -93,6 +93,24 @@ def test_chip_slice_and_rounding_rows_bound_by_hand() -> None:
     assert stranger.bound(one_job(), {"rounding": [row]}) == value + 4 * 5 - 2 * 5
 
 
+def test_rounding_rows_of_a_quota_bound_by_hand() -> None:
+    jobs = [one_job()["jobs"][0] | {"id": name, "tenant": "t"} for name in "ab"]
+    data = one_job(jobs=jobs, tenants={"t": {"quota_chips": 15}})
+    row = {"row": "quota", "of": "t", "divisor": 8, "prices": [5, 5, 5, 5]}  # 15 // 8 = 1 at once
+    assert stranger.bound(data, {"rounding": [row]}) == 2 * (50 * 10**9 - 2 * 5) + 4 * 5
+
+
+def test_a_job_that_waits_pays_its_predecessor_by_hand() -> None:
+    gang, usd = {"chips": 8, "slice_chips": 8, "one_off_usd": 30.0}, 10**9
+    first = one_job()["jobs"][0] | {"id": "first", "value_usd": 0.0, "gangs": [gang]}
+    second = one_job()["jobs"][0] | {"id": "second", "predecessors": ["first"]}
+    data = one_job(jobs=[first, second])
+    assert stranger.bound(data, {}) == 50 * usd  # the one without the other
+    assert stranger.bound(data, {"precedence": {"second": {"first": 30 * usd}}}) == 20 * usd
+    assert stranger.bound(data, {"precedence": {"second": {"first": 50 * usd}}}) == 20 * usd
+    assert stranger.bound(data, {"precedence": {"first": {"second": 1}}}) is None
+
+
 def test_a_certificate_of_rows_that_do_not_exist_proves_nothing() -> None:
     data = one_job()
     assert stranger.bound(data, {"power": {"s": [-1, 0, 0, 0]}}) is None

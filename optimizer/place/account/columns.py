@@ -210,7 +210,7 @@ def price_split(book: PriceBook, job: int, best: Priced) -> tuple[tuple[str, int
 
 
 def _row_label(row: Row) -> str:
-    if row.kind in ("power", "quota", "budget", "spread", "moves"):
+    if row.kind in ("power", "quota", "budget", "spread", "moves", "precedence"):
         return "power" if row.kind == "power" else f"{row.kind} {row.of}"
     if row.kind == "chips":
         return f"chips in {row.of}"

@@ -69,8 +69,8 @@ class Ledger:
         Chips of each pool that may be used, and that are, (T,).
     net_w
         IT watts of gangs in training above idle, by site, (T,).
-    room_w, chips_left
-        What running jobs leave to the others: IT watts by site, chips by pool, (T,).
+    room_w, chips_left, quota_left
+        What running jobs leave to the others: IT watts by site, chips by pool and tenant, (T,).
     """
 
     def __init__(self, instance: Instance, plan: PlacePlan) -> None:
@@ -143,12 +143,18 @@ class Ledger:
             for name, site in self.instance.sites.items()
         }
         self.chips_left = {name: row.copy() for name, row in self.usable.items()}
-        for j in range(len(self.instance.jobs)):
+        self.quota_left = {
+            name: np.full(self.T, tenant.quota_chips or 0, np.int64)
+            for name, tenant in self.instance.tenants.items()
+        }
+        for j, job in enumerate(self.instance.jobs):
             if not self.instance.has_to_stay(j):
                 continue
             mode = self.instance.modes(j)[0]
             stands = self.stands(mode)
             end = int(run_ends(mode.duration, stands, self.T)[0])
+            if job.tenant is not None:
+                self.quota_left[job.tenant][:end] -= mode.chips
             for part in mode.parts:
                 self.chips_left[part.pool][:end] -= part.chips
                 net = np.int64(part.draw_w - part.idle_w)

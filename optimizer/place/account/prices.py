@@ -27,6 +27,13 @@ if TYPE_CHECKING:
 
 __all__ = ["GapTerm", "PriceBook", "Row", "gap_terms", "total_row"]
 
+ROUNDED: dict[str, Literal["round_chips", "round_power", "round_quota"]] = {
+    "chips": "round_chips",
+    "power": "round_power",
+    "quota": "round_quota",
+}
+"""Kinds of rows of the rounding rows of a certificate."""
+
 TermKind = Literal["row", "supply", "job"]
 Exact = "NDArray[np.object_]"
 
@@ -41,10 +48,12 @@ class Row:
         "slices",
         "round_chips",
         "round_power",
+        "round_quota",
         "quota",
         "budget",
         "spread",
         "moves",
+        "precedence",
     ]
     of: str
     size: int = 0
@@ -83,6 +92,8 @@ class PriceBook:
         chip-period, per slice-period, per divisor-period.
     totals
         Price of budgets [nano-USD per thousandth] and of places of groups at sites [per job].
+    order
+        What a job pays and its predecessor receives, by the two [nano-USD].
     """
 
     def __init__(self, ledger: Ledger) -> None:
@@ -96,10 +107,7 @@ class PriceBook:
         for piece in c.slices:
             self._add(Row("slices", piece.pool, piece.slice_chips), piece.prices)
         for cut in c.rounding:
-            self._add(
-                Row("round_chips" if cut.row == "chips" else "round_power", cut.of, cut.divisor),
-                cut.prices,
-            )
+            self._add(Row(ROUNDED[cut.row], cut.of, cut.divisor), cut.prices)
         for name, prices in c.quotas.items():
             self.rows[Row("quota", name)] = _exact(prices)
         self.totals = {Row("budget", name): price for name, price in c.budgets.items()}
@@ -107,6 +115,11 @@ class PriceBook:
             self.totals |= {Row("spread", f"{group} at {s}"): x for s, x in at_sites.items()}
         if c.moves is not None:
             self.totals[total_row(MOVES)] = c.moves
+        self.order = {
+            (after, before): price
+            for after, paid in c.precedence.items()
+            for before, price in paid.items()
+        }
         self._known: dict[tuple[Row, bytes], NDArray[np.object_]] = {}
 
     def _add(self, row: Row, prices: tuple[int, ...]) -> None:
@@ -128,6 +141,9 @@ class PriceBook:
             return sum(p.chips for p in parts if p.pool == row.of)
         if self.ledger.instance.has_to_stay(job):
             return 0
+        if row.kind == "round_quota":
+            is_tenant = self.ledger.instance.jobs[job].tenant == row.of
+            return mode.chips // row.size if is_tenant else 0
         if row.kind == "round_chips":
             return sum(p.chips for p in parts if p.pool == row.of) // row.size
         return sum(p.draw_w - p.idle_w for p in parts if site_of(p.pool) == row.of) // row.size
@@ -160,6 +176,11 @@ class PriceBook:
             row = total_row(total)
             if self.totals.get(row):
                 found[row] = _exact([self.totals[row] * amount] * len(starts))
+        name = self.ledger.instance.jobs[job].id
+        for (after, before), price in self.order.items():
+            if name in (after, before):
+                paid = price if name == after else -price
+                found[Row("precedence", f"{after} after {before}")] = _exact([paid] * len(starts))
         return found
 
     def _sums(self, row: Row, works: NDArray[np.bool_]) -> NDArray[np.object_]:
@@ -235,7 +256,8 @@ class PriceBook:
             per_domain = instance.domain_chips(instance.pools[row.of]) // row.size
             slots: Ints = instance.pools[row.of].in_service(ledger.horizon) * per_domain
             return slots
-        left = ledger.chips_left if row.kind == "round_chips" else ledger.room_w
+        lefts = {"round_chips": ledger.chips_left, "round_power": ledger.room_w}
+        left = lefts.get(row.kind, ledger.quota_left)
         lumps: Ints = np.maximum(left[row.of] // row.size, 0)
         return lumps
 
@@ -267,6 +289,10 @@ def _row_terms(ledger: Ledger, book: PriceBook) -> Iterator[GapTerm]:
             left[name] -= amount
     for row, price in book.totals.items():
         yield GapTerm("row", f"{row.kind} {row.of} left over", price * left[row.kind, row.of])
+    placed = {ledger.instance.jobs[run.job].id for run in ledger.runs.values()}
+    for (after, before), price in book.order.items():
+        free = (before in placed) - (after in placed)
+        yield GapTerm("row", f"{before} placed, {after} that waits for it not", price * free)
 
 
 def _row_name(row: Row) -> str:
@@ -276,7 +302,7 @@ def _row_name(row: Row) -> str:
         return f"slices of {row.size} in {row.of} left free"
     if row.kind == "quota":
         return f"quota of {row.of} left free"
-    what = "chips" if row.kind == "round_chips" else "power"
+    what = {"round_chips": "chips", "round_power": "power"}.get(row.kind, "quota")
     return f"{what} of {row.of} in lumps of {row.size:,} left free"
 
 

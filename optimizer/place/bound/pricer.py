@@ -81,6 +81,11 @@ class Pricer:
         self.slices: dict[str, list[tuple[int, _Prices]]] = {}
         for r in certificate.slices:
             self.slices.setdefault(r.pool, []).append((r.slice_chips, _Prices(r.prices)))
+        self.order: dict[str, int] = {}
+        for after, by_predecessor in certificate.precedence.items():
+            for before, price in by_predecessor.items():
+                self.order[after] = self.order.get(after, 0) + price
+                self.order[before] = self.order.get(before, 0) - price
         self.cuts = [(r, _Prices(r.prices)) for r in certificate.rounding if any(r.prices)]
 
     def best(self, j: int) -> BestColumn:
@@ -140,6 +145,7 @@ class Pricer:
         job, T = self.world.instance.jobs[j], self.world.T
         power, working, always = self._taken(mode, job.tenant, self.world.instance.has_to_stay(j))
         used = sum(self.certificate.budgets.get(name, 0) * x for name, x in mode.uses)
+        used += self.order.get(job.id, 0)
         at_sites = self.certificate.spread.get(job.group or "", {})
         if job.running is not None and not mode.stays:
             used += self.certificate.moves or 0
@@ -184,7 +190,9 @@ class Pricer:
                 always.append((prices, part.slices * (part.slice_chips // q)))
         if tenant in self.quotas:
             always.append((self.quotas[tenant], mode.chips))
+        own = {} if tenant is None else {tenant: mode.chips}
+        held = {"chips": cut_chips, "power": cut_w, "quota": own}
         for cut, prices in () if has_to_stay else self.cuts:
-            amounts, rows = (cut_chips, always) if cut.row == "chips" else (cut_w, working)
-            rows.append((prices, amounts.get(cut.of, 0) // cut.divisor))
+            amount = held[cut.row].get(cut.of, 0) // cut.divisor
+            (working if cut.row == "power" else always).append((prices, amount))
         return power, working, [each for each in always if each[1]]

@@ -25,10 +25,11 @@ class SlicePrices(Record):
 class Rounding(Record):
     """Prices of a rounding row: coefficients floor(a / divisor), right side floor(b / divisor).
 
-    `row` is `chips` (of a pool) or `power` (IT watts of a site); `of` its name.
+    `row` is `chips` (of a pool), `power` (IT watts of a site) or `quota` (chips of a tenant); `of`
+    its name.
     """
 
-    row: Literal["chips", "power"]
+    row: Literal["chips", "power", "quota"]
     of: str
     divisor: Annotated[int, Field(ge=1)]
     prices: tuple[Price, ...]
@@ -55,6 +56,9 @@ class Certificate(Record):
         Price of a job of a group at a site, by group and site [nano-USD].
     moves
         Price of moving a running job [nano-USD]; None where that row does not exist.
+    precedence
+        Price of waiting for another job, by job and predecessor: the job pays it, the predecessor
+        receives it [nano-USD].
     batteries
         Price of what a battery holds at the start of each period, by `site/supply` [nano-USD per
         W-period stored].
@@ -69,4 +73,5 @@ class Certificate(Record):
     permits: dict[str, Price] = {}
     spread: dict[str, dict[str, Price]] = {}
     moves: Price | None = None
+    precedence: dict[str, dict[str, Price]] = {}
     batteries: dict[str, tuple[Price, ...]] = {}

@@ -45,19 +45,29 @@ class World:
             for name in instance.sites
         }
         self.chips_left = {name: row.copy() for name, row in self.chips.items()}
-        for j in range(len(instance.jobs)):
+        self.quota_left = {
+            name: np.full(self.T, tenant.quota_chips or 0, np.int64)
+            for name, tenant in instance.tenants.items()
+        }
+        for j, job in enumerate(instance.jobs):
             if instance.has_to_stay(j):
-                self._take_away(instance.modes(j)[0])
+                self._take_away(instance.modes(j)[0], job.tenant)
+
+    def left(self, row: str, of: str) -> Ints:
+        """Return what running jobs that have to stay leave of chips, power or a quota, (T,)."""
+        return {"chips": self.chips_left, "power": self.room, "quota": self.quota_left}[row][of]
 
     def _supplied(self, site: str) -> Ints:
         rows = [cap for (name, _), cap in self.caps.items() if name == site]
         total: Ints = np.sum([np.zeros(self.T, np.int64), *rows], axis=0)
         return total
 
-    def _take_away(self, mode: Mode) -> None:
+    def _take_away(self, mode: Mode, tenant: str | None) -> None:
         """Subtract a running job from what the others may have."""
         stands = self.stands(mode)
         end = int(run_ends(mode.duration, stands, self.T)[0])
+        if tenant is not None:
+            self.quota_left[tenant][:end] -= mode.chips
         for part in mode.parts:
             site = self.instance.pools[part.pool].site
             self.chips_left[part.pool][:end] -= part.chips

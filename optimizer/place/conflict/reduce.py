@@ -136,7 +136,18 @@ def _holds(made: Instance, prices: Certificate) -> bool:
         site, key = name.split("/", 1)
         if made.sites[site].supplies[key].permit is not None:
             permits[name] = price
-    kept = {"quotas": quotas, "spread": spread, "permits": permits}
+    waits = {job.id: job.predecessors for job in made.jobs}
+    precedence = {
+        name: {before: p for before, p in paid.items() if before in waits.get(name, ())}
+        for name, paid in prices.precedence.items()
+    }
+    rounding = tuple(
+        r
+        for r in prices.rounding
+        if r.row != "quota" or (r.of in made.tenants and made.tenants[r.of].quota_chips is not None)
+    )
+    kept = {"quotas": quotas, "spread": spread, "permits": permits, "rounding": rounding}
+    kept["precedence"] = precedence
     try:
         return is_disproof(made, prices.model_copy(update=kept))
     except PlanError:

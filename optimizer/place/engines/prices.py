@@ -207,9 +207,8 @@ class Dual:
             return 0
         kept, prices = list(self.table.rows), self.best
         trial = build_rows(self.a, candidates)
-        self._evaluate(prices, 0.003)
         usage = np.zeros((len(candidates), self.a.allowed.shape[1]))
-        add_usage(self.a, self.works, trial, self.columns(0.003), usage)
+        add_usage(self.a, self.works, trial, self.columns(TAUS[-1]), usage)
         broken = np.maximum(usage - trial.right, 0).sum(1) / np.maximum(trial.right.mean(1), 1.0)
         taken: dict[tuple[str, int], int] = {}
         added = 0

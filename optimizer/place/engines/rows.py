@@ -4,13 +4,15 @@ Rows (price >= 0 each, one for every period):
   chips    sum chips of gangs running in pool p            <= usable chips
   slice q  sum slices * floor(s / q)                       <= domains * floor(d / q)
   power    sum net watts at site s                         <= what supplies give (a block, not here)
-  rounding sum floor(a / divisor)                          <= floor(b / divisor), for chips or watts
+  rounding sum floor(a / divisor)                          <= floor(b / divisor), chips, watts
   quota    sum chips of a tenant's gangs                   <= quota
-Rounding rows hold for jobs that are not running, under what running jobs leave.
+Rounding rows, of pools, sites and quotas, hold for jobs that are not running, under what running
+jobs leave.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,7 +34,7 @@ class Row:
     Attributes
     ----------
     kind
-        power, chips, slice, round_chips, round_power or quota.
+        power, chips, slice, round_chips, round_power, round_quota or quota.
     of
         Index of its site, pool or tenant.
     size
@@ -74,18 +76,21 @@ class RowTable:
         return self.use_ptr, self.use_split, self.use_row, self.use_amount
 
 
-def rooms_left(a: PlaceArrays) -> tuple[Ints, Ints]:
-    """Return IT watts by site and chips by pool that running jobs leave, (S, T) and (pools, T)."""
+def rooms_left(a: PlaceArrays) -> tuple[Ints, Ints, Ints]:
+    """Return what running jobs leave: IT watts by site, chips by pool and by tenant, (.., T)."""
     room, chips = a.room_w.copy(), a.usable * a.pool_size[:, None]
+    quota = np.maximum(a.quota, 0)[:, None].repeat(a.pue.shape[1], 1)
     for j in np.flatnonzero(a.running):
         m = a.job_ptr[j]
         end = int(a.when[a.mask[m], a.dur[m]])
         works = np.diff(a.act[a.mask[m]])[:end]
+        if a.tenant[j] >= 0:
+            quota[a.tenant[j], :end] -= a.chips[m]
         for p in range(a.part_ptr[m], a.part_ptr[m + 1]):
             pool = a.part_pool[p]
             room[a.pool_site[pool], :end] -= works * a.part_net_w[p]
             chips[pool, :end] -= a.part_slice[p] * a.part_slices[p]
-    return room, chips
+    return room, chips, quota
 
 
 def base_rows(a: PlaceArrays) -> list[Row]:
@@ -105,28 +110,41 @@ def base_rows(a: PlaceArrays) -> list[Row]:
 
 def rounding_candidates(a: PlaceArrays, most: int = 64) -> list[Row]:
     """Return rounding rows that could bind: gang sizes, their halves and thirds, room / n + 1."""
-    room, chips = rooms_left(a)
-    rows = []
-    for kind, left, amounts in (
-        ("round_chips", chips, _amounts(a, by_site=False)),
-        ("round_power", room, _amounts(a, by_site=True)),
-    ):
-        for of, (limit, sizes) in enumerate(zip(left.max(1), amounts, strict=True)):
-            wanted = {int(x) // k for x in sizes for k in (1, 2, 3)}
+    left_of, amounts_of, rows = _left_of(a), _amounts(a), []
+    for kind, left in left_of.items():
+        amounts = amounts_of[kind]
+        for of, limit in enumerate(left.max(1, initial=0)):
+            wanted = {x // k for x in amounts[of] for k in (1, 2, 3)}
             wanted |= {int(limit) // n + 1 for n in range(1, 12)}
             rows += [Row(kind, of, d) for d in sorted(wanted) if d > 1 and limit // d < most]
     return rows
 
 
-def _amounts(a: PlaceArrays, by_site: bool) -> list[Ints]:
-    """Distinct amounts that modes of waiting jobs take, by site [W] or by pool [chips]."""
-    places = len(a.pue) if by_site else len(a.pool_size)
-    found: list[set[int]] = [set() for _ in range(places)]
-    for j in np.flatnonzero(a.running == 0):
+def _left_of(a: PlaceArrays) -> dict[str, Ints]:
+    """Return what running jobs leave, by kind of rounding row."""
+    return dict(zip(("round_power", "round_chips", "round_quota"), rooms_left(a), strict=True))
+
+
+def _amounts(a: PlaceArrays) -> dict[str, dict[int, set[int]]]:
+    """Distinct amounts that modes of waiting jobs take, by kind of rounding row and place."""
+    found: dict[str, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
+    for j in np.flatnonzero(a.running == 0).tolist():
         for m in range(a.job_ptr[j], a.job_ptr[j + 1]):
-            for of, amount in _taken(a, m, by_site).items():
-                found[of].add(amount)
-    return [np.array(sorted(x), np.int64) for x in found]
+            for kind, taken in _rounded(a, m, j).items():
+                for of, amount in taken.items():
+                    found[kind][of].add(amount)
+    return found
+
+
+def _rounded(a: PlaceArrays, m: int, j: int) -> dict[str, dict[int, int]]:
+    """Return what a mode of a job takes, by kind of rounding row and place."""
+    tenant, chips = int(a.tenant[j]), int(a.chips[m])
+    has_quota = tenant >= 0 and a.quota[tenant] >= 0
+    return {
+        "round_power": _taken(a, m, by_site=True),
+        "round_chips": _taken(a, m, by_site=False),
+        "round_quota": {tenant: chips} if has_quota else {},
+    }
 
 
 def _taken(a: PlaceArrays, m: int, by_site: bool) -> dict[int, int]:
@@ -141,7 +159,7 @@ def _taken(a: PlaceArrays, m: int, by_site: bool) -> dict[int, int]:
 
 def build_rows(a: PlaceArrays, rows: list[Row]) -> RowTable:
     """Return right sides of rows and what every mode takes from each."""
-    room, chips = rooms_left(a)
+    left_of = _left_of(a)
     index = {row: r for r, row in enumerate(rows)}
     right = np.zeros((len(rows), a.allowed.shape[1]))
     for row, r in index.items():
@@ -149,10 +167,8 @@ def build_rows(a: PlaceArrays, rows: list[Row]) -> RowTable:
             right[r] = a.usable[row.of] * a.pool_size[row.of]
         elif row.kind == "slice":
             right[r] = a.avail[row.of] * (a.pool_size[row.of] // row.size)
-        elif row.kind == "round_chips":
-            right[r] = np.maximum(chips[row.of] // row.size, 0)
-        elif row.kind == "round_power":
-            right[r] = np.maximum(room[row.of] // row.size, 0)
+        elif row.kind in left_of:
+            right[r] = np.maximum(left_of[row.kind][row.of] // row.size, 0)
         elif row.kind == "quota":
             right[r] = a.quota[row.of]
     by_place: dict[tuple[str, int], list[Row]] = {}
@@ -195,7 +211,7 @@ def _uses(
     for row in by_place.get(("quota", int(a.tenant[j])), ()):
         uses[row] = int(a.chips[m])
     if not a.running[j]:
-        for kind, taken in (("round_chips", chips), ("round_power", watts)):
+        for kind, taken in _rounded(a, m, j).items():
             for of, amount in taken.items():
                 for row in by_place.get((kind, of), ()):
                     uses[row] = amount // row.size

@@ -192,7 +192,7 @@ def give_prices(instance: Instance, certificate: Certificate, dual: Dual) -> Non
         Row("slice", pools.index(r.pool), r.slice_chips): r.prices for r in certificate.slices
     }
     for cut in certificate.rounding:
-        names = pools if cut.row == "chips" else sites
+        names = {"chips": pools, "power": sites, "quota": tenants}[cut.row]
         given[Row(f"round_{cut.row}", names.index(cut.of), cut.divisor)] = cut.prices
     rows = list(dual.table.rows)
     rows += [row for row in given if row not in rows]
@@ -204,8 +204,10 @@ def give_prices(instance: Instance, certificate: Certificate, dual: Dual) -> Non
     supplies = [f"{s}/{k}" for s, site in instance.sites.items() for k in site.supplies]
     permits = np.array([certificate.permits.get(k, 0) / NANO for k in supplies])
     totals: dict[tuple[str, ...], int] = {("budget", b): x for b, x in certificate.budgets.items()}
-    for group, at in certificate.spread.items():
-        totals |= {("spread", group, site): x for site, x in at.items()}
+    by_two = {"spread": certificate.spread, "precedence": certificate.precedence}
+    for kind, given_at in by_two.items():
+        for name, at in given_at.items():
+            totals |= {(kind, name, other): x for other, x in at.items()}
     totals["moves",] = certificate.moves or 0
     each = np.array([totals.get(name, 0) / NANO for name in total_names(instance)])
     held = dual.best.held
