@@ -231,25 +231,12 @@ def random_certificate(data: Data, rng: np.random.Generator) -> Data:
     for name in world.sites:
         row = {"row": "power", "of": name, "divisor": int(rng.integers(1_000, 30_000))}
         rounding.append(row | {"prices": prices(chip)})
-    order = {
-        job["id"]: {before: int(rng.uniform(0, value)) for before in job["predecessors"]}
-        for job in world.jobs
-        if job.get("predecessors")
-    }
     limited = [name for name, tenant in world.tenants.items() if "quota_chips" in tenant]
     permits = [f"{s}/{k}" for (s, k), supply in world.supplies.items() if supply.permit is not None]
-    spread = {
-        group: {site: int(rng.uniform(0, value / 5)) for site in world.sites}
-        for group in world.spreads
-    }
     for name in limited:
         row = {"row": "quota", "of": name, "divisor": int(rng.integers(2, 30))}
         rounding.append(row | {"prices": prices(chip)})
-    drawn: Data = {"spread": spread} if spread else {}
-    drawn |= {"precedence": order} if order else {}
-    if world.instance.get("moves") is not None:
-        drawn["moves"] = int(rng.uniform(0, value / 5))
-    return drawn | {
+    return _counts(world, value, rng) | {
         "power": {name: prices(2 * energy, 0.9) for name in world.sites},
         "chips": {name: prices(chip // 10, 0.3) for name in world.pools},
         "slices": [row for row in slices if rng.random() < 0.5],
@@ -258,6 +245,24 @@ def random_certificate(data: Data, rng: np.random.Generator) -> Data:
         "budgets": {name: int(rng.uniform(0, value / 10_000)) for name in world.budgets},
         "permits": {name: int(rng.uniform(0, energy)) for name in permits},
     }
+
+
+def _counts(world: stranger.World, value: int, rng: np.random.Generator) -> Data:
+    """Return prices on rows that count jobs, of those that the instance has."""
+    spread = {
+        group: {site: int(rng.uniform(0, value / 5)) for site in world.sites}
+        for group in world.spreads
+    }
+    order = {
+        job["id"]: {before: int(rng.uniform(0, value)) for before in job["predecessors"]}
+        for job in world.jobs
+        if job.get("predecessors")
+    }
+    drawn: Data = {"spread": spread} if spread else {}
+    drawn |= {"precedence": order} if order else {}
+    if world.instance.get("moves") is not None:
+        drawn["moves"] = int(rng.uniform(0, value / 5))
+    return drawn
 
 
 def brute_is_good(data: Data) -> None:

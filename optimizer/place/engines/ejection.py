@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from optimizer.place.engines.compiled import compiled
 from optimizer.place.engines.insertion import random
 from optimizer.place.engines.state import place, restore, unplace
@@ -137,39 +139,65 @@ def _waits_for(p, j, other):
 
 
 @compiled
+def _helps(p, state, j, m, start, end, other, over):
+    """How much of what keeps job j out the run of another job holds: of budget over, if not -1."""
+    if over < 0:
+        return _relief(p, state, j, m, start, end, other)
+    relief = _uses(p, state.mode_of[other], over)
+    if relief > 0.0 and _waits_for(p, j, other):
+        return 0.0  # whatever the time: without it, j could not run either
+    return relief
+
+
+@compiled
+def _rank(p, state, memory, j, m, start, end, over):
+    """Rank runs in the way by what they free for their worth, best first: queue[:n]; return n."""
+    J, rng, keys, n = len(state.mode_of), memory.rng, memory.keys, 0
+    offset = int(random(rng) * J)
+    for i in range(J):
+        other = (offset + i) % J
+        if state.mode_of[other] < 0 or p.running[other] or other == j:
+            continue
+        relief = _helps(p, state, j, m, start, end, other, over)
+        if relief <= 0.0:
+            continue
+        worth = max(p.gain_usd[state.mode_of[other]] + p.prize[other], 1e-6)
+        keys[n] = -relief * (0.3 + random(rng)) / worth
+        memory.queue[n] = other
+        n += 1
+        if n >= SAMPLE:
+            break
+    memory.queue[:n] = memory.queue[:n][np.argsort(keys[:n])]
+    return n
+
+
+@compiled
 def eject_for(p, state, memory, j, m, start, end):
     """Take out what is in the way of (m, start) until it is placed; False if that fails."""
-    a, J, rng = p, len(state.mode_of), memory.rng
-    for _ in range(TRIES):
+    tries = 0
+    while tries < TRIES:
         if place(p, state, j, m, start, end):
             return True
         over = _overrun(p, state, m)
-        best, victim = 0.0, -1
-        seen, offset = 0, int(random(rng) * J)
-        for i in range(J):
-            other = (offset + i) % J
-            if state.mode_of[other] < 0 or a.running[other] or other == j:
+        n = _rank(p, state, memory, j, m, start, end, over)
+        if n == 0:  # room is there, but in pieces: make some at random
+            victim = random_neighbour(p, state, j, m, start, end, memory.rng)
+            if victim < 0:
+                return False
+            take_out(p, state, memory, victim)
+            tries += 1
+        for i in range(n):
+            other = memory.queue[i]
+            if tries >= TRIES:
+                return False
+            if state.mode_of[other] < 0:
                 continue
-            if over >= 0:
-                relief = _uses(p, state.mode_of[other], over)
-                if relief > 0.0 and _waits_for(p, j, other):
-                    continue  # whatever the time: without it, j could not run either
-            else:
-                relief = _relief(p, state, j, m, start, end, other)
-            if relief <= 0.0:
+            if _helps(p, state, j, m, start, end, other, over) <= 0.0:
                 continue
-            worth = max(p.gain_usd[state.mode_of[other]] + p.prize[other], 1e-6)
-            relief *= (0.3 + random(rng)) / worth
-            if relief > best:
-                best, victim = relief, other
-            seen += 1
-            if seen >= SAMPLE:
-                break
-        if victim < 0:  # room is there, but in pieces: make some at random
-            victim = random_neighbour(p, state, j, m, start, end, rng)
-        if victim < 0:
-            return False
-        take_out(p, state, memory, victim)
+            take_out(p, state, memory, other)
+            tries += 1
+            if place(p, state, j, m, start, end):
+                return True
     return False
 
 

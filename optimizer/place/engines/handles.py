@@ -118,6 +118,8 @@ class Memory(NamedTuple):
         Objective of the best plan [USD].
     okay, queue, keys
         Scratch.
+    tried : (J,)
+        How often a job was sought room for since it last had some.
     halt : (1,) uint8
         Set from outside, in the midst of a run: end after the move that is being made.
     """
@@ -140,6 +142,7 @@ class Memory(NamedTuple):
     okay: Any
     queue: Any
     keys: Any
+    tried: Any
     halt: Any
 
 

@@ -1,8 +1,10 @@
 """The improvement search: annealed ruin and recreate with ejection, one compiled loop.
 
-A move either takes a waiting job, puts it where it pays best at the prices and ejects what is in
-the way, or takes out a few runs that meet at a site; then what was taken out and some waiting jobs
-are put back, best priced profit first with noise, each where it fits. The true objective decides,
+A move either takes a waiting job (or the first that it waits for), puts it where it pays best at
+the prices and ejects what is in the way, ranked once by what it frees for its worth, or takes out a
+few runs that meet at a site; then what was taken out, what waits for it and some waiting jobs are
+put back, best priced profit first with noise, each where it fits. Jobs that found no room are tried
+less often. The true objective decides,
 by simulated annealing; a refused move is undone exactly. Prices only rank. Ruin and recreate:
 Schrimpf et al. (2000); adaptive large neighbourhood search: Ropke and Pisinger (2006); ejection
 chains: Glover (1996).
@@ -65,6 +67,7 @@ def make_memory(p: Problem, state: State, seed: int, halt: Any = None) -> Memory
         np.zeros(T + 1, np.int64),
         np.zeros(J, np.int64),
         np.zeros(J),
+        np.zeros(J),
         np.zeros(1, np.uint8) if halt is None else halt,
     )
 
@@ -105,8 +108,9 @@ def put_back(problem: Problem, handles: tuple[Any, Any, Any], plan: State, which
 
 
 @compiled
-def _waiting(p, state, rng, tries):
-    """A waiting job with a mode: the best priced of a few, or -1."""
+def _waiting(p, state, memory, tries):
+    """A waiting job with a mode: the best priced of a few, those tried less first; or -1."""
+    rng, tried = memory.rng, memory.tried
     a, J = p, len(state.mode_of)
     best, chosen = -1.0, -1
     for _ in range(tries):
@@ -118,9 +122,23 @@ def _waiting(p, state, rng, tries):
         if state.mode_of[j] >= 0 or a.job_ptr[j + 1] == a.job_ptr[j]:
             continue
         key = (p.worth[j] + p.prize[j] + 0.1 * p.gain_usd[a.job_ptr[j]]) * random(rng)
+        key /= 1.0 + tried[j]
         if key > best:
             best, chosen = key, j
     return chosen
+
+
+@compiled
+def _first(p, state, j):
+    """The first job that has to be placed before job j, or j: it alone can be placed now."""
+    i = p.pred_ptr[j] if j >= 0 else 0
+    while j >= 0 and i < p.pred_ptr[j + 1]:
+        if state.mode_of[p.pred[i]] < 0:
+            j = p.pred[i]
+            i = p.pred_ptr[j]
+        else:
+            i += 1
+    return j
 
 
 @compiled
@@ -179,11 +197,21 @@ def _recreate(p, state, memory, extra, weight, noise):
     for i in range(n):
         memory.queue[i] = memory.log[i]
     for _ in range(extra):
-        j = _waiting(p, state, rng, 2)
+        j = _first(p, state, _waiting(p, state, memory, 2))
         if j >= 0 and not memory.logged[j]:
             note(p, state, memory, j)
             memory.queue[n] = j
             n += 1
+    i = 0
+    while i < n:  # and those that wait for them
+        j = memory.queue[i]
+        for k in range(p.succ_ptr[j], p.succ_ptr[j + 1]):
+            after = p.succ[k]
+            if state.mode_of[after] < 0 and not memory.logged[after]:
+                note(p, state, memory, after)
+                memory.queue[n] = after
+                n += 1
+        i += 1
     for i in range(n):
         j = memory.queue[i]
         worth = p.worth[j] + p.prize[j] + 0.1 * p.gain_usd[p.job_ptr[j]]
@@ -216,9 +244,11 @@ def propose(p, state, memory, weight):
     if len(p.movers) > 0 and kind < MOVER_SHARE:
         _relocate(p, state, memory, weight)
     elif kind < 0.6:
-        j = _waiting(p, state, rng, 4)
+        j = _waiting(p, state, memory, 4)
         if j < 0:
             return False
+        memory.tried[j] += 1.0
+        j = _first(p, state, j)
         m, t = _choose_column(p, state, memory, j, weight, 0.1 + 1.4 * random(rng))
         if m < 0:
             return False
@@ -246,8 +276,12 @@ def anneal(p, state, memory, moves, hot, cold, weight):
         if change < 0 and change < heat * np.log(random(rng) + 1e-300):
             undo(p, state, memory)
             state.objective[0] = before
-        elif state.objective[0] > memory.best[0] + 1e-9:
-            copy_best(p, state, memory)
+        else:
+            for k in range(memory.count[0]):
+                if state.mode_of[memory.log[k]] >= 0:
+                    memory.tried[memory.log[k]] = 0.0
+            if state.objective[0] > memory.best[0] + 1e-9:
+                copy_best(p, state, memory)
         forget(memory)
     return moves
 

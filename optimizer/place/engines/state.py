@@ -9,6 +9,7 @@ import numpy as np
 from optimizer.place.engines.compiled import compiled
 from optimizer.place.engines.domains import drop_domains, group_of, put_slices, take_domains
 from optimizer.place.engines.handles import Problem, State, problem_handle, state_handle
+from optimizer.place.image.totals import PRECEDENCE
 
 if TYPE_CHECKING:
     from optimizer.place.arrays import PlaceArrays
@@ -216,7 +217,8 @@ def _has_room(p, state, j, m, start, end):
                 return False
     for u in range(p.use_ptr[m], p.use_ptr[m + 1]):
         b = p.use_budget[u]
-        if state.budget_used[b] + p.use_amount[u] > p.budget[b]:
+        is_order = p.total_kind[b] == PRECEDENCE  # kept by the window, whatever is placed first
+        if not is_order and state.budget_used[b] + p.use_amount[u] > p.budget[b]:
             return False
     return True
 
