@@ -2,6 +2,7 @@
 
 Prints one line for each facility and seed, and the median for each facility; raw rows as CSV with
 `--csv FILE`. Seconds are the search's, from its call to the plan; the checker reads every plan.
+Moves of the search that were tried, with their gaps: `search_moves.csv`.
 """
 
 from __future__ import annotations

@@ -13,6 +13,9 @@ __all__ = ["eject_for", "forget", "note", "random_neighbour", "take_out", "undo"
 TRIES = 24
 """Runs that one move may eject; more is another plan, not a move."""
 
+RANKED = 3
+"""Runs that one ranking may eject: what is in the way after them is ranked anew."""
+
 SAMPLE = 64
 """Runs that are looked at for one ejection."""
 
@@ -186,7 +189,7 @@ def eject_for(p, state, memory, j, m, start, end):
                 return False
             take_out(p, state, memory, victim)
             tries += 1
-        for i in range(n):
+        for i in range(min(n, RANKED)):
             other = memory.queue[i]
             if tries >= TRIES:
                 return False

@@ -1,8 +1,8 @@
 """The improvement search: annealed ruin and recreate with ejection, one compiled loop.
 
 A move either takes a waiting job (or the first that it waits for), puts it where it pays best at
-the prices and ejects what is in the way, ranked once by what it frees for its worth, or takes out a
-few runs that meet at a site; then what was taken out, what waits for it and some waiting jobs are
+the prices and ejects what is in the way, ranked by what it frees for its worth, or takes out a few
+runs that meet at a site; then what was taken out, what waits for it and some waiting jobs are
 put back, best priced profit first with noise, each where it fits. Jobs that found no room are tried
 less often. The true objective decides,
 by simulated annealing; a refused move is undone exactly. Prices only rank. Ruin and recreate:
