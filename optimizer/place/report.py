@@ -300,7 +300,7 @@ def _limits(ledger: Ledger, book: PriceBook) -> Section:
 
 
 def _calls(ledger: Ledger) -> Iterator[str]:
-    for site, called in ledger.called.items():
+    for site, called in ledger.world.called.items():
         if called.any():
             least = int(ledger.cap_w[site][called].min()) / 1e6
             yield (

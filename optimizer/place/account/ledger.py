@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.domain.modes import Mode, run_ends
+from optimizer.domain.modes import Mode
+from optimizer.place.bound.world import World
 from optimizer.units import budget_down, nano, nano_per_period
 
 if TYPE_CHECKING:
@@ -69,8 +70,8 @@ class Ledger:
         Chips of each pool that may be used, and that are, (T,).
     net_w
         IT watts of gangs in training above idle, by site, (T,).
-    room_w, chips_left, quota_left
-        What running jobs leave to the others: IT watts by site, chips by pool and tenant, (T,).
+    world
+        The instance as the bound sees it: calls, loads, and what running jobs leave to the others.
     """
 
     def __init__(self, instance: Instance, plan: PlacePlan) -> None:
@@ -78,7 +79,7 @@ class Ledger:
         self.horizon = instance.horizon
         self.T = instance.horizon.periods
         self.index = {job.id: j for j, job in enumerate(instance.jobs)}
-        self.called = {n: s.is_called(self.horizon) for n, s in instance.sites.items()}
+        self.world = World(instance)
         self._limits()
         self.runs = dict(sorted((run.job, run) for run in map(self._run, plan.placements) if run))
         self.waiting: dict[str, list[int]] = {}
@@ -92,19 +93,15 @@ class Ledger:
                 self.used[part.pool][run.span] += part.chips
                 net = np.int64(part.draw_w - part.idle_w)
                 self.net_w[self.site_of(part.pool)][run.span] += run.works * net
-        self._rooms()
 
     def _limits(self) -> None:
         instance, h = self.instance, self.horizon
-        self.pue = {name: site.pue_milli(h) for name, site in instance.sites.items()}
-        self.fixed_mw = {name: 1000 * site.other_w(h) for name, site in instance.sites.items()}
-        self.usable: dict[str, Ints] = {}
-        self.present: dict[str, Ints] = {}
-        for name, pool in instance.pools.items():
-            size = instance.domain_chips(pool)
-            self.present[name], self.usable[name] = pool.present(h) * size, pool.usable(h) * size
-            idle = self.pue[pool.site] * instance.chips[pool.chip].idle_w * self.present[name]
-            self.fixed_mw[pool.site] = self.fixed_mw[pool.site] + idle
+        self.pue, self.fixed_mw = self.world.pue, self.world.fixed
+        self.usable = self.world.chips
+        self.present = {
+            name: pool.present(h) * instance.domain_chips(pool)
+            for name, pool in instance.pools.items()
+        }
         self.caps: dict[tuple[str, str], Ints] = {}
         self.cost: dict[tuple[str, str], Ints] = {}
         self.cap_w = {name: np.zeros(self.T, np.int64) for name in instance.sites}
@@ -132,44 +129,13 @@ class Ledger:
         works = ~self.stands(mode)[placement.start : placement.end]
         return Run(j, placement.mode, mode, placement.start, placement.end, works, placement)
 
-    def _rooms(self) -> None:
-        """Take what runs already from what there is: nobody else can have it."""
-        self.room_w = {
-            name: (
-                1000 * sum(s.cap_w(self.horizon) for s in site.supplies.values())
-                - self.fixed_mw[name]
-            )
-            // self.pue[name]
-            for name, site in self.instance.sites.items()
-        }
-        self.chips_left = {name: row.copy() for name, row in self.usable.items()}
-        self.quota_left = {
-            name: np.full(self.T, tenant.quota_chips or 0, np.int64)
-            for name, tenant in self.instance.tenants.items()
-        }
-        for j, job in enumerate(self.instance.jobs):
-            if not self.instance.has_to_stay(j):
-                continue
-            mode = self.instance.modes(j)[0]
-            stands = self.stands(mode)
-            end = int(run_ends(mode.duration, stands, self.T)[0])
-            if job.tenant is not None:
-                self.quota_left[job.tenant][:end] -= mode.chips
-            for part in mode.parts:
-                self.chips_left[part.pool][:end] -= part.chips
-                net = np.int64(part.draw_w - part.idle_w)
-                self.room_w[self.site_of(part.pool)][:end] -= ~stands[:end] * net
-
     def site_of(self, pool: str) -> str:
         """Return the site of a pool."""
         return self.instance.pools[pool].site
 
     def stands(self, mode: Mode) -> NDArray[np.bool_]:
         """Return the periods in which a mode stands still, because its site is called, (T,)."""
-        still = np.zeros(self.T, bool)
-        for part in mode.parts if mode.pauses else ():
-            still |= self.called[self.site_of(part.pool)]
-        return still
+        return self.world.stands(mode)
 
     def load_mw(self, site: str) -> Ints:
         """Return the load at the meter, shape (T,) [thousandths of a watt]."""

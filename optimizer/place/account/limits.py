@@ -57,7 +57,7 @@ def worth_of_mw(ledger: Ledger, book: PriceBook, site: str) -> list[int]:
     power = book.rows.get(Row("power", site), np.zeros(ledger.T, object))
     margin = power - ledger.cost[site, key].astype(object) - permit
     worth = 1_000_000 * np.maximum(margin, 0)
-    more = ledger.room_w[site] + 1_000_000_000 // ledger.pue[site]
+    more = ledger.world.room[site] + 1_000_000_000 // ledger.pue[site]
     for row, prices in book.rows.items():
         if (row.kind, row.of) == ("round_power", site):
             grown = np.maximum(more // row.size, 0) - book.right_side(row)
@@ -77,7 +77,7 @@ def worth_of_domain(ledger: Ledger, book: PriceBook, pool: str) -> list[int]:
         elif row.kind == "slices":
             worth = worth + prices * (size // row.size)
         elif row.kind == "round_chips":
-            grown = np.maximum((ledger.chips_left[pool] + size) // row.size, 0)
+            grown = np.maximum((ledger.world.chips_left[pool] + size) // row.size, 0)
             worth = worth + prices * (grown - book.right_side(row)).astype(object)
     return [int(x) for x in worth]
 

@@ -14,7 +14,6 @@ import numpy as np
 from optimizer.domain.modes import Mode, ids_usable, run_ends
 from optimizer.place.account.ledger import MOVES
 from optimizer.place.bound.power import supply_worth
-from optimizer.place.bound.world import World
 from optimizer.units import nano
 
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ class PriceBook:
     totals
         Price of budgets [nano-USD per thousandth] and of places of groups at sites [per job].
     order
-        What a job pays and its predecessor receives, by the two [nano-USD].
+        What a job pays for waiting, and receives (below 0) from those that wait for it [nano-USD].
     """
 
     def __init__(self, ledger: Ledger) -> None:
@@ -115,11 +114,12 @@ class PriceBook:
             self.totals |= {Row("spread", f"{group} at {s}"): x for s, x in at_sites.items()}
         if c.moves is not None:
             self.totals[total_row(MOVES)] = c.moves
-        self.order = {
-            (after, before): price
-            for after, paid in c.precedence.items()
-            for before, price in paid.items()
-        }
+        self.order: dict[str, list[tuple[Row, int]]] = {}
+        for after, by_predecessor in c.precedence.items():
+            for before, price in by_predecessor.items():
+                row = Row("precedence", f"{after} after {before}")
+                self.order.setdefault(after, []).append((row, price))
+                self.order.setdefault(before, []).append((row, -price))
         self._known: dict[tuple[Row, bytes], NDArray[np.object_]] = {}
 
     def _add(self, row: Row, prices: tuple[int, ...]) -> None:
@@ -176,11 +176,8 @@ class PriceBook:
             row = total_row(total)
             if self.totals.get(row):
                 found[row] = _exact([self.totals[row] * amount] * len(starts))
-        name = self.ledger.instance.jobs[job].id
-        for (after, before), price in self.order.items():
-            if name in (after, before):
-                paid = price if name == after else -price
-                found[Row("precedence", f"{after} after {before}")] = _exact([paid] * len(starts))
+        for row, price in self.order.get(self.ledger.instance.jobs[job].id, ()):
+            found[row] = _exact([price] * len(starts))
         return found
 
     def _sums(self, row: Row, works: NDArray[np.bool_]) -> NDArray[np.object_]:
@@ -238,10 +235,10 @@ class PriceBook:
         found: dict[tuple[str, str], NDArray[np.bool_]] = {}
         for pool in {p.pool for p in mode.parts}:
             chips = sum(p.chips for p in mode.parts if p.pool == pool)
-            found["pool_capacity", pool] = ledger.chips_left[pool] < chips
+            found["pool_capacity", pool] = ledger.world.chips_left[pool] < chips
         for site in {ledger.site_of(p.pool) for p in mode.parts}:
             watts = self.use(Row("power", site), -1, mode)
-            found["power_cap", site] = ~stands & (ledger.room_w[site] < watts)
+            found["power_cap", site] = ~stands & (ledger.world.room[site] < watts)
         return found
 
     def right_side(self, row: Row) -> Ints:
@@ -256,9 +253,8 @@ class PriceBook:
             per_domain = instance.domain_chips(instance.pools[row.of]) // row.size
             slots: Ints = instance.pools[row.of].in_service(ledger.horizon) * per_domain
             return slots
-        lefts = {"round_chips": ledger.chips_left, "round_power": ledger.room_w}
-        left = lefts.get(row.kind, ledger.quota_left)
-        lumps: Ints = np.maximum(left[row.of] // row.size, 0)
+        left = ledger.world.left(row.kind.removeprefix("round_"), row.of)
+        lumps: Ints = np.maximum(left // row.size, 0)
         return lumps
 
 
@@ -290,9 +286,10 @@ def _row_terms(ledger: Ledger, book: PriceBook) -> Iterator[GapTerm]:
     for row, price in book.totals.items():
         yield GapTerm("row", f"{row.kind} {row.of} left over", price * left[row.kind, row.of])
     placed = {ledger.instance.jobs[run.job].id for run in ledger.runs.values()}
-    for (after, before), price in book.order.items():
-        free = (before in placed) - (after in placed)
-        yield GapTerm("row", f"{before} placed, {after} that waits for it not", price * free)
+    for after, by_predecessor in ledger.plan.certificate.precedence.items():
+        for before, price in by_predecessor.items():
+            free = (before in placed) - (after in placed)
+            yield GapTerm("row", f"{before} placed, {after} that waits for it not", price * free)
 
 
 def _row_name(row: Row) -> str:
@@ -308,7 +305,7 @@ def _row_name(row: Row) -> str:
 
 def _supply_terms(ledger: Ledger, book: PriceBook) -> Iterator[GapTerm]:
     instance, permits = ledger.instance, ledger.plan.certificate.permits
-    worth = supply_worth(World(instance), ledger.plan.certificate)
+    worth = supply_worth(ledger.world, ledger.plan.certificate)
     for site, key in ledger.caps:
         supply = instance.sites[site].supplies[key]
         permit, limit = permits.get(f"{site}/{key}", 0), supply.permit_watt_periods(ledger.horizon)
