@@ -23,7 +23,7 @@ def make_problem(a: PlaceArrays, priced: Any, worth: Any, permit_price: Any) -> 
     priced : (M, T+1) prefix sums; worth : (J,); permit_price : (K,), all in USD.
     Batteries stand idle and peaks cost nothing here: `power/shape.py` makes arrays that say more.
     """
-    a = _idle(a)
+    a = _unordered(_idle(a))
     small = np.where(a.part_whole == 0, a.part_slices, 0)
     per_mode = np.add.reduceat(np.append(small, 0), a.part_ptr[:-1])
     per_job = [
@@ -77,6 +77,18 @@ def _idle(a: PlaceArrays) -> PlaceArrays:
     site_of = np.repeat(np.arange(len(a.pue)), np.diff(a.sup_ptr))
     np.add.at(total, site_of, np.where(a.full[:, None] < 0, a.sup_cap, 0))
     return a._replace(room_w=(1000 * total - a.fixed_mw) // a.pue)
+
+
+def _unordered(a: PlaceArrays) -> PlaceArrays:
+    """Return arrays without rows of precedence: in the search, windows of starts keep the order."""
+    keeps = a.total_kind[a.use_budget] != PRECEDENCE
+    modes = np.repeat(np.arange(len(a.dur)), np.diff(a.use_ptr))[keeps]
+    per_mode = np.bincount(modes, minlength=len(a.dur))
+    return a._replace(
+        use_ptr=np.concatenate(([0], np.cumsum(per_mode))).astype(np.int64),
+        use_budget=a.use_budget[keeps],
+        use_amount=a.use_amount[keeps],
+    )
 
 
 def _merit(a: PlaceArrays, permit_price: Any) -> tuple[Any, Any, Any, Any]:
@@ -217,8 +229,7 @@ def _has_room(p, state, j, m, start, end):
                 return False
     for u in range(p.use_ptr[m], p.use_ptr[m + 1]):
         b = p.use_budget[u]
-        is_order = p.total_kind[b] == PRECEDENCE  # kept by the window, whatever is placed first
-        if not is_order and state.budget_used[b] + p.use_amount[u] > p.budget[b]:
+        if state.budget_used[b] + p.use_amount[u] > p.budget[b]:
             return False
     return True
 
