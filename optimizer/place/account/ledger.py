@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.domain.modes import Mode
 from optimizer.place.bound.world import World
 from optimizer.units import budget_down, nano, nano_per_period
 
 if TYPE_CHECKING:
     from optimizer.domain.instance import Instance
+    from optimizer.domain.modes import Mode
     from optimizer.place.plan import Placement, PlacePlan
 
 __all__ = ["MOVES", "Ints", "Ledger", "Run", "Total"]
