@@ -11,7 +11,7 @@ import os
 import sys
 
 from service.cli.codes import ABORTED, BAD_INPUT, GOOD
-from service.cli.study.growing import add_expand
+from service.cli.expansion.parsing import add_expand
 from service.cli.study.parsing import COMMANDS, add_studies, add_unit_costs
 from service.tables.columns import described
 
@@ -90,9 +90,9 @@ def _search(given: argparse.Namespace) -> int:
 
             return mixing.mix(given, cancel)
         if given.command == "expand":
-            from service.cli.study import expanding
+            from service.cli.expansion.commands import expand
 
-            return expanding.expand(given, cancel)
+            return expand(given, cancel)
         from service.cli import placing
 
         act = placing.place if given.command == "place" else placing.demo

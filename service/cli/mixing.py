@@ -14,7 +14,7 @@ from service.cli.describe import print_report, verdict_report
 from service.cli.files import load_instance, write_whole
 from service.cli.live import Live, watch
 from service.cli.options import options_of
-from service.cli.written import files_of, write_files
+from service.cli.written import files_of, folder_of, list_files, write_files
 
 if TYPE_CHECKING:
     import argparse
@@ -34,8 +34,7 @@ def mix(given: argparse.Namespace, cancel: Cancel) -> int:
     instance = load_instance(given.instance)
     if instance.mix is None:
         raise InstanceError([f"{given.instance}: asks no mix; give offers and demand in 'mix'"])
-    folder = Path("fleetwatt-out", instance.name) if given.out is None else Path(given.out)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = folder_of(given, instance.name)
     live = Live(options.seconds)
     plan = watch(lambda: MIX.solve(instance, options, live.tell, cancel), live, cancel)
     verdict = MIX.check(instance, plan)
@@ -47,9 +46,7 @@ def mix(given: argparse.Namespace, cancel: Cancel) -> int:
     with cancel.held():
         written = write_files(folder, files_of(report, plan))
     print_report(report)
-    print()
-    for what, where in written.items():
-        print(f"{what:<7} {where}")
+    list_files(written)
     if given.to_place is not None and has_plan:
         _hand_on(instance, plan, Path(given.to_place))
     return GOOD if has_plan else NO_PLAN

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optimizer.errors import InstanceError
@@ -14,10 +13,11 @@ from service.cli.describe import print_report, verdict_report
 from service.cli.files import load_instance, read_plan
 from service.cli.live import Live, watch
 from service.cli.options import options_of
-from service.cli.written import files_of, write_files
+from service.cli.written import files_of, folder_of, list_files, write_files
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
     from optimizer.domain.instance import Instance
     from optimizer.domain.reports import Report
@@ -43,7 +43,7 @@ def place(given: argparse.Namespace, cancel: Cancel) -> int:
     instance = load_instance(given.instance)
     if not instance.jobs:
         raise InstanceError([f"{instance.name}: holds no jobs, so there is nothing to place"])
-    return _place(instance, options, given.fixes, _folder(given, instance.name), cancel)
+    return _place(instance, options, given.fixes, folder_of(given, instance.name), cancel)
 
 
 def demo(given: argparse.Namespace, cancel: Cancel) -> int:
@@ -52,7 +52,7 @@ def demo(given: argparse.Namespace, cancel: Cancel) -> int:
     instance = load_instance(DEMO)
     print(f"{instance.name}: {instance.title}")
     print(f"placing {len(instance.jobs)} jobs, {options.seconds:g} s\n", flush=True)
-    folder = _folder(given, instance.name)
+    folder = folder_of(given, instance.name)
     code = _place(instance, options, given.fixes, folder, cancel)
     if code != GOOD:
         return code
@@ -133,16 +133,7 @@ def _show(report: Report, written: dict[str, Path], cut_short: str | None) -> No
     print_report(report)
     if cut_short is not None:
         print(cut_short, file=sys.stderr)
-    print()
-    for what, where in written.items():
-        print(f"{what:<7} {where}")
-
-
-def _folder(given: argparse.Namespace, name: str) -> Path:
-    """Return the folder of the plan, made before the search: a full hour must not end in vain."""
-    folder = Path("fleetwatt-out", name) if given.out is None else Path(given.out)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    list_files(written)
 
 
 def _options(given: argparse.Namespace) -> Options:

@@ -58,7 +58,7 @@ def _check(given: argparse.Namespace) -> int:
 def _compare(given: argparse.Namespace) -> int:
     instance = load_instance(given.instance)
     if instance.expand is not None:
-        from service.cli.study.expanding import compare
+        from service.cli.expansion.commands import compare
 
         return compare(given, instance)
     if len(given.plans) != 2:

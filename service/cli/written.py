@@ -1,9 +1,10 @@
-"""What a search leaves in its folder: plan, report as text and page, tables; each file in whole."""
+"""What a command leaves in its folder: plan, report as text and page, tables; each in whole."""
 
 from __future__ import annotations
 
 import csv
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.cli.files import plan_text, write_all
@@ -12,15 +13,22 @@ from service.render.spreadsheet import INDEX, INDEX_HEADS, spreadsheets
 from service.render.terminal import terminal
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Mapping
-    from pathlib import Path
 
     from optimizer.domain.reports import Report
 
-__all__ = ["files_of", "write_files"]
+__all__ = ["files_of", "folder_of", "list_files", "write_files"]
 
 _TABLES = "tables"
 _OURS = re.compile(r"[a-z0-9-]+\.csv")
+
+
+def folder_of(given: argparse.Namespace, name: str) -> Path:
+    """Return the folder of an answer, made before the search: a full hour must not end in vain."""
+    folder = Path("fleetwatt-out", name) if given.out is None else Path(given.out)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def files_of(report: Report, plan: object = None) -> dict[str, str]:
@@ -49,12 +57,19 @@ def write_files(folder: Path, files: Mapping[str, str]) -> dict[str, Path]:
     for name in old:
         if f"{_TABLES}/{name}" not in files:
             (tables / name).unlink(missing_ok=True)
-    return {
-        "plan": folder / "plan.json",
+    plan = {"plan": folder / "plan.json"} if "plan.json" in files else {}
+    return plan | {
         "report": folder / "report.txt",
         "page": folder / "report.html",
         "tables": tables,
     }
+
+
+def list_files(written: Mapping[str, Path]) -> None:
+    """Print what was written, and where."""
+    print()
+    for what, where in written.items():
+        print(f"{what:<7} {where}")
 
 
 def _before(index: Path) -> set[str]:

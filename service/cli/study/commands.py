@@ -13,7 +13,7 @@ from service.cli.codes import GOOD
 from service.cli.describe import print_report
 from service.cli.files import load_instance, plan_text, read_plan
 from service.cli.options import BadOption, options_of
-from service.cli.written import files_of, write_files
+from service.cli.written import files_of, folder_of, list_files, write_files
 
 if TYPE_CHECKING:
     import argparse
@@ -52,7 +52,7 @@ def _study(given: argparse.Namespace) -> int:
     what = "bench" if is_bench else given.what
     _refuse(given)
     found = answer(what, Ask(instance, options, solve, sweep.each, **more))
-    _write(_folder(given, f"{instance.name}-{what}"), found.report, _cases(instance, found))
+    _write(folder_of(given, f"{instance.name}-{what}"), found.report, _cases(instance, found))
     return GOOD
 
 
@@ -62,7 +62,7 @@ def _share(given: argparse.Namespace) -> int:
 
     instance = load_instance(given.instance)
     found = share(sharing_problem(instance), given.policy)
-    _write(_folder(given, f"{instance.name}-share"), sharing_report(instance.name, found), {})
+    _write(folder_of(given, f"{instance.name}-share"), sharing_report(instance.name, found), {})
     return GOOD
 
 
@@ -106,12 +106,6 @@ def _cases(instance: Instance, found: Answer) -> dict[str, str]:
     return files
 
 
-def _folder(given: argparse.Namespace, name: str) -> Path:
-    folder = Path("fleetwatt-out", name) if given.out is None else Path(given.out)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
 def _write(folder: Path, report: Report, cases: dict[str, str]) -> None:
     """Print a report and write it, with its cases in place of those of an earlier one."""
     if cases:
@@ -121,9 +115,4 @@ def _write(folder: Path, report: Report, cases: dict[str, str]) -> None:
     for path in old - {folder / name for name in cases}:
         path.unlink(missing_ok=True)
     print_report(report)
-    print()
-    for what, where in written.items():
-        if what != "plan":
-            print(f"{what:<7} {where}")
-    if cases:
-        print(f"{CASES:<7} {folder / CASES}")
+    list_files(written | ({CASES: folder / CASES} if cases else {}))

@@ -12,7 +12,7 @@ from service.cli.describe import print_report, verdict_report
 from service.cli.files import load_instance, read_plan
 from service.cli.live import Live, watch
 from service.cli.options import options_of
-from service.cli.written import files_of, write_files
+from service.cli.written import files_of, folder_of, list_files, write_files
 
 if TYPE_CHECKING:
     import argparse
@@ -35,8 +35,7 @@ def expand(given: argparse.Namespace, cancel: Cancel) -> int:
     instance = load_instance(given.instance)
     if instance.expand is None:
         raise InstanceError([f"{given.instance}: asks no expansion; give builds in 'expand'"])
-    folder = Path("fleetwatt-out", instance.name) if given.out is None else Path(given.out)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = folder_of(given, instance.name)
     if given.plan is not None:
         plan = _valued(instance, given.plan, options)
     else:
@@ -51,9 +50,7 @@ def expand(given: argparse.Namespace, cancel: Cancel) -> int:
     with cancel.held():
         written = write_files(folder, files_of(report, plan))
     print_report(report)
-    print()
-    for what, where in written.items():
-        print(f"{what:<7} {where}")
+    list_files(written)
     return GOOD if has_plan and verdict.is_good else NOT_GOOD
 
 

@@ -1,0 +1,1 @@
+"""Commands of an expansion: seek or value plans, lay plans side by side."""
