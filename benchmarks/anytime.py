@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import random
 import signal
 import subprocess
@@ -27,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.rows import print_machine
 from instances.catalog import load, names
 from optimizer.place.check import check
 from optimizer.place.plan import PlacePlan
@@ -237,7 +237,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--allowed", type=float, default=0.5, help="overrun allowed [s] (0.5)")
     given = parser.parse_args(argv)
     prepare()  # compile once, not in the first command
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print_machine()
     facilities = given.facilities or list(names("place"))
     count = _limits(facilities, given.seconds, given.allowed)
     count += _interrupts(facilities, given.interrupts, given.seed)

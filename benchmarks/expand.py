@@ -11,9 +11,7 @@ through the checker.
 from __future__ import annotations
 
 import argparse
-import csv
 import os
-import platform
 import resource
 import sys
 import time
@@ -22,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.rows import print_machine, write_rows
 from instances.expansions.generate import random_expand
 from optimizer.domain.growth.futures import Driver
 from optimizer.domain.growth.scenes import drawn_futures
@@ -106,7 +105,7 @@ def main(argv: list[str] | None = None) -> int:
     given = parser.parse_args(argv)
     tiny = random_expand(1, 4, 1, 1, 0, is_small=True)  # compiles
     evaluate(Arrays(tiny.growth, tiny.growth.futures), Decision(), has_slopes=True)
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print_machine()
     rows = []
     for what in given.what:
         if what in SIZES:
@@ -116,11 +115,7 @@ def main(argv: list[str] | None = None) -> int:
             row = timed(what, given.seed, lambda n=count: valued(n, given.seed))  # type: ignore[misc]
         rows.append(row)
         print("  ".join(f"{name} {row[name]}" for name in COLUMNS), flush=True)
-    if given.csv is not None:
-        with given.csv.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS)
-            writer.writeheader()
-            writer.writerows(rows)
+    write_rows(given.csv, COLUMNS, rows)
     return 0
 
 

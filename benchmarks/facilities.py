@@ -8,13 +8,11 @@ Moves of the search that were tried, with their gaps: `search_moves.csv`.
 from __future__ import annotations
 
 import argparse
-import csv
-import os
-import platform
 import statistics
 import sys
 from pathlib import Path
 
+from benchmarks.rows import print_machine, write_rows
 from instances.catalog import load, names
 from optimizer.place.check import check
 from optimizer.place.plan import Options
@@ -52,7 +50,7 @@ def main() -> int:
     parser.add_argument("--csv", type=Path)
     given = parser.parse_args()
     prepare()
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print_machine()
     rows = []
     for name in given.facilities or names("place"):
         mine = []
@@ -62,11 +60,7 @@ def main() -> int:
         gaps = [float(row["gap"]) for row in mine]
         print(f"{name}: median certified gap {statistics.median(gaps):.2%}", flush=True)
         rows += mine
-    if given.csv is not None:
-        with given.csv.open("w", newline="", encoding="utf-8") as out:
-            writer = csv.DictWriter(out, COLUMNS)
-            writer.writeheader()
-            writer.writerows(rows)
+    write_rows(given.csv, COLUMNS, rows)
     return 0
 
 

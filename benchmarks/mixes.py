@@ -9,9 +9,7 @@ not counted), the load of the machine before, and the largest certified gap; raw
 from __future__ import annotations
 
 import argparse
-import csv
 import os
-import platform
 import sys
 import time
 from pathlib import Path
@@ -19,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.rows import print_machine, write_rows
 from instances.seeded.mix import random_mix
 from optimizer.mix.check import check
 from optimizer.mix.sharing import POLICIES, SharingProblem, share
@@ -132,14 +131,10 @@ def main() -> int:
     given.what = given.what or list(WHAT)
     if unknown := set(given.what) - set(WHAT):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(WHAT)}")
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print_machine()
     sweep = Sweep(given.workers, given.backend)
     rows = [row for seed in given.seeds for row in measure(given, sweep, seed)]
-    if given.csv is not None:
-        with given.csv.open("w", newline="", encoding="utf-8") as out:
-            writer = csv.DictWriter(out, COLUMNS)
-            writer.writeheader()
-            writer.writerows(rows)
+    write_rows(given.csv, COLUMNS, rows)
     return 0
 
 

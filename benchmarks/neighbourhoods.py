@@ -7,11 +7,10 @@ losses are shown. The checker reads every plan.
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import statistics
 import sys
 
+from benchmarks.rows import print_machine
 from instances.catalog import load
 from optimizer.place.check import check
 from optimizer.place.plan import Options
@@ -40,7 +39,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=1)
     given = parser.parse_args()
     prepare()
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print_machine()
     ratios = []
     for name in given.facilities:
         for seed in range(given.seeds):

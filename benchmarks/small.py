@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.rows import print_machine
 from instances.catalog import load
 from instances.seeded.place import random_place
 from optimizer.domain.files import parse_instance
@@ -112,7 +111,7 @@ def main() -> int:
     parser.add_argument("--facility", help="pieces of this one, in place of drawn instances")
     given = parser.parse_args()
     prepare()
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print_machine()
     lost, worse, proven = [], [], []
     for seed in range(given.first, given.first + given.count):
         instance = drawn(seed) if given.facility is None else piece(seed, given.facility)
