@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import TYPE_CHECKING
 
+from optimizer.domain.answers.say import figure, scaled
+
 if TYPE_CHECKING:
     from optimizer.domain.reports import Value
 
@@ -13,9 +15,6 @@ __all__ = ["DASH", "number", "quantity"]
 
 DASH = "-"
 """Stands for what is not known."""
-
-_STEPS = ((1e12, " T"), (1e9, " B"), (1e6, " M"), (1e4, " k"))
-"""From where on money is written in thousands, millions, ..., and the letter."""
 
 
 def quantity(value: Value, unit: str = "") -> str:
@@ -42,28 +41,13 @@ def number(value: Value, unit: str = "") -> str:
     if unit == "share":
         return f"{_three(100 * value)} %"
     if unit.startswith("USD"):
-        return _money(value)
+        return scaled(value, _three)
     return f"{value:,}" if isinstance(value, int) else _three(value)
 
 
-def _money(value: float) -> str:
-    for step, (least, letter) in enumerate(_STEPS):
-        if abs(value) >= least * (1 - 5e-4):  # 999,950 is written 1.00 M, not 1,000 k
-            unit = 1e3 if letter == " k" else _STEPS[step][0]
-            return f"{_three(value / unit)}{letter}"
-    return _three(value)
-
-
 def _three(value: float) -> str:
-    """Return a number with three digits that count, whole from 100 on."""
-    size = abs(value)
-    if value == 0 or size >= 99.95:
-        return f"{value:,.0f}"
-    if size >= 9.995:
-        return f"{value:.1f}"
-    if size >= 0.9995:
-        return f"{value:.2f}"
-    return f"{value:.3f}" if size >= 0.0995 else f"{value:.2g}"
+    """Return a number with three digits that count, whole from 100 on; shares in thousandths."""
+    return f"{value:.3f}" if 0.0995 <= abs(value) < 0.9995 else figure(value)
 
 
 def _one(unit: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from optimizer.units import usd
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -22,21 +22,27 @@ __all__ = [
     "listed",
     "money",
     "percent",
+    "scaled",
     "stretches",
     "when",
     "whole",
 ]
 
 _STEPS = ((1e12, " T"), (1e9, " B"), (1e6, " M"), (1e4, " k"))
+"""From where on money is written in thousands, millions, ..., and the letter."""
 
 
 def money(nano_usd: int) -> str:
     """Return nano-USD as a sentence has it: USD 1.23 M."""
-    amount = usd(nano_usd)
+    return f"USD {scaled(usd(nano_usd), figure)}"
+
+
+def scaled(amount: float, write: Callable[[float], str]) -> str:
+    """Return money in thousands, millions, ...: 1.23 M; write gives the digits."""
     for least, letter in _STEPS:
-        if abs(amount) >= least * (1 - 5e-4):
-            return f"USD {figure(amount / (1e3 if letter == ' k' else least))}{letter}"
-    return f"USD {figure(amount)}"
+        if abs(amount) >= least * (1 - 5e-4):  # 999,950 is written 1.00 M, not 1,000 k
+            return f"{write(amount / (1e3 if letter == ' k' else least))}{letter}"
+    return write(amount)
 
 
 def dollars(nano_usd: int) -> str:
