@@ -26,34 +26,19 @@ if TYPE_CHECKING:
 
 __all__ = ["GapTerm", "PriceBook", "Row", "gap_terms", "total_row"]
 
-ROUNDED: dict[str, Literal["round_chips", "round_power", "round_quota"]] = {
-    "chips": "round_chips",
-    "power": "round_power",
-    "quota": "round_quota",
-}
-"""Kinds of rows of the rounding rows of a certificate."""
-
 TermKind = Literal["row", "supply", "job"]
 Exact = "NDArray[np.object_]"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A priced limit: its kind, what it is of, and the size of slice or divisor (0: neither)."""
+    """A priced limit: its kind, what it is of, and the size of slice or divisor (0: neither).
 
-    kind: Literal[
-        "power",
-        "chips",
-        "slices",
-        "round_chips",
-        "round_power",
-        "round_quota",
-        "quota",
-        "budget",
-        "spread",
-        "moves",
-        "precedence",
-    ]
+    Kinds: power, chips, slices, quota by period, and in lumps round_power, round_chips,
+    round_quota; over the whole horizon budget, spread, moves, precedence.
+    """
+
+    kind: str
     of: str
     size: int = 0
 
@@ -69,12 +54,7 @@ class GapTerm:
 
 def total_row(total: Total) -> Row:
     """Return the row of a limit over the whole horizon."""
-    kinds: dict[str, Literal["budget", "spread", "moves"]] = {
-        "budget": "budget",
-        "spread": "spread",
-        "moves": "moves",
-    }
-    return Row(kinds[total[0]], total[1])
+    return Row(*total)
 
 
 def _exact(values: object) -> NDArray[np.object_]:
@@ -106,7 +86,7 @@ class PriceBook:
         for piece in c.slices:
             self._add(Row("slices", piece.pool, piece.slice_chips), piece.prices)
         for cut in c.rounding:
-            self._add(Row(ROUNDED[cut.row], cut.of, cut.divisor), cut.prices)
+            self._add(Row(f"round_{cut.row}", cut.of, cut.divisor), cut.prices)
         for name, prices in c.quotas.items():
             self.rows[Row("quota", name)] = _exact(prices)
         self.totals = {Row("budget", name): price for name, price in c.budgets.items()}
@@ -299,7 +279,7 @@ def _row_name(row: Row) -> str:
         return f"slices of {row.size} in {row.of} left free"
     if row.kind == "quota":
         return f"quota of {row.of} left free"
-    what = {"round_chips": "chips", "round_power": "power"}.get(row.kind, "quota")
+    what = row.kind.removeprefix("round_")
     return f"{what} of {row.of} in lumps of {row.size:,} left free"
 
 
