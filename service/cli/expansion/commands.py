@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import argparse
 
     from optimizer.domain.instance import Instance
-    from optimizer.expand.plan import ExpandPlan, Options
+    from optimizer.expand.plan import ExpandPlan
     from service.cli.live import Cancel
 
 __all__ = ["compare", "expand"]
@@ -37,7 +37,9 @@ def expand(given: argparse.Namespace, cancel: Cancel) -> int:
         raise InstanceError([f"{given.instance}: asks no expansion; give builds in 'expand'"])
     folder = folder_of(given, instance.name)
     if given.plan is not None:
-        plan = _valued(instance, given.plan, options)
+        from optimizer.expand.studies.named import valued
+
+        plan = valued(instance, given.plan, options)
     else:
         live = Live(options.seconds)
         plan = watch(lambda: EXPAND.solve(instance, options, live.tell, cancel), live, cancel)
@@ -52,12 +54,6 @@ def expand(given: argparse.Namespace, cancel: Cancel) -> int:
     print_report(report)
     list_files(written)
     return GOOD if has_plan and verdict.is_good else NOT_GOOD
-
-
-def _valued(instance: Instance, name: str, options: Options) -> ExpandPlan:
-    from optimizer.expand.studies.named import valued
-
-    return valued(instance, name, options)
 
 
 def compare(given: argparse.Namespace, instance: Instance) -> int:
@@ -85,7 +81,5 @@ def compare(given: argparse.Namespace, instance: Instance) -> int:
         for violation in verdict.violations:
             print(f"{name}: {violation}")
     if given.out is not None:
-        folder = Path(given.out)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_files(folder, files_of(report))
+        write_files(folder_of(given, instance.name), files_of(report))
     return GOOD if all(v.is_good for v in verdicts.values()) else NOT_GOOD
