@@ -67,6 +67,8 @@ class Arrays:
         self.hours: Floats = np.outer(growth.calendar.hours, np.array(growth.share_ppm) / MILLION)
         self.stock_order = stock_order(growth)
         self.world: World = make_world(growth, futures, self.hours)
+        self._prices: dict[tuple[int, str], Floats] = {}
+        self._watts: dict[int, Floats] = {}
 
     def build(self, place: int) -> BuildImage:
         """Return the build of a place."""
@@ -76,10 +78,6 @@ class Arrays:
     def delays(self) -> NDArray[np.int64]:
         """How late every build comes, shape (F, builds)."""
         return np.array([f.delays for f in self.futures], np.int64).reshape(self.F, -1)
-
-    @cached_property
-    def _prices(self) -> dict[tuple[int, str], Floats]:
-        return {}
 
     def price(self, u: int, what: str) -> Floats:
         """Return the `cost` or `resale` of a unit by (future, period) [nano-USD]."""
@@ -115,10 +113,12 @@ class Arrays:
 
     def unit_watts(self, source: int) -> Floats:
         """Return what a unit gives by age and block [W]; the last age stands for all after it."""
-        s = self.growth.sources[source]
-        ramp = (*s.ramp_ppm, MILLION)
-        rows = [[s.unit_w * r // MILLION * a // MILLION for a in s.availability_ppm] for r in ramp]
-        return np.array(rows, float)
+        if source not in self._watts:
+            s, of = self.growth.sources[source], MILLION
+            ramp = (*s.ramp_ppm, of)
+            rows = [[s.unit_w * r // of * a // of for a in s.availability_ppm] for r in ramp]
+            self._watts[source] = np.array(rows, float)
+        return self._watts[source]
 
     @cached_property
     def _sources(self) -> dict[tuple[int, int], int]:
@@ -128,6 +128,18 @@ class Arrays:
     def source_of(self, place: int) -> int | None:
         """Return the number of the source that a place adds to; None if it is no power."""
         return self._sources.get(self.places[place])
+
+    @cached_property
+    def _stocks(self) -> dict[tuple[int, int], tuple[int, int]]:
+        stocks = [self.growth.stocks[i] for i in self.stock_order]
+        return {(u, x.site): (c, n) for c, x in enumerate(stocks) for u, n in x.units}
+
+    def stock_of(self, place: int) -> tuple[int, int] | None:
+        """Return the number, in the world, of the stock that a place adds to, and domains a unit.
+
+        None if it is no chips.
+        """
+        return self._stocks.get(self.places[place])
 
     # ---- money ----------------------------------------------------------------------------------
 
@@ -217,8 +229,8 @@ class Arrays:
     def capacities(self, decision: Decision) -> tuple[World, Given]:
         """Return what stands in every future, and the demand with the contracts that are signed."""
         growth, F, T, B = self.growth, self.F, self.T, self.B
-        stock = np.array([s.there for s in growth.stocks], float).reshape(-1, T)
-        stock = np.repeat(stock.T[None], F, 0)
+        stocks = [growth.stocks[i].there for i in self.stock_order]
+        stock = np.repeat(np.array(stocks, float).reshape(-1, T).T[None], F, 0)
         hall = np.repeat(np.array([s.hall_w for s in growth.sites], float).T[None], F, 0)
         cap = np.repeat(np.array([s.there_w for s in growth.sources], float).reshape(-1, T), B, 0)
         cap = np.repeat(cap.reshape(-1, B, T).transpose(2, 1, 0)[None], F, 0)
@@ -236,16 +248,14 @@ class Arrays:
                     )
                     cap[:, :, :, source] += sign * units * watts
                 self._add(p, sign * units * there, stock, hall)
-        ordered = np.ascontiguousarray(stock[:, :, self.stock_order])
-        return self.signed(decision.signed), Given(ordered, hall, cap)
+        return self.signed(decision.signed), Given(stock, hall, cap)
 
     def _add(self, place: int, units: Floats, stock: Floats, hall: Floats) -> None:
         u, s = self.places[place]
         hall[:, :, s] += units * self.growth.builds[u].hall_w
-        for i, each in enumerate(self.growth.stocks):
-            for build, domains in each.units:
-                if build == u and each.site == s:
-                    stock[:, :, i] += units * domains
+        of = self.stock_of(place)
+        if of is not None:
+            stock[:, :, of[0]] += units * of[1]
 
     def signed(self, signed: frozenset[int]) -> World:
         """Return the world in which these contracts, and no others, are to be served."""

@@ -105,10 +105,10 @@ class Cell:
         for position in range(self.world.stock_ptr[s], self.world.stock_ptr[s + 1]):
             stock = self.arrays.growth.stocks[self.arrays.stock_order[position]]
             there = Affine(stock.there[self.t] * stock.draw_w * MEGA)
-            for p, (u, site) in enumerate(self.arrays.places):
-                for build, domains in stock.units:
-                    if site == s and build == u:
-                        there.plus(self._stands(p, domains * stock.draw_w * MEGA))
+            for p in range(len(self.arrays.places)):
+                of = self.arrays.stock_of(p)
+                if of is not None and of[0] == position:
+                    there.plus(self._stands(p, of[1] * stock.draw_w * MEGA))
             if not there.factors and not there.constant:
                 continue
             run = self.model.column(f"run_{self.at}_{position}")

@@ -155,11 +155,9 @@ class Cuts:
             by_source: Floats = found.by_cap[:, :, :, source]
             return by_source
         out = found.by_hall[:, :, s] * arrays.growth.builds[u].hall_w
-        for c, i in enumerate(arrays.stock_order.tolist()):
-            stock = arrays.growth.stocks[i]
-            for build, domains in stock.units:
-                if build == u and stock.site == s:
-                    out = out + found.by_stock[:, :, c] * domains
+        stock = arrays.stock_of(place)
+        if stock is not None:
+            out = out + found.by_stock[:, :, stock[0]] * stock[1]
         by_unit: Floats = out[:, :, None]
         return by_unit
 
