@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.expand.engines.columns import Term, gives_terms, there_terms
+from optimizer.expand.engines.columns import terms_of
 from optimizer.expand.engines.first import MUSD, FirstStage
 from optimizer.expand.engines.model import Affine
 
@@ -80,24 +80,19 @@ class Cell:
         """Book what a column brings in an hour."""
         self.earned(site, self.t, column, usd_per_hour * self.hours * MUSD)
 
-    def _mean(self, place: int, terms_of: Callable[[int], list[Term]], unit: float) -> Affine:
-        """Return what a place adds up to on average; terms_of is told how late it is."""
+    def _stands(self, place: int, by_age: Sequence[float]) -> Affine:
+        """Return what units in service add up to on average, by what a unit gives by age."""
         share: dict[int, float] = {}
         u = self.arrays.places[place][0]
         for f, odds in zip(self.scene.futures, self.scene.odds, strict=True):
             late = int(self.arrays.delays[f, u])
             share[late] = share.get(late, 0.0) + odds
-        terms = [(at, x * odds) for late, odds in share.items() for at, x in terms_of(late)]
-        return self.first.stands(place, terms, self.t, unit)
-
-    def _stands(self, place: int, unit: float) -> Affine:
-        """Return what units of a place that are in service add up to."""
-
-        def terms_of(late: int) -> list[Term]:
-            terms = there_terms(self.arrays, place, late, self.t)
-            return [(period, factor * unit) for period, factor in terms]
-
-        return self._mean(place, terms_of, unit)
+        terms = [
+            (period, factor * odds)
+            for late, odds in share.items()
+            for period, factor in terms_of(self.arrays, place, by_age, late, self.t)
+        ]
+        return self.first.stands(place, terms, self.t, by_age[-1])
 
     def add_kinds(self, s: int, made: Affine) -> list[int]:
         """run[c] <= draw x domains in service; return the columns of the MW that run."""
@@ -108,7 +103,7 @@ class Cell:
             for p in range(len(self.arrays.places)):
                 of = self.arrays.stock_of(p)
                 if of is not None and of[0] == position:
-                    there.plus(self._stands(p, of[1] * stock.draw_w * MEGA))
+                    there.plus(self._stands(p, [of[1] * stock.draw_w * MEGA]))
             if not there.factors and not there.constant:
                 continue
             run = self.model.column(f"run_{self.at}_{position}")
@@ -124,7 +119,7 @@ class Cell:
         room = Affine(growth.sites[s].hall_w[self.t] * MEGA)
         for p, (u, site) in enumerate(self.arrays.places):
             if site == s and growth.builds[u].hall_w:
-                room.plus(self._stands(p, growth.builds[u].hall_w * MEGA))
+                room.plus(self._stands(p, [growth.builds[u].hall_w * MEGA]))
         self.tenants = self._tenants(s)
         for column in (*it, *self.tenants):
             room.add(column, -1.0)
@@ -178,8 +173,7 @@ class Cell:
         cap = Affine(source.there_w[t])
         for p in range(len(self.arrays.places)):
             if self.arrays.source_of(p) == j:
-                unit = float(self.arrays.unit_watts(j)[-1, self.b])
-                cap.plus(self._mean(p, self._gives(p, j), unit))
+                cap.plus(self._stands(p, self.arrays.unit_watts(j)[:, self.b].tolist()))
         if not cap.factors and not cap.constant:
             return []
         found = []
@@ -198,9 +192,6 @@ class Cell:
                     found.append((free, False))
                 self.model.at_least(f"cap_{self.at}_{j}_{part}", limit)
         return found
-
-    def _gives(self, place: int, source: int) -> Callable[[int], list[Term]]:
-        return lambda late: gives_terms(self.arrays, place, source, late, self.t, self.b)
 
     def add_demand(self, made: list[Affine]) -> None:
         """sum_s serve[k,s] <= volume (x signed); sum_k serve[k,s] <= what runs there makes."""

@@ -9,34 +9,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from optimizer.domain.growth.prices import MILLION
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from optimizer.expand.arrays import Arrays
 
-__all__ = ["Term", "gives_terms", "there_terms"]
+__all__ = ["Term", "terms_of"]
 
 Term = tuple[int, float]
 """A factor on the cumulative orders of a period."""
 
 
-def there_terms(arrays: Arrays, place: int, delay: int, t: int) -> list[Term]:
-    """Return terms of the units that came, and have not ended by themselves, by a period."""
-    return _terms(arrays, place, (1.0,), delay, t)
+def terms_of(arrays: Arrays, place: int, by_age: Sequence[float], delay: int, t: int) -> list[Term]:
+    """Return terms of sum_a by_age[a] x units of age a that came, and have not ended by themselves.
 
-
-def gives_terms(arrays: Arrays, place: int, source: int, delay: int, t: int, b: int) -> list[Term]:
-    """Return terms of what units of a power build give in a block [W]."""
-    s = arrays.growth.sources[source]
-    share, ramp = s.availability_ppm[b], (*s.ramp_ppm, MILLION)
-    watts = [float(s.unit_w * r // MILLION * share // MILLION) for r in ramp]
-    return _terms(arrays, place, watts, delay, t)
-
-
-def _terms(arrays: Arrays, place: int, by_age: Sequence[float], delay: int, t: int) -> list[Term]:
-    """Return terms of sum_a by_age[a] x what is of age a; the last holds for all after it."""
+    by_age
+        What a unit is or gives, by age; the last holds for all after it.
+    """
     build = arrays.build(place)
     come = t - build.lead - delay
     life = len(by_age) if build.life is None else build.life

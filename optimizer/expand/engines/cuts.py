@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.expand.engines.columns import gives_terms, there_terms
+from optimizer.expand.engines.columns import terms_of
 from optimizer.expand.engines.first import MUSD, FirstStage
 from optimizer.expand.engines.model import Affine
 
@@ -136,12 +136,9 @@ class Cuts:
                 blocks = range(1) if source is None else range(arrays.B)
                 row = []
                 for b in blocks:
-                    if source is None:
-                        terms, unit = there_terms(arrays, place, delay, t), 1.0
-                    else:
-                        terms = gives_terms(arrays, place, source, delay, t, b)
-                        unit = float(arrays.unit_watts(source)[-1, b])
-                    stands = self.first.stands(place, terms, t, unit)
+                    by_age = [1.0] if source is None else arrays.unit_watts(source)[:, b].tolist()
+                    terms = terms_of(arrays, place, by_age, delay, t)
+                    stands = self.first.stands(place, terms, t, by_age[-1])
                     row.append(list(stands.factors.items()))
                 rows.append(row)
             found[delay] = rows

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from optimizer.domain.growth.calendar import YEAR_DAYS
 from optimizer.domain.growth.prices import MILLION
 from optimizer.expand.arrays import Arrays, Decision
-from optimizer.expand.engines.columns import Term, there_terms
+from optimizer.expand.engines.columns import Term, terms_of
 from optimizer.expand.engines.model import Affine, Model
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ class FirstStage:
         """R[t-1] <= R[t] <= what has come by t in the future in which it comes last."""
         for (p, t), column in self.retired.items():
             late = int(self.arrays.delays[:, self.arrays.places[p][0]].max())
-            left = self.stands(p, there_terms(self.arrays, p, late, t), t, 1.0)
+            left = self.stands(p, terms_of(self.arrays, p, (1.0,), late, t), t, 1.0)
             self.model.at_least(f"retirement_{p}_{t}", left)
             more = Affine().add(column, 1.0).add(self.retired.get((p, t - 1)), -1.0)
             self.model.at_least(f"retired_{p}_{t}", more)
