@@ -74,6 +74,10 @@ class Arrays:
         """Return the build of a place."""
         return self.growth.builds[self.places[place][0]]
 
+    def places_of(self, u: int) -> list[int]:
+        """Return the places of a build."""
+        return [p for p, (v, _) in enumerate(self.places) if v == u]
+
     @cached_property
     def delays(self) -> NDArray[np.int64]:
         """How late every build comes, shape (F, builds)."""
@@ -260,12 +264,10 @@ class Arrays:
     def signed(self, signed: frozenset[int]) -> World:
         """Return the world in which these contracts, and no others, are to be served."""
         volume, lease = self.world.volume.copy(), self.world.lease_w.copy()
-        clouds = [i for i, c in enumerate(self.growth.contracts) if not c.is_lease]
-        leases = [i for i, c in enumerate(self.growth.contracts) if c.is_lease]
-        for k, i in enumerate(clouds):
+        for k, i in enumerate(self.growth.clouds, len(self.growth.segments)):
             if i not in signed:
-                volume[:, :, :, len(self.growth.segments) + k] = 0.0
-        for x, i in enumerate(leases):
+                volume[:, :, :, k] = 0.0
+        for x, i in enumerate(self.growth.leases):
             if i not in signed:
                 lease[:, :, x] = 0.0
         return self.world._replace(volume=volume, lease_w=lease)

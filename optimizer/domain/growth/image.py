@@ -175,6 +175,16 @@ class Growth:
         """How many periods, T."""
         return self.calendar.periods
 
+    @property
+    def clouds(self) -> list[int]:
+        """The numbers of the contracts for compute, in their order."""
+        return [i for i, c in enumerate(self.contracts) if not c.is_lease]
+
+    @property
+    def leases(self) -> list[int]:
+        """The numbers of the leases, in their order."""
+        return [i for i, c in enumerate(self.contracts) if c.is_lease]
+
     def site(self, name: str) -> int | None:
         """Return the number of a site; None where the expansion has none of that name."""
         return next((i for i, s in enumerate(self.sites) if s.name == name), None)

@@ -22,7 +22,8 @@ def worth(growth: Growth, future: FutureImage, t: int) -> list[int]:
     Segments in their order, then clouds: rent and the penalty that is not paid.
     """
     found = [moved(s.price[t], future.factor(s.price_driver, t)) for s in growth.segments]
-    return found + [c.rent[t] + c.penalty for c in growth.contracts if not c.is_lease]
+    clouds = (growth.contracts[i] for i in growth.clouds)
+    return found + [c.rent[t] + c.penalty for c in clouds]
 
 
 def order_findings(growth: Growth) -> Iterator[str]:
@@ -41,7 +42,7 @@ def order_findings(growth: Growth) -> Iterator[str]:
                     f"{growth.calendar.label(t)}, got {other / 1e6:g} MW; give dated steps"
                 )
                 break
-    clouds = [c for c in growth.contracts if not c.is_lease]
+    clouds = [growth.contracts[i] for i in growth.clouds]
     who = [(f"expand.demand[{s.name!r}]", s.sites) for s in growth.segments]
     who += [(f"expand.contracts[{c.name!r}]", c.sites) for c in clouds]
     ends = [(0, growth.periods)] * len(growth.segments) + [(c.first, c.end) for c in clouds]

@@ -129,8 +129,7 @@ class Cell:
     def _tenants(self, s: int) -> list[int]:
         """Return the columns of the MW let at a site, each at most what is signed."""
         found = []
-        leases = [i for i, c in enumerate(self.arrays.growth.contracts) if c.is_lease]
-        for x, i in enumerate(leases):
+        for x, i in enumerate(self.arrays.growth.leases):
             watts = float(self.world.lease_w[0, self.t, x])
             if self.world.lease_site[x] == s and watts:
                 let = self.model.column(f"let_{self.at}_{x}")
@@ -196,7 +195,7 @@ class Cell:
     def add_demand(self, made: list[Affine]) -> None:
         """sum_s serve[k,s] <= volume (x signed); sum_k serve[k,s] <= what runs there makes."""
         growth = self.arrays.growth
-        clouds = [i for i, c in enumerate(growth.contracts) if not c.is_lease]
+        clouds = growth.clouds
         for k in range(self.world.worth.shape[2]):
             volume = float(self.world.volume[0, self.t, self.b, k]) * THOUSAND
             if not volume:

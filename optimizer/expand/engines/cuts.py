@@ -177,14 +177,12 @@ class Cuts:
     def _add_contracts(self, right: list[list[Affine]], futures: list[int], found: Found) -> None:
         arrays, growth, world = self.arrays, self.arrays.growth, self.arrays.world
         odds = arrays.odds[futures]
-        clouds = [i for i, c in enumerate(growth.contracts) if not c.is_lease]
-        for k, i in enumerate(clouds, len(growth.segments)):
+        for k, i in enumerate(growth.clouds, len(growth.segments)):
             brought = (found.by_volume[futures, :, :, k] * world.volume[futures, :, :, k]).sum(2)
             market = self.market[int(np.argmax(world.may[k]))]
             for t, each in enumerate(odds @ brought * MUSD):
                 right[market][t].add(self.first.signed[i], float(each))
-        leases = [i for i, c in enumerate(growth.contracts) if c.is_lease]
-        for x, i in enumerate(leases):
+        for x, i in enumerate(growth.leases):
             brought = found.by_lease[futures, :, x] * world.lease_w[futures, :, x]
             market = self.market[int(world.lease_site[x])]
             for t, each in enumerate(odds @ brought * MUSD):

@@ -59,8 +59,8 @@ class FirstStage:
         T = arrays.T
         self.capex, self.running, self.sales = ([Affine() for _ in range(T)] for _ in range(3))
         self._add_flows()
-        for add in (self.add_supply, self.add_retirement):
-            add()
+        self.add_supply()
+        self.add_retirement()
 
     def _add_columns(self) -> None:
         for p, (u, s) in enumerate(self.arrays.places):
@@ -125,7 +125,7 @@ class FirstStage:
         """X[t] >= X[t-1], X[t] - X[t-1] <= most, sum_p X[p,last] <= units; chips by delivery."""
         arrays, model = self.arrays, self.model
         for u, build in enumerate(arrays.growth.builds):
-            places = self._places_of(u)
+            places = arrays.places_of(u)
             everything = Affine()
             for t in range(build.first, build.last + 1):
                 ordered = Affine()
@@ -192,7 +192,7 @@ class FirstStage:
         """
         least = 0.0
         for u in range(len(self.arrays.growth.builds)):
-            each = [self.unit_running.get((p, t), 0.0) for p in self._places_of(u)]
+            each = [self.unit_running.get((p, t), 0.0) for p in self.arrays.places_of(u)]
             least += min(0.0, *each, 0.0) * self.arrays.growth.builds[u].max_units
         for i in range(len(self.signed)):
             least += min(0.0, self.running[t].factors.get(self.signed[i], 0.0))
@@ -200,9 +200,6 @@ class FirstStage:
         most = self.model.high[debt]
         self.model.at_most(f"owes_{t}", Affine().add(debt, 1.0).add(owes, -most))
         self.model.at_least(f"coverage_{t}", cover.add(owes, least), least)
-
-    def _places_of(self, u: int) -> list[int]:
-        return [p for p, (v, _) in enumerate(self.arrays.places) if v == u]
 
     def _add_capex_budget(self, budget: tuple[int, ...] | None) -> None:
         """Prices of builds paid in a year <= its limit."""

@@ -47,7 +47,7 @@ def whole(
     for column in first.retired.values():
         rounded[column] = float(floor(values[column] + NEARLY))
     for u, build in enumerate(first.arrays.growth.builds):
-        places = [p for p, (v, _) in enumerate(first.arrays.places) if v == u]
+        places = first.arrays.places_of(u)
         for t in range(build.first, build.last + 1):
             new = [_new(first, rounded, p, t) for p in places]
             while sum(new) > build.max_per_period:

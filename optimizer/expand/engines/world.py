@@ -45,7 +45,7 @@ def make_world(growth: Growth, futures: tuple[FutureImage, ...], hours: Floats) 
     stocks = [growth.stocks[i] for i in order]
     sites = range(len(growth.sites))
     volume, worth, may = _demand(growth, futures)
-    leases = [c for c in growth.contracts if c.is_lease]
+    leases = [growth.contracts[i] for i in growth.leases]
     lease_worth = np.array([_lease_worth(c.rent, c.penalty) for c in leases], float)
     lease_worth = lease_worth.reshape(len(leases), growth.periods).T
     return World(
@@ -108,9 +108,8 @@ def _demand(
     growth: Growth, futures: tuple[FutureImage, ...]
 ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     """Return volumes (F, T, B, K), worth (F, T, K) and who may serve (K, S); clouds come last."""
-    clouds = [(i, c) for i, c in enumerate(growth.contracts) if not c.is_lease]
     F, T, B = len(futures), growth.periods, len(growth.share_ppm)
-    K = len(growth.segments) + len(clouds)
+    K = len(growth.segments) + len(growth.clouds)
     volume, worth = np.zeros((F, T, B, K)), np.zeros((F, T, K))
     may = np.zeros((K, len(growth.sites)), bool)
     for k, s in enumerate(growth.segments):
@@ -124,7 +123,8 @@ def _demand(
         )
         worth[:, :, k] = price * 1e-9
         may[k, list(s.sites)] = True
-    for k, (i, c) in enumerate(clouds, len(growth.segments)):
+    for k, i in enumerate(growth.clouds, len(growth.segments)):
+        c = growth.contracts[i]
         for f, future in enumerate(futures):
             volume[f, c.first : max(c.first, min(c.end, future.defaults[i])), :, k] = (
                 c.amount / MILLION
@@ -149,9 +149,9 @@ def _lease_worth(rent: tuple[int, ...], penalty: int) -> list[float]:
 
 
 def _lease_watts(growth: Growth, futures: tuple[FutureImage, ...]) -> Floats:
-    leases = [(i, c) for i, c in enumerate(growth.contracts) if c.is_lease]
-    out = np.zeros((len(futures), growth.periods, len(leases)))
-    for x, (i, c) in enumerate(leases):
+    out = np.zeros((len(futures), growth.periods, len(growth.leases)))
+    for x, i in enumerate(growth.leases):
+        c = growth.contracts[i]
         for f, future in enumerate(futures):
             out[f, c.first : max(c.first, min(c.end, future.defaults[i])), x] = c.amount
     return out
