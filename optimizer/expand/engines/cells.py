@@ -72,8 +72,9 @@ class Cell:
         made = [Affine() for _ in growth.sites]
         for s in range(len(growth.sites)):
             it = self.add_kinds(s, made[s])
-            self.add_hall(s, it)
-            self.add_power(s, it)
+            let = self._tenants(s)
+            self.add_hall(s, it, let)
+            self.add_power(s, it, let)
         self.add_demand(made)
 
     def earns(self, site: int, column: int, usd_per_hour: float) -> None:
@@ -113,17 +114,16 @@ class Cell:
             found.append(run)
         return found
 
-    def add_hall(self, s: int, it: list[int]) -> None:
+    def add_hall(self, s: int, it: list[int], let: list[int]) -> None:
         """sum run + sum let <= halls."""
         growth = self.arrays.growth
         room = Affine(growth.sites[s].hall_w[self.t] * MEGA)
         for p, (u, site) in enumerate(self.arrays.places):
             if site == s and growth.builds[u].hall_w:
                 room.plus(self._stands(p, [growth.builds[u].hall_w * MEGA]))
-        self.tenants = self._tenants(s)
-        for column in (*it, *self.tenants):
+        for column in (*it, *let):
             room.add(column, -1.0)
-        if it or self.tenants:
+        if it or let:
             self.model.at_least(f"hall_{self.at}_{s}", room)
 
     def _tenants(self, s: int) -> list[int]:
@@ -139,24 +139,24 @@ class Cell:
                 found.append(let)
         return found
 
-    def add_power(self, s: int, it: list[int]) -> None:
+    def add_power(self, s: int, it: list[int], let: list[int]) -> None:
         """pue sum run + other <= sum gen; pue sum let <= sum free; both <= caps and permits."""
         pue = float(self.world.pue[self.t, s])
         own = Affine(float(self.world.other[self.t, s]) * MEGA)
         for run in it:
             own.add(run, pue)
         theirs = Affine()
-        for let in self.tenants:
-            theirs.add(let, pue)
+        for column in let:
+            theirs.add(column, pue)
         permits: dict[int, Affine] = {}
         for j in range(self.world.source_ptr[s], self.world.source_ptr[s + 1]):
-            for gen, is_own in self._source(j, s):
+            for gen, is_own in self._source(j, s, has_tenants=bool(let)):
                 (own if is_own else theirs).add(gen, -1.0)
                 permit = int(self.world.permit[j])
                 if permit >= 0:
                     permits.setdefault(permit, Affine()).add(gen, 1.0)
         self.model.at_most(f"power_{self.at}_{s}", own)
-        if self.tenants:
+        if let:
             self.model.at_most(f"let_power_{self.at}_{s}", theirs)
         self.add_permit(s, permits)
 
@@ -166,7 +166,7 @@ class Cell:
             cap = float(self.world.permit_w[0, self.t, permit]) * MEGA
             self.model.at_most(f"permit_{self.at}_{s}_{permit}", total, cap)
 
-    def _source(self, j: int, s: int) -> list[tuple[int, bool]]:
+    def _source(self, j: int, s: int, *, has_tenants: bool) -> list[tuple[int, bool]]:
         """Return the columns of a source: (column, is for the site's own load)."""
         source, t = self.arrays.growth.sources[j], self.t
         cap = Affine(source.there_w[t])
@@ -185,7 +185,7 @@ class Cell:
                 self.earns(s, gen, -cost / MEGA)
                 limit = Affine().plus(cap, share * MEGA).add(gen, -1.0)
                 found.append((gen, True))
-                if self.tenants:
+                if has_tenants:
                     free = self.model.column(f"free_{self.at}_{j}_{part}")
                     limit.add(free, -1.0)
                     found.append((free, False))
