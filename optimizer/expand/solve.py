@@ -158,11 +158,11 @@ class Solver:
         found = []
         options = self.options.model_copy(update={"objective": "expected"})
         for f in self.arrays.futures:
-            alone = replace(f, ppb=BILLION)
-            solved = self._solved(Arrays(self.arrays.growth, (alone,)), options, ())
+            alone = Arrays(self.arrays.growth, (replace(f, ppb=BILLION),))
+            solved = self._solved(alone, options, ())
             if solved.decision is None:
                 raise PlanError(f"future {f.name!r}: no plan was found for it alone")
-            outcome = evaluate(Arrays(self.arrays.growth, (alone,)), solved.decision)
+            outcome = evaluate(alone, solved.decision)
             found.append(round(float(outcome.values[0]), 2) * MUSD)
         return found
 

@@ -20,7 +20,8 @@ from optimizer.expand.engines.first import MUSD, FirstStage
 from optimizer.expand.engines.goals import loss_of, set_goal
 from optimizer.expand.engines.model import Affine, Model, flat, to_highs
 from optimizer.expand.engines.rounding import roundings, whole
-from optimizer.expand.evaluate import evaluate, expected, money
+from optimizer.expand.evaluate import CENT, evaluate, expected, money
+from optimizer.solvers.milp import HAS_PLAN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -50,9 +51,6 @@ RELAX_ABOVE = 50
 
 MANY = 800
 """Whole columns above which it does so."""
-
-HAS_PLAN = 2
-"""HiGHS's own number for a primal solution that is feasible."""
 
 FIRST_AIM = 0.02
 """The first solve in whole units aims at a quarter of this gap, every other at a quarter of it."""
@@ -122,9 +120,8 @@ class Benders:
         self.cuts = Cuts(self.first, self._groups())
         self._add_means()
         self._set_objective()
-        self.rows: list[tuple[dict[int, float], float]] = []
         self.idle: list[int] = []
-        self.solver: Any = to_highs(self.first.model, is_relaxed=True)
+        self.solver: Any = to_highs(self.first.model)
         self.base = len(self.first.model.rows)
 
     def _groups(self) -> list[list[int]]:
@@ -194,7 +191,7 @@ class Benders:
         loss = loss_of(outcome.values * MUSD, self.arrays.odds, self.options, self.regret_of)
         return outcome, loss
 
-    def offer(self, decision: Decision, *, is_cut: bool = True) -> bool:
+    def offer(self, decision: Decision, *, is_cut: bool = True) -> None:
         """Take a whole decision if it keeps the rules of money and is better; cut there too."""
         outcome, loss = self.price(decision)
         if is_cut:
@@ -204,15 +201,13 @@ class Benders:
         if is_good and self._keeps_budget(outcome) and loss < self.found.loss - 1e-9:
             self.found.loss, self.found.decision = loss, decision
             self.clock.tell(loss, self.found.bound)
-            return True
-        return False
 
     def _keeps_budget(self, outcome: Outcome) -> bool:
         finance, calendar = self.arrays.growth.finance, self.arrays.growth.calendar
         paid = -(self.arrays.odds @ outcome.flows.capex)
         for year, limit in enumerate((finance and finance.capex) or ()):
             mine = [t for t in range(self.arrays.T) if calendar.year(t) == year]
-            if paid[mine].sum() > limit / 100 + 0.01:
+            if paid[mine].sum() > limit / 100 + CENT:
                 return False
         return True
 
@@ -235,7 +230,6 @@ class Benders:
             start, index, value = flat(f for f, _ in new)
             low, high = np.full(len(new), -np.inf), np.array([c for _, c in new])
             self.solver.addRows(len(new), low, high, len(index), start[:-1], index, value)
-        self.rows += new
         self.idle += [0] * len(new)
         return len(new)
 
@@ -246,9 +240,7 @@ class Benders:
         gone = [i for i, n in enumerate(self.idle) if n > IDLE]
         if len(gone) > 200:
             self.solver.deleteRows(len(gone), np.array(gone, np.int32) + self.base)
-            kept = [i for i, n in enumerate(self.idle) if n <= IDLE]
-            self.rows = [self.rows[i] for i in kept]
-            self.idle = [self.idle[i] for i in kept]
+            self.idle = [n for n in self.idle if n <= IDLE]
 
     # ---- the two phases -------------------------------------------------------------------------
 
@@ -311,7 +303,7 @@ class Benders:
         """Return the seconds that are left, at least one."""
         return max(1.0, self.clock.end - time.monotonic())
 
-    def _ask(self, point: Floats, values: Floats | None) -> tuple[float, int]:
+    def _ask(self, point: Floats, values: Floats) -> tuple[float, int]:
         """Return the loss at a point, and how many cuts it gave that a solution breaks."""
         outcome, loss = self.price(self.first.decision(point.tolist(), is_whole=False))
         return loss, self.cut(outcome, values)
@@ -329,13 +321,13 @@ class Benders:
         self.solver.run()
         info, solution = self.solver.getInfo(), self.solver.getSolution()
         self.found.bound = max(self.found.bound, float(info.mip_dual_bound))
-        before, rows = self.found.loss, len(self.rows)
+        before, rows = self.found.loss, len(self.idle)
         if int(info.primal_solution_status) == HAS_PLAN:
             self.offer(whole(self.first, list(solution.col_value)))
         self.clock.tell(self.found.loss, self.found.bound)
         self.solver.changeColsIntegrality(len(held), index, np.zeros(len(held), np.uint8))
         self.found.rounds += 1
-        return len(self.rows) > rows or self.found.loss < before
+        return len(self.idle) > rows or self.found.loss < before
 
     def _start(self) -> None:
         """Tell the solver of the plan in hand."""

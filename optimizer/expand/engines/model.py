@@ -121,8 +121,8 @@ def to_pulp(model: Model) -> pulp.LpProblem:
     return problem
 
 
-def to_highs(model: Model, *, is_relaxed: bool) -> Any:
-    """Return a model as HiGHS has it; whole columns are not, where it is relaxed."""
+def to_highs(model: Model) -> Any:
+    """Return a model as HiGHS has it, its whole columns relaxed."""
     import highspy
 
     lp = highspy.HighsLp()
@@ -135,9 +135,6 @@ def to_highs(model: Model, *, is_relaxed: bool) -> Any:
     start, index, value = flat(factors for _, factors, _, _ in model.rows)
     lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
     lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = start, index, value
-    if not is_relaxed:
-        kinds = highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger
-        lp.integrality_ = [kinds[whole] for whole in model.is_integer]
     solver = highspy.Highs()
     solver.setOptionValue("output_flag", False)
     solver.passModel(lp)

@@ -194,7 +194,7 @@ def _source_slopes(world, found, f, t, b, s, power, tenants, step, n, toll):
 
 @njit(nogil=True, cache=True)
 def _other_load(world, found, f, t, s, h, step, n):
-    """Pay for the energy of other load; return whether it is met."""
+    """Pay for the energy of other load."""
     need = world.other[t, s]
     for i in range(n):
         watts = min(need, step[i, 0])
@@ -207,7 +207,7 @@ def _other_load(world, found, f, t, s, h, step, n):
 
 @njit(nogil=True, cache=True)
 def _leases(world, given, found, f, t, b, s, h, step, n):
-    """Deliver leases, the dearest first, within hall and power."""
+    """Deliver leases, the dearest first; return what a W more at the meter is worth to tenants."""
     power = -world.other[t, s]
     for i in range(n):
         power += step[i, 0]
@@ -287,8 +287,8 @@ def _all_cells(world, given, found, scratch, has_slopes):
                 _cell(world, given, found, f, t, b, scratch, has_slopes)
 
 
-def operate(world: World, given: Given, *, has_slopes: bool = True) -> Found:
-    """Return what given capacities earn and serve in every future and period, and its slopes."""
+def operate(world: World, given: Given, *, has_slopes: bool) -> Found:
+    """Return what given capacities earn and serve in every future and period; slopes if asked for."""
     F, T, B, K = world.volume.shape
     S, J, L = world.pue.shape[1], world.take.size, world.lease_site.size
     most = int(np.diff(world.source_ptr).max(initial=0)) * 2
