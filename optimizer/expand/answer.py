@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from fractions import Fraction
-from importlib.metadata import PackageNotFoundError, version
 from math import floor
 from typing import TYPE_CHECKING
 
+from optimizer.domain.answers import records
 from optimizer.domain.growth.prices import MILLION
 from optimizer.domain.growth.scenes import BILLION, drawn_futures
 from optimizer.expand.arrays import Arrays, Decision
@@ -127,10 +126,4 @@ def _already(arrays: Arrays) -> frozenset[int]:
 
 def versions() -> dict[str, str]:
     """Return the versions of what an answer rests on."""
-    found = {"cores": str(os.cpu_count())}
-    for name in ("fleetwatt", "pulp", "highspy", "numba"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "source"
-    return found
+    return records.versions("pulp", "highspy", "numba")

@@ -9,12 +9,11 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
+from optimizer.domain.answers.records import versions
 from optimizer.domain.fleet.image import MILLION
 from optimizer.mix.certificate import bound_of
 from optimizer.mix.engines.account import Account
@@ -235,7 +234,7 @@ class Solver:
             stopped_by=why,
             seconds=round(time.monotonic() - self.began, 3),
             options=self.options.model_dump(mode="json"),
-            versions=_versions(),
+            versions=versions("pulp", "highspy"),
             claim=claim,
         )
 
@@ -264,13 +263,3 @@ def _uses(account: Account) -> tuple[Use, ...]:
             )
         )
     return tuple(out)
-
-
-def _versions() -> dict[str, str]:
-    found = {"cores": str(os.cpu_count())}
-    for name in ("fleetwatt", "pulp", "highspy"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "source"
-    return found

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from optimizer.domain.answers.records import versions
 from optimizer.place.engines.packing import name_domains
 from optimizer.place.engines.power.whole import Served, cost_of, dispatch_all
 from optimizer.place.image.totals import total_names
@@ -193,7 +192,7 @@ def _record(clock: Clock, rounds: int, stopped_by: StoppedBy, found: Found) -> R
         stopped_by=stopped_by,
         seconds=round(clock.seconds(), 3),
         options=clock.options.model_dump(mode="json"),
-        versions=_versions(),
+        versions=versions("numpy", "scipy", "numba"),
         rounds=rounds,
         history=tuple(clock.history),
         claim=found.claim,
@@ -275,13 +274,3 @@ def _by_name(
         if each or not only_batteries:
             out[name] = each
     return out
-
-
-def _versions() -> dict[str, str]:
-    found = {"cores": str(os.cpu_count())}
-    for name in ("fleetwatt", "numpy", "scipy", "numba"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "source"
-    return found

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EngineClaim", "Record", "RunRecord", "Status", "StoppedBy", "Violation", "gap_of",
-    "same_instance",
+    "same_instance", "versions",
 ]  # fmt: skip
 
 
@@ -114,3 +116,14 @@ def same_instance(instance: Instance, name: str, its_hash: str) -> None:
             f"plan is of instance {name!r} ({its_hash[:12]}), "
             f"not of {instance.name!r} ({instance.hash[:12]})"
         )
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Return the versions of this package and of those that an answer rests on, and the cores."""
+    found = {"cores": str(os.cpu_count())}
+    for name in ("fleetwatt", *packages):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "source"
+    return found
