@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from optimizer.domain.answers.pairs import gaps, refused
 from optimizer.domain.answers.say import counted, dollars, figure, money
 from optimizer.domain.reports import Column, Fact, Report, Section, Table
 from optimizer.errors import PlanError
-from optimizer.mix.plan import gap_of
 from optimizer.mix.rules.case import Case
 from optimizer.units import NANO, usd
 
@@ -56,25 +56,17 @@ def _plans(cases: tuple[Case, Case]) -> tuple[MixPlan, MixPlan]:
 
 def _short(cases: tuple[Case, Case], verdicts: tuple[Verdict, Verdict]) -> Section:
     (old, new), goal = _plans(cases), cases[0].plan.objective.goal
-    says = [
-        f"The checker refuses the {which} mix, so nothing follows from it: "
-        f"{'; '.join(map(str, verdict.violations[:3]))}."
-        for which, verdict in zip(("first", "second"), verdicts, strict=True)
-        if not verdict.is_good
-    ]
-    says += [_better(old, new), *_chips(cases), *_served(cases)]
+    says = [*refused("mix", [v.violations for v in verdicts]), _better(old, new)]
+    says += [*_chips(cases), *_served(cases)]
     bounds = [v.bound for v in verdicts if v.bound is not None]
     best = None if not bounds else max(bounds) if goal == "cost" else min(bounds)
     change = new.objective.total - old.objective.total
     gain = -change if goal == "cost" else change
     tone: Tone = "good" if gain > 0 else "bad" if gain < 0 else "plain"
-    unit, note = "" if goal == "work" else "USD", "by the tighter of the two bounds"
-    facts = [Fact("Objective", change / NANO, unit, tone, "second mix less first")]
-    facts += [
-        Fact(f"Gap of the {which} mix", gap_of(plan.objective.total, best), "share", note=note)
-        for which, plan in (("first", old), ("second", new))
-    ]
-    return Section("In short", tuple(says), tuple(facts), kind="summary")
+    unit = "" if goal == "work" else "USD"
+    first = Fact("Objective", change / NANO, unit, tone, "second mix less first")
+    facts = (first, *gaps("mix", (old.objective.total, new.objective.total), best))
+    return Section("In short", tuple(says), facts, kind="summary")
 
 
 def _better(old: MixPlan, new: MixPlan) -> str:

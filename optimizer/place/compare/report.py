@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from optimizer.domain.answers.pairs import gaps, refused
 from optimizer.domain.answers.say import counted, dollars, figure, money
 from optimizer.domain.reports import (
     Chart,
@@ -18,7 +19,6 @@ from optimizer.domain.reports import (
 )
 from optimizer.place.certificate import upper_bound
 from optimizer.place.compare.difference import Difference
-from optimizer.place.plan import gap_of
 from optimizer.units import nano, usd
 
 if TYPE_CHECKING:
@@ -77,7 +77,8 @@ def compare(
 
 
 def _in_short(found: Difference, bound: int | None, verdicts: tuple[Verdict, Verdict]) -> Section:
-    said = [*_refused(verdicts), *_goals(found), *_money(found), *_who(found)]
+    said = [*refused("plan", [v.violations for v in verdicts]), *_goals(found)]
+    said += [*_money(found), *_who(found)]
     old, new = (x.plan.objective.total for x in (found.before, found.after))
     energy = sum(_mwh(found.after, s) - _mwh(found.before, s) for s in found.instance.sites)
     tone: Tone = "good" if new > old else "bad" if new < old else "plain"
@@ -87,18 +88,9 @@ def _in_short(found: Difference, bound: int | None, verdicts: tuple[Verdict, Ver
         Fact("Jobs that go out", len(found.of("out"))),
         Fact("Jobs that move", len(found.of("place", "time"))),
         Fact("Energy", energy, "MWh", note="at the meter, second plan less first"),
+        *gaps("plan", (old, new), bound),
     ]
-    for which, total in (("first", old), ("second", new)):
-        note = "by the tighter of the two bounds"
-        facts.append(Fact(f"Gap of the {which} plan", gap_of(total, bound), "share", note=note))
     return Section("In short", tuple(said), tuple(facts), kind="summary")
-
-
-def _refused(verdicts: tuple[Verdict, Verdict]) -> Iterator[str]:
-    for which, verdict in zip(("first", "second"), verdicts, strict=True):
-        if not verdict.is_good:
-            listed = "; ".join(map(str, verdict.violations[:3]))
-            yield f"The checker refuses the {which} plan, so nothing follows from it: {listed}."
 
 
 def _goals(found: Difference) -> Iterator[str]:
