@@ -11,6 +11,7 @@ at once counts where a case cannot have so many, and is else left out: it only m
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from optimizer.domain.fleet.image import MILLION, WORK
@@ -19,14 +20,14 @@ from optimizer.mix.bound import Ways
 from optimizer.mix.plan import Leaf, Prices
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from optimizer.domain.fleet.image import Image, OfferImage, TierImage
     from optimizer.domain.fleet.ways import Stock
     from optimizer.domain.instance import Instance
     from optimizer.mix.plan import Certificate, Goal, Split
 
-__all__ = ["Bound", "bound_of", "leaf_bound", "price_of_domain"]
+__all__ = ["Bound", "bound_of", "leaf_bound", "prices_of_domains"]
 
 PER_NANO = 10**9
 """Prices are billionths of a nano-USD."""
@@ -343,8 +344,8 @@ def _shared(case: _Case, offer: OfferImage, tier: TierImage) -> int:
     return -(-back // MILLION)
 
 
-def price_of_domain(
-    image: Image, goal: Goal, prices: Prices, offer: OfferImage, tier: TierImage, site: str
-) -> int:
-    """Return what a domain costs less what it earns, at prices [trillionths of a nano-USD]."""
-    return _domain(_Case(image, goal, prices, False, {}, Ways(image)), offer, tier, site)
+def prices_of_domains(
+    image: Image, goal: Goal, prices: Prices
+) -> Callable[[OfferImage, TierImage, str], int]:
+    """Return what tells a domain's cost less what it earns [trillionths of a nano-USD]."""
+    return partial(_domain, _Case(image, goal, prices, False, {}, Ways(image)))

@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 __all__ = ["confirmed"]
 
-PRICED = ("taken", "priced out", "no room")
-"""Reasons that a price can turn."""
+DEAR = ("priced out", "no room")
+"""Reasons for which an offer is out that a price can turn."""
 
 
 def confirmed(
     instance: Instance, solve: Solve, plan: MixPlan, reasons: Sequence[Out], most: int
 ) -> tuple[Out, ...]:
     """Return reasons with so many offers, the nearest to turn, tried at both sides of a price."""
-    open_ = [x for x in reasons if x.why in PRICED and x.why != "taken"]
+    open_ = [x for x in reasons if x.why in DEAR]
     open_.sort(key=lambda x: (x.hourly or 0.0) - (x.earns or 0.0))
     asked = [*open_, *(x for x in reasons if x.why == "taken")][:most]
     found = break_evens(instance, solve, plan, ("price",), [x.job for x in asked])

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from optimizer.mix.account.worth import TooDear, prices_of, too_dear
-from optimizer.mix.certificate import UNIT, price_of_domain
-from optimizer.units import NANO
+from optimizer.mix.account.worth import too_dear
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +14,7 @@ if TYPE_CHECKING:
     from optimizer.domain.changes.patch import Change
     from optimizer.domain.fleet.image import OfferImage
     from optimizer.domain.instance import Instance
+    from optimizer.mix.account.worth import TooDear
     from optimizer.mix.plan import MixPlan
 
 __all__ = ["Fix", "Out", "Why", "outs"]
@@ -47,9 +46,6 @@ class Out:
     ----------
     job
         Name of the offer: what `explain` is asked about.
-    hourly, earns
-        Of an offer that is dear: what a chip costs, and what it earns at the certified prices of
-        work after its power, space and money [USD/chip-h], both over the hours that it is there.
     dear
         At which price it would pay, at these prices; None where that is not known.
     stays, turns
@@ -60,43 +56,51 @@ class Out:
     chip: str
     why: Why
     said: str
-    hourly: float | None = None
-    earns: float | None = None
     dear: TooDear | None = None
     stays: float | None = None
     turns: float | None = None
     fixes: tuple[Fix, ...] = ()
 
+    @property
+    def hourly(self) -> float | None:
+        """What a chip costs by the hour, where it is known how dear it is [USD/chip-h]."""
+        return None if self.dear is None else self.dear.hourly
+
+    @property
+    def earns(self) -> float | None:
+        """What a chip earns by the hour, where it is known how dear it is [USD/chip-h]."""
+        return None if self.dear is None else self.dear.earns
+
 
 def outs(instance: Instance, plan: MixPlan) -> tuple[Out, ...]:
     """Return every offer with why it is in or out, those that are out first."""
-    each = [_out(instance, plan, offer) for offer in instance.image.offers]
+    dear = {x.offer: x for x in too_dear(instance, plan)}
+    each = [_out(instance, plan, offer, dear.get(offer.name)) for offer in instance.image.offers]
     return tuple(sorted(each, key=lambda x: x.why == "taken"))
 
 
-def _out(instance: Instance, plan: MixPlan, offer: OfferImage) -> Out:
+def _out(instance: Instance, plan: MixPlan, offer: OfferImage, dear: TooDear | None) -> Out:
     count = sum(h.domains for h in plan.fleet if h.offer == offer.name)
     if count:
         said = f"is in the mix: {count:,} domains, {count * offer.chips:,} chips"
         return Out(offer.name, offer.chip, "taken", said)
     for why, said in _kept_out(instance, offer):
         return Out(offer.name, offer.chip, why, said)
-    dear = next((x for x in too_dear(instance, plan) if x.offer == offer.name), None)
     if dear is None:
         said = "would add no useful work within the limits"
         return Out(offer.name, offer.chip, "no need", said)
-    hourly, earns = _by_the_hour(instance, plan, offer, dear.site)
     if dear.below >= dear.price:
         said = (
             "would pay at the certified prices, but whole domains, least quantities or the gap of "
             "the proof leave no room for it"
         )
-        return Out(offer.name, offer.chip, "no room", said, hourly, earns, dear)
+        return Out(offer.name, offer.chip, "no room", said, dear)
     said = (
-        f"is too dear by {hourly - earns:,.2f} USD a chip-hour: nearest to pay at {dear.site}, a "
-        f"chip costs {hourly:,.2f} and earns {earns:,.2f} after its power, space and money"
+        f"is too dear by {dear.hourly - dear.earns:,.2f} USD a chip-hour: nearest to pay at "
+        f"{dear.site}, a chip costs {dear.hourly:,.2f} and earns {dear.earns:,.2f} after its "
+        "power, space and money"
     )
-    return Out(offer.name, offer.chip, "priced out", said, hourly, earns, dear)
+    return Out(offer.name, offer.chip, "priced out", said, dear)
 
 
 def _kept_out(instance: Instance, offer: OfferImage) -> Iterator[tuple[Why, str]]:
@@ -119,21 +123,3 @@ def _kept_out(instance: Instance, offer: OfferImage) -> Iterator[tuple[Why, str]
             "supply",
             "cannot be taken: less of its chip is supplied than a domain (rule supply)",
         )
-
-
-def _by_the_hour(
-    instance: Instance, plan: MixPlan, offer: OfferImage, site: str
-) -> tuple[float, float]:
-    """Return what a chip costs, and what it earns, by the hour that it is there [USD/chip-h]."""
-    image, prices = instance.image, prices_of(plan)
-    assert prices is not None
-    tier, goal = offer.tiers[0], plan.objective.goal
-    hours = sum(
-        f.hours * f.discount
-        for f, is_there in zip(image.phases, offer.is_there, strict=True)
-        if is_there
-    )
-    own = tier.upfront_cost + sum(tier.rent_cost) + sum(tier.upkeep_cost)
-    per = NANO * offer.chips * hours
-    short = price_of_domain(image, goal, prices, offer, tier, site) / UNIT
-    return own / per, (own - short) / per

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from optimizer.domain.fleet.image import WORK
-from optimizer.mix.certificate import UNIT, price_of_domain
+from optimizer.mix.certificate import UNIT, prices_of_domains
 from optimizer.mix.plan import Leaf
 from optimizer.units import NANO
 
@@ -44,6 +44,9 @@ class TooDear:
     price, below
         Its price at the smallest quantity, and that at which a domain would just pay at the
         certified prices; below 0 where it would not pay for nothing.
+    hourly, earns
+        What a chip costs, and what it earns at the certified prices of work after its power, space
+        and money [USD/chip-h], both over the hours that it is there.
     """
 
     offer: str
@@ -51,6 +54,8 @@ class TooDear:
     price: float
     below: float
     unit: str
+    hourly: float
+    earns: float
 
 
 def prices_of(plan: MixPlan) -> Prices | None:
@@ -107,26 +112,27 @@ def too_dear(instance: Instance, plan: MixPlan) -> Iterator[TooDear]:
     taken = {holding.offer for holding in plan.fleet}
     if prices is None or plan.objective.goal == "work":
         return
+    price_of = prices_of_domains(image, plan.objective.goal, prices)
     for offer in image.offers:
         if offer.name not in taken and offer.sites:
-            each = [_nearest(instance, plan, offer, site, prices) for site in offer.sites]
+            costs = ((site, price_of(offer, offer.tiers[0], site)) for site in offer.sites)
+            each = [_too_dear(image, offer, site, less) for site, less in costs]
             yield max(each, key=lambda x: x.below - x.price)
 
 
-def _nearest(
-    instance: Instance, plan: MixPlan, offer: OfferImage, site: str, prices: Prices
-) -> TooDear:
+def _too_dear(image: Image, offer: OfferImage, site: str, less: int) -> TooDear:
+    """Return an offer at a site; less: a domain's cost less what it earns."""
     tier = offer.tiers[0]
-    less = price_of_domain(instance.image, plan.objective.goal, prices, offer, tier, site)
     usd = less / UNIT / NANO / offer.chips  # what a chip costs more than it earns, discounted
+    hours = sum(
+        f.hours * f.discount for f, there in zip(image.phases, offer.is_there, strict=True) if there
+    )
+    own = tier.upfront_cost + sum(tier.rent_cost) + sum(tier.upkeep_cost)
+    per = NANO * offer.chips * hours
+    hourly, earns = own / per, (own - less / UNIT) / per
     if tier.upfront_cash:
         share = (tier.upfront_cost + sum(tier.upkeep_cost)) / tier.upfront_cash
         price = tier.upfront_cash / NANO / offer.chips
-        return TooDear(offer.name, site, price, price - usd / share, "USD/chip")
-    hours = sum(
-        f.hours * f.discount
-        for f, there in zip(instance.image.phases, offer.is_there, strict=True)
-        if there
-    )
+        return TooDear(offer.name, site, price, price - usd / share, "USD/chip", hourly, earns)
     cost = sum(tier.rent_cost) / NANO / offer.chips / hours
-    return TooDear(offer.name, site, cost, cost - usd / hours, "USD/chip-h")
+    return TooDear(offer.name, site, cost, cost - usd / hours, "USD/chip-h", hourly, earns)
