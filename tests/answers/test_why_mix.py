@@ -52,6 +52,19 @@ def test_what_a_chip_is_too_dear_by_is_its_cost_less_what_it_earns() -> None:
     assert f"{x.hourly - x.earns:,.2f} USD a chip-hour" in x.said
 
 
+@pytest.mark.parametrize("kind", ["buy", "lease"])
+def test_an_offer_that_is_there_in_no_whole_period_has_no_use(kind: str) -> None:
+    world: Data = {"horizon": {"start": "2027-01-01", "periods": 3, "period_hours": 730.0}}
+    data = shop(world=world)
+    price = "upfront_usd_per_chip" if kind == "buy" else "usd_per_chip_hour"
+    other = {"delivery": 100.0, "until": 300.0, "kind": kind, "tiers": [{price: 1.0}]}
+    data["mix"]["offers"]["late"] = data["mix"]["offers"]["o"] | other
+    plan = solved(data)
+    found = {x.job: x.why for x in MIX.reasons(read(data), plan)}
+    assert found == {"o": "taken", "late": "no need"}
+    assert "not needed" in terminal(MIX.report(read(data), plan))
+
+
 @pytest.mark.parametrize("name", ["new-york-tpu-or-gpu", "loughton-mix"])
 def test_a_price_that_turns_an_offer_is_solved_on_both_sides(name: str) -> None:
     instance = load(name)

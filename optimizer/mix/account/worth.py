@@ -107,14 +107,17 @@ def work_prices(instance: Instance, plan: MixPlan) -> dict[str, float]:
 
 
 def too_dear(instance: Instance, plan: MixPlan) -> Iterator[TooDear]:
-    """Yield the offers of which nothing is taken, each at the site where it is nearest to pay."""
+    """Yield the offers of which nothing is taken, each at the site where it is nearest to pay.
+
+    Those that are there in no whole phase are left out: at no price would they do any work.
+    """
     image, prices = instance.image, prices_of(plan)
     taken = {holding.offer for holding in plan.fleet}
     if prices is None or plan.objective.goal == "work":
         return
     price_of = prices_of_domains(image, plan.objective.goal, prices)
     for offer in image.offers:
-        if offer.name not in taken and offer.sites:
+        if offer.name not in taken and offer.sites and any(offer.is_there):
             costs = ((site, price_of(offer, offer.tiers[0], site)) for site in offer.sites)
             each = [_too_dear(image, offer, site, less) for site, less in costs]
             yield max(each, key=lambda x: x.below - x.price)
