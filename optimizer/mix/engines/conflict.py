@@ -26,31 +26,37 @@ if TYPE_CHECKING:
     from optimizer.domain.fleet.image import Image
     from optimizer.mix.engines.formulation import Formulation
 
-__all__ = ["conflict"]
+__all__ = ["clash", "conflict"]
 
 SECONDS = 10.0
 """The most that one of the many small solves may take [s]."""
 
 
 def conflict(
-    image: Image, is_over: Callable[[], bool], unit_costs: Mapping[str, float] | None = None
+    image: Image, is_over: Callable[[], bool], unit_costs: Mapping[str, float]
 ) -> tuple[Conflict, ...]:
-    """Return an irreducible set of limits in conflict; empty if time is over before it is one.
+    """Return the limits of a clash, with the least by which each alone has to give way.
 
     unit_costs
         What easing is taken to cost, where it is not `UNIT_COSTS`.
     """
+    groups = clash(image, is_over)
+    prices = prices_of_easing(image, groups, unit_costs)
+    return tuple(_relaxed(image, group, prices[group]) for group in groups)
+
+
+def clash(image: Image, is_over: Callable[[], bool]) -> list[Group]:
+    """Return an irreducible set of limits in conflict; empty if time is over before it is one."""
     model = build(image, "cost")
     groups = list(dict.fromkeys((rule, name) for rule, name, _ in model.rows if rule in LIMITS))
     kept = list(groups)
     for group in groups:
         if is_over():
-            return ()
+            return []
         rest = [g for g in kept if g != group]
         if not _has_mix(image, rest):
             kept = rest
-    prices = prices_of_easing(image, kept, unit_costs or {})
-    return tuple(_relaxed(image, group, prices[group]) for group in kept)
+    return kept
 
 
 def _has_mix(image: Image, groups: list[Group]) -> bool:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from optimizer.domain.answers.cases import Case
 from optimizer.domain.changes.patch import Change, pointer
 from optimizer.domain.fleet.demand import MONTH_HOURS
-from optimizer.mix.engines.conflict import conflict
+from optimizer.mix.engines.conflict import clash
 from optimizer.mix.engines.easing import Group, easing, groups_of, prices_of_easing, told
 from optimizer.mix.plan import UNIT_COSTS, Rule
 from optimizer.mix.plan import Conflict as Eased
@@ -154,12 +154,9 @@ def _price(solved: Solved[MixPlan], name: str) -> float:
 def _named(instance: Instance, options: Options) -> tuple[Group, ...]:
     """Return limits in conflict, none of which can be left out; none if there is a mix."""
     until = time.monotonic() + options.seconds
-    found = conflict(instance.image, lambda: time.monotonic() > until)
-    rows = {("power", "all"): "power_total", ("demand", "all"): "work_floor"}
-    named = [(rows.get((str(c.rule), c.of), str(c.rule)), c.of) for c in found]
     years = range(len(instance.image.cash or ()))
     out: list[Group] = []
-    for rule, name in named:
+    for rule, name in clash(instance.image, lambda: time.monotonic() > until):
         out += [(rule, f"{name} {y}") for y in years] if rule == "yearly_cash" else [(rule, name)]
     return tuple(out)
 
