@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from optimizer.domain.instance import Instance
     from optimizer.mix.engines.account import Fleet
     from optimizer.mix.plan import Goal
-    from optimizer.solvers.run import Run
 
     OnIncumbent = Callable[[int | None, int | None, float], None]
 
@@ -94,7 +93,6 @@ class Solver:
     ) -> None:
         self.instance, self.options, self.tell, self.cancel = instance, options, tell, cancel
         self.began = time.monotonic()
-        self._claimed: int | None = None
 
     def run(self) -> MixPlan:
         """Bound, search, prove."""
@@ -103,14 +101,14 @@ class Solver:
         root = search.cases.leaf(search.root)
         first = bound_of(self.instance, Certificate(goal=goal, tree=root))
         self._told(None, first.total)
-        run = None
+        claim = None
         if not first.is_infeasible:
             search.tell = lambda a: self._told(a.objective(goal).total, first.total)
             if self.options.engine != OWN:
-                run = self._engine(search)
+                claim = self._engine(search)
             search.run()
-            if search.best is None and run is None and not self._is_cancelled():
-                run = self._engine(search)
+            if search.best is None and claim is None and not self._is_cancelled():
+                claim = self._engine(search)
         account = search.best
         if account is not None and goal == "work":
             account = self._cheaper(account)
@@ -120,7 +118,7 @@ class Solver:
         if self._is_cancelled():
             why = "cancel"
         tree = root if search.root.parts is None else search.proof()
-        plan = self.plan(account, Certificate(goal=goal, tree=tree), why, run)
+        plan = self.plan(account, Certificate(goal=goal, tree=tree), why, claim)
         return plan if tree is root else plan.model_copy(update={"margin": root.prices})
 
     def _search(self, image: Image, goal: Goal, leaves: int) -> Search:
@@ -141,8 +139,8 @@ class Solver:
         spent, before = other.objective("work").spent, account.objective("work").spent
         return other if lost <= 2 * SAME_WORK * account.useful and spent < before else account
 
-    def _engine(self, search: Search) -> Run:
-        """Let a solver find a mix of the whole model; the search takes it."""
+    def _engine(self, search: Search) -> EngineClaim:
+        """Let a solver find a mix of the whole model; the search takes it. Return its claim."""
         limits = Limits(
             seconds=self.options.seconds,
             gap=self.options.gap,
@@ -159,8 +157,8 @@ class Solver:
         )
         if run.has_incumbent:
             search.take(taken(model, run.values))
-        self._claimed = None if run.bound is None else model.total(run.bound)
-        return run
+        bound = None if run.bound is None else model.total(run.bound)
+        return EngineClaim(engine=run.engine, status=Status(run.status), bound=bound)
 
     def _told(self, incumbent: int | None, bound: int | None) -> None:
         if self.tell is not None:
@@ -171,7 +169,7 @@ class Solver:
         account: Account | None,
         certificate: Certificate,
         why: StoppedBy = "work limit",
-        run: Run | None = None,
+        claim: EngineClaim | None = None,
     ) -> MixPlan:
         """Return the plan of an account (None: there is none) with its bound and run record.
 
@@ -186,7 +184,7 @@ class Solver:
             status = Status.INFEASIBLE
         elif account is not None and objective.total == proof.total:
             status = Status.OPTIMAL
-        clash = self._conflict(run, is_none=account is None)
+        clash = self._conflict(claim, is_none=account is None)
         return MixPlan(
             instance=self.instance.name,
             instance_hash=self.instance.hash,
@@ -199,13 +197,13 @@ class Solver:
             certificate=certificate,
             conflict=clash,
             way_out=self._way_out() if clash else (),
-            run=self._record(status, why, run),
+            run=self._record(status, why, claim),
         )
 
-    def _conflict(self, run: Run | None, *, is_none: bool) -> tuple[Conflict, ...]:
+    def _conflict(self, claim: EngineClaim | None, *, is_none: bool) -> tuple[Conflict, ...]:
         """Return the limits in conflict, where it is proven or claimed that there is no mix."""
         if not (is_none and self.options.conflicts) or (
-            run is not None and run.status != "infeasible"
+            claim is not None and claim.status is not Status.INFEASIBLE
         ):
             return ()
         return conflict(self.instance.image, self._is_over, self.options.unit_costs)
@@ -222,14 +220,11 @@ class Solver:
     def _is_cancelled(self) -> bool:
         return self.cancel is not None and self.cancel.is_set()
 
-    def _record(self, status: Status, why: StoppedBy, run: Run | None) -> RunRecord:
+    def _record(self, status: Status, why: StoppedBy, claim: EngineClaim | None) -> RunRecord:
         if status in (Status.OPTIMAL, Status.INFEASIBLE):
             why = "proof"
-        elif run is not None and run.status in ("optimal", "infeasible"):
+        elif claim is not None and claim.status in (Status.OPTIMAL, Status.INFEASIBLE):
             why = "engine proof"
-        claim = None
-        if run is not None:
-            claim = EngineClaim(engine=run.engine, status=Status(run.status), bound=self._claimed)
         return RunRecord(
             stopped_by=why,
             seconds=round(time.monotonic() - self.began, 3),
