@@ -65,11 +65,11 @@ class Search:
         The most cases of the proof.
     is_over
         Asked between cases: whether to stop with what there is.
-    tell
-        Told the account of every better mix.
 
     Attributes
     ----------
+    tell
+        Told the account of every better mix.
     best
         The best mix so far; None while there is none.
     root
@@ -85,9 +85,9 @@ class Search:
         gap: float,
         leaves: int,
         is_over: Callable[[], bool],
-        tell: Callable[[Account], None] | None = None,
     ) -> None:
-        self.gap, self.leaves, self.is_over, self.tell = gap, leaves, is_over, tell
+        self.gap, self.leaves, self.is_over = gap, leaves, is_over
+        self.tell: Callable[[Account], None] | None = None
         self.image, self.cases = image, Cases(image, goal)
         self.root = self.cases.solve({})
         self.best: Account | None = None
@@ -126,15 +126,16 @@ class Search:
         """Search until the gap is closed, or leaves or time are used up."""
         waiting: list[_Waiting] = []
         self._push(waiting, self.root, 0)
-        leaves, left = 1, list[Case]()
+        leaves, left = 1, list[_Waiting]()
         while waiting and waiting[0].bound < self._enough():
-            case = heappop(waiting).case
+            first = heappop(waiting)
+            case = first.case
             self._maybe_dive(case, leaves)
             if leaves >= self.leaves or self.is_over():
-                self._push(waiting, case, 0)
+                left.append(first)
                 break
             if case.depth >= DEPTH:
-                left.append(case)
+                left.append(first)
             elif self._split(case):
                 leaves += 1
                 assert case.parts is not None
@@ -142,8 +143,8 @@ class Search:
                     self._push(waiting, side, 2 * leaves + (side is case.parts[3]))
         if self.best is None and self.root.bound is not None:
             self._dive(self.root)
-        bounds = [w.bound for w in waiting] + [c.bound for c in left if c.bound is not None]
-        self.is_open = min(bounds, default=math.inf) < self._enough()
+        least = min((w.bound for w in waiting + left), default=math.inf)
+        self.is_open = least < self._enough()
 
     def _maybe_dive(self, case: Case, leaves: int) -> None:
         """Dive from a case if it is time for it: at every second time, more thoroughly."""
@@ -183,14 +184,17 @@ class Search:
         self.take(self.cases.fleet_of(case))
         return self._split_whole(case)
 
-    def _into(self, case: Case, key: Key, at: int) -> tuple[Case, Case]:
-        """Split a case at a quantity; return its two sides."""
-        least, most = case.limits.get(key, (0, NO_LIMIT))
-        low = self.cases.solve(case.limits | {key: (least, at)})
-        high = self.cases.solve(case.limits | {key: (at + 1, most)})
+    def _into(self, case: Case, key: Key, at: int) -> None:
+        """Split a case at a quantity."""
+        low, high = self._sides(case, key, at)
         low.depth = high.depth = case.depth + 1
         case.parts = (key, at, low, high)
-        return low, high
+
+    def _sides(self, case: Case, key: Key, at: int) -> list[Case]:
+        """Return a case with at most so much of a quantity, and with more."""
+        least, most = case.limits.get(key, (0, NO_LIMIT))
+        spans = ((least, at), (at + 1, most))
+        return [self.cases.solve(case.limits | {key: span}) for span in spans]
 
     def _tier(self, case: Case) -> tuple[Key, int] | None:
         """Return the edge of a tier that a total has not reached though its price is paid, the
@@ -288,10 +292,8 @@ class Search:
 
     def _cheaper(self, case: Case, key: Key, at: int) -> Case | None:
         """Return the cheaper side of a case; None if both are empty."""
-        least, most = case.limits.get(key, (0, NO_LIMIT))
-        spans = ((least, at), (at + 1, most))
-        sides = [self.cases.solve(case.limits | {key: span}) for span in spans]
-        known = [(s.bound, i, s) for i, s in enumerate(sides) if s.bound is not None]
+        sides = enumerate(self._sides(case, key, at))
+        known = [(s.bound, i, s) for i, s in sides if s.bound is not None]
         return min(known)[2] if known else None
 
     def _fixed(self, case: Case, key: Key, x: float) -> Case | None:
