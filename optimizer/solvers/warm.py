@@ -14,7 +14,7 @@ import pulp
 from optimizer.solvers.milp import DEFAULT_ENGINE, TOLERANCE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     import numpy.typing as npt
 
@@ -43,11 +43,10 @@ class Warm:
         self._columns = [v.name for v in problem.variables()]
         self._rows = list(problem.constraints)
 
-    def add_row(self, variables: Iterable[pulp.LpVariable]) -> int:
-        """Add a row that sums variables, without bounds as yet; return its number."""
-        index = [v.index for v in variables]
+    def add_row(self, index: Sequence[int]) -> int:
+        """Add a row that sums variables by their index, without bounds; return its number."""
         free = highspy.kHighsInf
-        self._model.addRow(-free, free, len(index), index, [1.0] * len(index))
+        self._model.addRow(-free, free, len(index), list(index), [1.0] * len(index))
         return int(self._model.getNumRow()) - 1
 
     def bound_row(self, row: int, least: float | None, most: float | None) -> None:

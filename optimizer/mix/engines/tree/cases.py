@@ -76,7 +76,6 @@ class Cases:
         self._warm = Warm(self.model.problem)
         self.columns: dict[Key, list[int]] = {}
         """Numbers of the variables that a quantity is the sum of."""
-        self._variables = self.model.problem.variables()
         for column, n in self.model.columns.items():
             where = ("", column.site) if len(column.offer.sites) > 1 else ("",)
             for site in where:
@@ -133,8 +132,7 @@ class Cases:
         for key in changed:
             least, most = limits.get(key, (0, NO_LIMIT))
             if key not in self._rows:
-                own = [self._variables[i] for i in self.columns[key]]
-                self._rows[key] = self._warm.add_row(own)
+                self._rows[key] = self._warm.add_row(self.columns[key])
             self._warm.bound_row(self._rows[key], least or None, most if most < NO_LIMIT else None)
         totals = {offer: limits.get((offer, ""), (0, NO_LIMIT)) for offer, s in changed if not s}
         for c, n in self.model.columns.items() if totals else ():
