@@ -182,13 +182,14 @@ def conflict_report(instance: Instance, found: Conflict, unit_costs: Mapping[str
         "No mix keeps all of: " + ", ".join(names) + ".",
         "Each of them is needed for that: without it there would be a mix.",
     ]
-    ways = [("cheapest of all", found.cheapest)] if found.cheapest is not None else []
-    ways += [("if that alone gives way", each) for each in found.alone]
-    for name, way in ways[:1] if found.cheapest is not None else ():
+    ways = [("if that alone gives way", each) for each in found.alone]
+    if found.cheapest is not None:
+        way = found.cheapest
         says.append(
-            f"The {name[:8]} way out: {way.words}, taken to cost {money(nano(way.cost_usd))} in all"
+            f"The cheapest way out: {way.words}, taken to cost {money(nano(way.cost_usd))} in all"
             + ("." if way.solved.plan is not None else "; a new solve did not confirm it.")
         )
+        ways = [("cheapest of all", way), *ways]
     columns = (
         Column("way out"), Column("what"), Column("taken to cost", "USD", "right"),
         Column("confirmed by a new solve"), Column("mix then"),
