@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Found", "Reducer"]
 
 Answer = Literal["plan", "proof", "claim", "nothing"]
+Shown = Literal["proven", "claimed", "not shown"]
 
 
 @dataclass
@@ -42,7 +43,7 @@ class Found:
     """
 
     groups: tuple[Group, ...]
-    shown: Literal["proven", "claimed", "not shown"]
+    shown: Shown
     is_minimal: bool
 
 
@@ -64,27 +65,18 @@ class Reducer:
     is_over: Callable[[], bool]
     needed: set[Group] = field(default_factory=set)
 
+    def __post_init__(self) -> None:
+        self.every = groups_of(self.instance)
+
     def run(self) -> Found:
         """Return a set that is irreducible as far as the time allows."""
-        every = groups_of(self.instance)
-        kept, shown = self._without_idle(every)
-        self._reduce(kept, list(kept))
-        last = self.ask(tuple(kept), every)
-        if last == "proof":
-            shown = "proven"
-        elif last == "claim" and shown != "proven":
-            shown = "claimed"
+        kept = list(self.every)
+        first = self.ask(kept)
+        self._reduce(kept, self.every)
+        said = (first, self.ask(kept))
+        shown: Shown = "claimed" if "claim" in said else "not shown"
+        shown = "proven" if "proof" in said else shown
         return Found(tuple(kept), shown, self.needed.issuperset(kept) and shown != "not shown")
-
-    def _without_idle(
-        self, every: list[Group]
-    ) -> tuple[list[Group], Literal["proven", "claimed", "not shown"]]:
-        """Return all groups but those of jobs that are not needed, and what is known at first."""
-        said: dict[Answer, Literal["proven", "claimed", "not shown"]] = {
-            "proof": "proven",
-            "claim": "claimed",
-        }
-        return list(every), said.get(self.ask(tuple(every), every), "not shown")
 
     def _reduce(self, kept: list[Group], among: list[Group]) -> None:
         """Leave out of `kept` what can be of `among`; halve what cannot go at once."""
@@ -92,7 +84,7 @@ class Reducer:
         if not among or self.is_over():
             return
         rest = [g for g in kept if g not in among]
-        answer = self.ask(tuple(rest), groups_of(self.instance)) if rest else "plan"
+        answer = self.ask(rest) if rest else "plan"
         if answer in ("proof", "claim"):
             kept[:] = rest
             return
@@ -104,9 +96,9 @@ class Reducer:
         self._reduce(kept, among[:half])
         self._reduce(kept, among[half:])
 
-    def ask(self, kept: tuple[Group, ...], every: list[Group]) -> Answer:
+    def ask(self, kept: list[Group]) -> Answer:
         """Return what is found of the instance with these groups only."""
-        made = relaxed(self.instance, [g for g in every if g not in kept])
+        made = relaxed(self.instance, [g for g in self.every if g not in kept])
         if not has_to_run(made.jobs):
             return "plan"
         if self.prices is not None and _holds(made, self.prices):
@@ -125,11 +117,8 @@ class Reducer:
 
 def _holds(made: Instance, prices: Certificate) -> bool:
     """Return whether prices, without those of rows that are gone, still prove it."""
-    quotas = {
-        name: p
-        for name, p in prices.quotas.items()
-        if name in made.tenants and made.tenants[name].quota_chips is not None
-    }
+    limited = {name for name, tenant in made.tenants.items() if tenant.quota_chips is not None}
+    quotas = {name: p for name, p in prices.quotas.items() if name in limited}
     spread = {name: p for name, p in prices.spread.items() if name in made.spreads}
     permits = {}
     for name, price in prices.permits.items():
@@ -141,14 +130,15 @@ def _holds(made: Instance, prices: Certificate) -> bool:
         name: {before: p for before, p in paid.items() if before in waits.get(name, ())}
         for name, paid in prices.precedence.items()
     }
-    rounding = tuple(
-        r
-        for r in prices.rounding
-        if r.row != "quota" or (r.of in made.tenants and made.tenants[r.of].quota_chips is not None)
-    )
-    kept = {"quotas": quotas, "spread": spread, "permits": permits, "rounding": rounding}
-    kept["precedence"] = precedence
+    rounding = tuple(r for r in prices.rounding if r.row != "quota" or r.of in limited)
+    update = {
+        "quotas": quotas,
+        "spread": spread,
+        "permits": permits,
+        "precedence": precedence,
+        "rounding": rounding,
+    }
     try:
-        return is_disproof(made, prices.model_copy(update=kept))
+        return is_disproof(made, prices.model_copy(update=update))
     except PlanError:
         return False
