@@ -17,8 +17,7 @@ from optimizer.place.clock import Clock
 from optimizer.place.exact.case import float_claim
 from optimizer.place.exact.relaxed.beside import search_beside
 from optimizer.place.exact.relaxed.model import build_relaxed
-from optimizer.place.exact.relaxed.solve import WITHIN, relax
-from optimizer.place.exact.solve import prove
+from optimizer.place.exact.relaxed.solve import WITHIN, prove, relax
 from optimizer.place.plan import Certificate, Options, PlacePlan, Status
 from optimizer.place.solve import solve
 from optimizer.solvers.milp import solve_milp

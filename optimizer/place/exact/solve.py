@@ -31,16 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from optimizer.domain.instance import Instance
-    from optimizer.place.plan import Certificate
-    from optimizer.solvers.run import IsOver
 
-__all__ = ["exact_case", "exact_solve", "held_of", "improve", "objective_of", "prepare", "prove"]
+__all__ = ["exact_case", "exact_solve", "held_of", "improve", "objective_of", "prepare"]
 
 RELAXED_SHARE = 0.75
 """Share of the time in which HiGHS looks for a proof before CP-SAT does."""
-
-ENDS = ("proof", "engine proof", "gap", "cancel")
-"""Why a run stops for good; the limits of its share of the time do not."""
 
 WORK_OF_A_ROUND = 1.0
 """Deterministic time that a round of `Options.rounds` stands for, about a second of CP-SAT."""
@@ -59,7 +54,7 @@ def exact_solve(
     Unsupported
         If there are more jobs, domains or columns than it is made for; the size is named.
     """
-    from optimizer.place.exact.relaxed.solve import claimed, has_hope, is_tiny
+    from optimizer.place.exact.relaxed.solve import claimed, has_hope, is_tiny, prove
 
     refuse_large(instance)
     prepare()
@@ -70,24 +65,6 @@ def exact_solve(
     until = clock.seconds() + RELAXED_SHARE * clock.left()
     plan, claim = prove(instance, clock, case.proof[0], until, clock.cancel.is_set)
     return claimed(exact_case(case, None) if plan is None else plan, claim)
-
-
-def prove(
-    instance: Instance, clock: Clock, certificate: Certificate, until: float, is_over: IsOver
-) -> tuple[PlacePlan | None, EngineClaim]:
-    """Return the plan of HiGHS and CP-SAT after it, if they have one, and what HiGHS claims.
-
-    certificate
-        Its bound is that of the plan.
-    until
-        When HiGHS has to end [s], by the clock; CP-SAT has the rest.
-    """
-    from optimizer.place.exact.relaxed.solve import relax
-
-    plan, claim = relax(instance, clock, certificate, until, is_over)
-    if plan is not None and plan.run.stopped_by not in ENDS and clock.left() > 0:
-        plan = improve(instance, plan, clock)
-    return plan, claim
 
 
 def improve(instance: Instance, plan: PlacePlan, clock: Clock) -> PlacePlan:

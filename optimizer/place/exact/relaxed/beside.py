@@ -13,8 +13,8 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from optimizer.place.clock import Clock
-from optimizer.place.exact.relaxed.solve import claimed
-from optimizer.place.exact.solve import prepare, prove
+from optimizer.place.exact.relaxed.solve import claimed, prove
+from optimizer.place.exact.solve import prepare
 from optimizer.place.plan import Certificate, Status, gap_of
 
 if TYPE_CHECKING:

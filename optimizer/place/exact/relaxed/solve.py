@@ -18,7 +18,7 @@ from optimizer.place.arrays import build_arrays
 from optimizer.place.exact.case import float_claim, make_case
 from optimizer.place.exact.columns import list_columns
 from optimizer.place.exact.relaxed.model import build_relaxed, is_complete
-from optimizer.place.exact.solve import exact_case
+from optimizer.place.exact.solve import exact_case, improve
 from optimizer.place.plan import EngineClaim, PlacePlan, Status
 from optimizer.solvers.milp import solve_milp
 from optimizer.solvers.run import Limits
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from optimizer.place.plan import Certificate
     from optimizer.solvers.run import IsOver, Run
 
-__all__ = ["claimed", "has_hope", "is_tiny", "relax"]
+__all__ = ["claimed", "has_hope", "is_tiny", "prove", "relax"]
 
 FEW_COLUMNS = 200
 """Up to so many columns CP-SAT alone proves the optimum to the last nano-USD, and soon."""
@@ -48,8 +48,8 @@ WITHIN = 1e-5
 GAP = 1e-6
 """At this gap HiGHS stops; its tolerances are no smaller."""
 
-FINISH_SECONDS = 1.5
-"""What a plan of the columns takes at most, ids and dispatch [s]."""
+ENDS = ("proof", "engine proof", "gap", "cancel")
+"""Why a run stops for good; the limits of its share of the time do not."""
 
 
 def is_tiny(a: PlaceArrays) -> bool:
@@ -61,6 +61,22 @@ def has_hope(a: PlaceArrays) -> bool:
     """Return whether the relaxed model is complete and HiGHS proves something soon at its size."""
     columns = list_columns(a)
     return is_complete(a) and int((columns.end - columns.start).sum()) <= MOST_TERMS
+
+
+def prove(
+    instance: Instance, clock: Clock, certificate: Certificate, until: float, is_over: IsOver
+) -> tuple[PlacePlan | None, EngineClaim]:
+    """Return the plan of HiGHS and CP-SAT after it, if they have one, and what HiGHS claims.
+
+    certificate
+        Its bound is that of the plan.
+    until
+        When HiGHS has to end [s], by the clock; CP-SAT has the rest.
+    """
+    plan, claim = relax(instance, clock, certificate, until, is_over)
+    if plan is not None and plan.run.stopped_by not in ENDS and clock.left() > 0:
+        plan = improve(instance, plan, clock)
+    return plan, claim
 
 
 def relax(
