@@ -288,7 +288,7 @@ def _all_cells(world, given, found, scratch, has_slopes):
 
 
 def operate(world: World, given: Given, *, has_slopes: bool) -> Found:
-    """Return what given capacities earn and serve in every future and period; slopes if asked for."""
+    """Return what capacities earn and serve in every future and period; slopes if asked for."""
     F, T, B, K = world.volume.shape
     S, J, L = world.pue.shape[1], world.take.size, world.lease_site.size
     most = int(np.diff(world.source_ptr).max(initial=0)) * 2
