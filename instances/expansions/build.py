@@ -2,6 +2,10 @@
 
 ``python -m instances.expansions.build NAME ...`` writes `facilities/NAME.json` anew and its line in
 the catalog; without a name, all recipes.
+
+In `expand`, ``{"start": 100, "per_year": -0.12}`` stands for a number that falls by 12 % a year,
+and ``{"end": 0.6}`` for a factor that goes from 1 to 0.6 in equal steps, period by period. A recipe
+with `of` is another one with its `changes`, a JSON merge patch (RFC 7396): null takes a name out.
 """
 
 from __future__ import annotations
@@ -9,7 +13,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from instances.pieces import Data, enter, piece, recipes_in, world_of
 from optimizer.domain.files import parse_instance
@@ -38,8 +42,47 @@ def build_expand(name: str) -> Instance:
     InstanceError
         If the recipe is not known or does not make an instance.
     """
-    recipe = piece(_FOLDER, name)
+    recipe = _recipe(name)
+    expand, months = recipe["expand"], recipe["expand"]["months_per_period"]
+    periods = recipe["horizon"]["periods"] // months
+    recipe |= {"expand": _laid_out(expand, periods, months)}
     return parse_instance(json.dumps(world_of(name, recipe, _PARTS, ())))
+
+
+def _recipe(name: str) -> Data:
+    """Return a recipe, or that of which it is a change, changed."""
+    recipe = piece(_FOLDER, name)
+    if "of" not in recipe:
+        return recipe
+    changed: Data = _patched(piece(_FOLDER, recipe["of"]), recipe["changes"])
+    return changed
+
+
+def _patched(data: Any, patch: Any) -> Any:
+    """Return data after a JSON merge patch."""
+    if not isinstance(patch, dict):
+        return patch
+    found = dict(data) if isinstance(data, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            found.pop(key, None)
+        else:
+            found[key] = _patched(found.get(key), value)
+    return found
+
+
+def _laid_out(part: Any, periods: int, months: int) -> Any:
+    """Return a part of a recipe with a number for each period where it gives a path."""
+    if isinstance(part, list):
+        return [_laid_out(x, periods, months) for x in part]
+    if not isinstance(part, dict):
+        return part
+    if set(part) == {"start", "per_year"}:
+        grown = [(1 + part["per_year"]) ** (months * t / 12) for t in range(periods)]
+        return [round(part["start"] * x, 2) for x in grown]
+    if set(part) == {"end"}:
+        return [round(1 + (part["end"] - 1) * (t + 1) / periods, 4) for t in range(periods)]
+    return {key: _laid_out(value, periods, months) for key, value in part.items()}
 
 
 def catalog_size(instance: Instance) -> Data:
@@ -55,7 +98,7 @@ def main(names: Sequence[str]) -> None:
     folder = Path(__file__).parents[1]
     for name in names or expand_recipes():
         instance = build_expand(name)
-        enter(folder, "expand", instance, catalog_size(instance), piece(_FOLDER, name)["source"])
+        enter(folder, "expand", instance, catalog_size(instance), _recipe(name)["source"])
 
 
 if __name__ == "__main__":

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tiny_expand import base, changed, made
 
 from optimizer.domain.growth.scenes import drawn_futures
 from optimizer.errors import InstanceError
+from optimizer.expand.check import check
+from optimizer.expand.plan import Options
+from optimizer.expand.solve import solve
+
+if TYPE_CHECKING:
+    from optimizer.domain.growth.scenes import FutureImage
 
 SEGMENT = {"volume": 1.0, "usd_per_unit_hour": 1.0}
 NORWAY = {"country": "NO", "pue": 1.1, "supplies": {}}
@@ -20,6 +26,8 @@ LEASE = {
     "it_mw": 1.0,
     "usd_per_mw_year": 1.0,
 }
+
+LEASED = {"l": LEASE | {"customer": "x"}}
 
 WRONG: list[tuple[str, Any, str]] = [
     ("horizon/start", "2027-01-02", "horizon.start: must be the first day of a month"),
@@ -35,6 +43,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("expand/builds/hall/cost_usd", [1.0], "must have one number for each of 4 periods, got 1"),
     ("expand/demand/open/countries", ["US"], "expand.demand['open']: no site may serve it"),
     ("expand/contracts", {"l": LEASE}, "expand.contracts: 's' is leased to tenants and has chips"),
+    ("expand/contracts", LEASED, "['l'].customer: 'x' is not a customer; known: none"),
     ("expand/futures", {"f": {"probability": 0.5}}, "probabilities must sum to 1, got 0.5"),
     ("sites/s/supplies", {"g": {"kind": "grid", "cap_mw": 1.0, "price_usd_per_mwh": 1.0,
                                 "demand_usd_per_mw": 5.0}}, "expand does not plan with it"),
@@ -100,3 +109,47 @@ def test_drawn_futures_repeat_themselves_and_keep_to_their_ranges() -> None:
     last = sorted(f.factors["rent"][-1] for f in drawn)
     assert 0.42e6 < last[40] < 0.58e6 and 1.4e6 < last[360] < 1.6e6
     assert 70 <= sum(f.delays[0] == 2 for f in drawn) <= 130
+
+
+def credit(market: float) -> tuple[FutureImage, ...]:
+    """Return 2,000 futures of two customers with three contracts, ten quarters, 20 % a year."""
+    each = {"kind": "cloud", "start": "2027-01-01", "periods": 10, "units": 1.0}
+    each |= {"usd_per_unit_hour": 1.0}
+    who = {"default_per_year": 0.2, "market": market}
+    data = changed(base(10), "expand/customers", {"a": who, "b": who})
+    data["expand"]["contracts"] = {
+        "a1": each | {"customer": "a"}, "a2": each | {"customer": "a"},
+        "b": each | {"customer": "b"}, "state": each,
+    }  # fmt: skip
+    instance = made(data)
+    assert instance.expand is not None
+    return drawn_futures(instance.expand, instance.growth.calendar, 2000, 1)
+
+
+def test_customers_default_with_all_their_contracts_at_the_rate_that_is_given() -> None:
+    drawn = credit(0.0)
+    assert all(f.defaults[0] == f.defaults[1] and f.defaults[3] == 10 for f in drawn)
+    for year in (1, 2):
+        share = sum(f.defaults[0] < 4 * year for f in drawn) / 2000
+        assert share == pytest.approx(1 - 0.8**year, abs=0.03)
+
+
+def test_customers_of_one_market_default_together() -> None:
+    def both(market: float) -> float:
+        return sum(f.defaults[0] < 4 and f.defaults[2] < 4 for f in credit(market)) / 2000
+
+    assert both(0.0) == pytest.approx(0.04, abs=0.015)
+    assert both(0.8) > 0.09 and both(1.0) == pytest.approx(0.2, abs=0.03)
+
+
+def test_a_plan_on_futures_with_defaults_is_judged_on_the_same_ones() -> None:
+    data = changed(base(), "expand/customers", {"a": {"default_per_year": 0.5}})
+    data["expand"]["contracts"] = {"cloud": {
+        "kind": "cloud", "customer": "a", "start": "2027-07-01", "periods": 2, "units": 500.0,
+        "usd_per_unit_hour": 3.0, "penalty_usd_per_unit_hour": 1.0, "backstop_share": 0.5,
+    }}  # fmt: skip
+    instance = made(data)
+    plan = solve(instance, Options(draw=20, seed=3))
+    assert plan.contracts == ("cloud",) and not check(instance, plan).violations
+    safe = solve(made(changed(data, "expand/customers/a/default_per_year", 0.0)), Options(draw=20))
+    assert safe.objective.expected > plan.objective.expected

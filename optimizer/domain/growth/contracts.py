@@ -12,7 +12,7 @@ from optimizer.domain.horizon import Moment
 from optimizer.domain.power import MAX_MW
 from optimizer.domain.series import Series, within
 
-__all__ = ["Cloud", "Contract", "Lease", "Segment"]
+__all__ = ["Cloud", "Contract", "Customer", "Lease", "Segment"]
 
 Units = Annotated[Series, within(0, 1e12, "units of compute")]
 Price = Annotated[Series, within(0, 1e6, "USD per unit and hour")]
@@ -40,11 +40,29 @@ class Segment(Entity):
     price_driver: Id | None = None
 
 
+class Customer(Entity):
+    """Who may stop paying all its contracts at once, in futures that are drawn.
+
+    Attributes
+    ----------
+    default_per_year
+        Probability of it in a year, the same in every year.
+    market
+        How much of what decides it is the market that moves all drivers, from 0 to 1.
+    """
+
+    name: Text = ""
+    default_per_year: Annotated[float, Field(ge=0, lt=1)]
+    market: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+
 class _Contract(Entity):
     """What every contract has.
 
     Attributes
     ----------
+    customer
+        Whose it is; None for one who always pays, unless a named future says otherwise.
     start, periods
         From when, and for how many periods, what is contracted has to be there.
     signing
@@ -61,6 +79,7 @@ class _Contract(Entity):
     """
 
     name: Text = ""
+    customer: Id | None = None
     start: Moment
     periods: Annotated[int, Field(ge=1, le=480)]
     signing: Moment | None = None

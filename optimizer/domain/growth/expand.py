@@ -8,7 +8,7 @@ from pydantic import Field
 
 from optimizer.domain.fields import Entity, Id, Share, Text
 from optimizer.domain.growth.builds import Build
-from optimizer.domain.growth.contracts import Cloud, Contract, Segment
+from optimizer.domain.growth.contracts import Cloud, Contract, Customer, Segment
 from optimizer.domain.growth.finance import Finance
 from optimizer.domain.growth.futures import Driver, Future, NamedPlan
 from optimizer.domain.power import MAX_MW
@@ -84,7 +84,7 @@ class Expand(Entity):
         Units of compute that a chip in use gives, by chip.
     supply_chips
         Chips of a type that can be had in all, by planned delivery, cumulative over time.
-    demand, contracts, finance
+    demand, customers, contracts, finance
         Who pays, and with whose money.
     drivers, futures
         What is not known; without futures all goes as planned.
@@ -100,6 +100,7 @@ class Expand(Entity):
     compute: dict[Id, Annotated[float, Field(gt=0, le=1e6)]] = {}
     supply_chips: dict[Id, Annotated[Series, within(0, 1e9, "chips")]] = {}
     demand: dict[Id, Segment] = {}
+    customers: dict[Id, Customer] = {}
     contracts: dict[Id, Contract] = {}
     finance: Finance | None = None
     drivers: dict[Id, Driver] = {}

@@ -194,6 +194,9 @@ class Findings:
             yield from _known(f"{where}.site", contract.site, self.expand.sites, "site")
         else:
             yield from self._served(where, contract)
+        if contract.customer is not None:
+            names = self.expand.customers
+            yield from _known(f"{where}.customer", contract.customer, names, "customer")
         if self.calendar is None:
             return
         first = self.calendar.down(contract.start)

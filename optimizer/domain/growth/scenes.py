@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import exp, log
+from math import erfc, exp, floor, log, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +13,9 @@ from optimizer.domain.growth.prices import MILLION, Row, ppm
 if TYPE_CHECKING:
     from optimizer.domain.growth.builds import Delay
     from optimizer.domain.growth.calendar import Calendar
+    from optimizer.domain.growth.contracts import Customer
     from optimizer.domain.growth.expand import Expand
+    from optimizer.domain.growth.futures import Driver
 
 __all__ = ["BILLION", "FutureImage", "drawn_futures", "futures_of"]
 
@@ -79,36 +81,59 @@ def futures_of(expand: Expand, calendar: Calendar) -> tuple[FutureImage, ...]:
 def drawn_futures(
     expand: Expand, calendar: Calendar, count: int, seed: int
 ) -> tuple[FutureImage, ...]:
-    """Return futures drawn from the ranges of drivers and the delays of builds.
+    """Return futures drawn from the ranges of drivers, delays of builds and credit of customers.
 
     A driver's factor goes from 1 at the start to what is drawn for the end of the horizon, by the
-    same ratio in every period. Nobody defaults. Same count and seed: same futures.
+    same ratio in every period. Same count and seed: same futures.
 
     Parameters
     ----------
     count
         How many, all equally likely up to a billionth.
+
+    References
+    ----------
+    Defaults by one normal factor: Li 2000, On Default Correlation: A Copula Function Approach.
     """
     rng = np.random.default_rng(seed)
-    names, builds = list(expand.drivers), list(expand.builds.values())
+    builds, contracts = list(expand.builds.values()), list(expand.contracts.values())
     market = rng.standard_normal(count)
-    own = rng.standard_normal((count, len(names)))
+    own = rng.standard_normal((count, len(expand.drivers)))
     luck = rng.random((count, len(builds)))
-    nothing = (calendar.periods,) * len(expand.contracts)
+    credit = rng.standard_normal((count, len(expand.customers)))
     found = []
     for i in range(count):
-        factors = {}
-        for d, name in enumerate(names):
-            driver = expand.drivers[name]
-            own_part = (1 - driver.market**2) ** 0.5 * float(own[i, d])
-            z = (driver.market * float(market[i]) + own_part) / TENTH
-            end = z * (log(driver.high) if z > 0 else -log(driver.low))
-            steps = range(1, calendar.periods + 1)
-            factors[name] = tuple(ppm(exp(end * t / calendar.periods)) for t in steps)
+        factors = {
+            name: _path(driver, float(market[i]), float(own[i, d]), calendar)
+            for d, (name, driver) in enumerate(expand.drivers.items())
+        }
         delays = tuple(_delay(b.delays, float(luck[i, j])) for j, b in enumerate(builds))
+        ends = {
+            name: _default(customer, float(market[i]), float(credit[i, c]), calendar)
+            for c, (name, customer) in enumerate(expand.customers.items())
+        }
+        stops = tuple(ends.get(x.customer or "", calendar.periods) for x in contracts)
         p = BILLION * (i + 1) // count - BILLION * i // count
-        found.append(FutureImage(f"drawn-{seed}-{i}", p, factors, delays, nothing))
+        found.append(FutureImage(f"drawn-{seed}-{i}", p, factors, delays, stops))
     return tuple(found)
+
+
+def _path(driver: Driver, market: float, own: float, calendar: Calendar) -> Row:
+    """Return the factors of a driver [millionths]."""
+    z = (driver.market * market + (1 - driver.market**2) ** 0.5 * own) / TENTH
+    end = z * (log(driver.high) if z > 0 else -log(driver.low))
+    steps = range(1, calendar.periods + 1)
+    return tuple(ppm(exp(end * t / calendar.periods)) for t in steps)
+
+
+def _default(customer: Customer, market: float, own: float, calendar: Calendar) -> int:
+    """Return the first period without pay: the earlier the worse the draws; T for none."""
+    z = customer.market * market + sqrt(1 - customer.market**2) * own
+    lasts = erfc(z / sqrt(2)) / 2  # the probability that it pays longer
+    if customer.default_per_year == 0 or lasts == 0:
+        return calendar.periods
+    years = log(lasts) / log(1 - customer.default_per_year)
+    return min(calendar.periods, floor(years * 12 / calendar.months))
 
 
 def _delay(delays: tuple[Delay, ...], luck: float) -> int:
