@@ -29,15 +29,14 @@ if TYPE_CHECKING:
 
 Data = dict[str, Any]
 QUICK = (4, 5, 13, 17, 23)
-FEW = {"moves": (5, 6, 17, 22), "spread": (0, 16, 39, 55)}
+FEW = {"moves": (5, 6, 17, 22, 30), "spread": (0, 16, 39, 55)}
 FLEETS = [
     pytest.param(family, n, marks=[] if n in FEW[family] else pytest.mark.slow)
     for family in FEW
     for n in range(60)
-    if family == "spread" or n not in (2, 23, 30, 35)
+    if family == "spread" or n not in (2, 23, 35)
 ]
-"""Left out: what has to stay breaks the permit (2) or the cap (23), or has no run at all (30);
-brute force takes minutes (35)."""
+"""Left out: what has to stay breaks the permit (2) or cap (23); brute force takes minutes (35)."""
 SEEDS = [*QUICK, *(pytest.param(n, marks=pytest.mark.slow) for n in range(30) if n not in QUICK)]
 
 
@@ -186,7 +185,7 @@ class Ways:
             return
         j = self.order[n]
         each = self.world.jobs[j]
-        is_ready = all(p in runs for p in self._before(j))
+        is_ready, has_run = all(p in runs for p in self._before(j)), False
         for mode in self.modes[j] if is_ready else ():
             if mode.stays and not self.world.can_stay(mode):
                 continue
@@ -196,12 +195,14 @@ class Ways:
                 end = ends[start]
                 if end is None or end > mode.end_by:
                     continue
+                has_run = True
                 run = stranger.Run(each, mode, start, end, [])
                 late = 0.0 if "running" in each else self._late(each["id"], end)
                 self._descend(n + 1, {**runs, each["id"]: run}, paid + late)
-        if "running" not in each:
+        if "running" not in each or not has_run:
             worth = max(each.get("value_usd", 0.0), UNIT_COSTS["must"])
-            self._descend(n + 1, runs, paid + (worth if each.get("must") else 0.0))
+            is_counted = each.get("must") or "running" in each
+            self._descend(n + 1, runs, paid + (worth if is_counted else 0.0))
 
     def _late(self, name: str, end: int) -> float:
         deadline = self.deadlines[name]
@@ -383,3 +384,17 @@ def test_place_says_that_there_is_no_plan_and_the_way_out(
     assert plan.status is Status.INFEASIBLE
     judged.passes(data, plan)
     assert as_data(plan)["conflict"]["groups"]
+
+
+def test_a_running_job_without_a_run_ends_and_others_wait_for_it_no_more() -> None:
+    data = case(30, "moves")
+    data["jobs"][-1]["predecessors"] = ["r1"]
+    instance = read(data)
+    plan = diagnosed(instance, solve(instance, Options(seconds=20, rounds=2, threads=1)))
+    judged.passes(data, plan, instance)
+    out = plan.conflict and plan.conflict.way_out
+    assert out
+    assert out.is_verified
+    after = patch(instance, [Change(c.pointer, c.value) for c in out.changes])
+    assert "r1" not in {each.id for each in after.jobs}
+    assert after.jobs[-1].predecessors == ()

@@ -28,7 +28,10 @@ CHANGES_SCHEMA = "fleetwatt/changes/1"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One changed value of an instance file: its JSON pointer, and what stands there then."""
+    """One changed value of an instance file: its JSON pointer, and what stands there then.
+
+    None takes a field or an entry of a list away, as null does in a merge patch (RFC 7396).
+    """
 
     pointer: str
     value: Any
@@ -115,6 +118,8 @@ def _set(data: dict[str, Any], change: Change) -> None:
             here.pop(key, None)
         elif isinstance(here, list) and key == len(here):
             here.append(change.value)
+        elif change.value is None:
+            del here[key]
         else:
             here[key] = change.value
 

@@ -6,6 +6,8 @@ below. What gives:
   power     a supply "more-power" at every site, at the price of a MWh over the cap
   deadline  none; each hour after it is late, at the price of an hour
   must      jobs may stay out, and are worth what giving them up costs
+  running   a job to which all that leaves no run is gone, and costs what giving it up does; others
+            do not wait for it
   chips     pools have as many more domains as could help, and the power of their idling; jobs
             "relaxed-..." hold them for the whole horizon and are worth what they cost: a domain is
             bought where such a job gives way. Sizes 1, 2, 4, ... make up every number.
@@ -25,6 +27,7 @@ from optimizer.domain.jobs import Budget, ExplicitMode, ExplicitPart, Job, Moves
 from optimizer.domain.power import MAX_MW, Supply
 from optimizer.domain.series import constant
 from optimizer.domain.sites import Pool, Site
+from optimizer.place.arrays import build_arrays
 from optimizer.place.conflict.groups import fed, grown, slices_wanted
 from optimizer.place.goal import changed, feasibility_image, has_to_run
 
@@ -70,11 +73,18 @@ class Holder:
 
 @dataclass(frozen=True)
 class Elastic:
-    """The elastic instance, what its holders hold, and the unit costs [USD]."""
+    """The elastic instance, what its holders hold, the unit costs [USD].
+
+    Attributes
+    ----------
+    ended
+        Running jobs that have to end in every way out, and what each costs [USD].
+    """
 
     instance: Instance
     holders: dict[str, Holder]
     costs: dict[str, float]
+    ended: dict[str, float]
 
 
 def elastic(instance: Instance, costs: dict[str, float]) -> Elastic:
@@ -83,6 +93,11 @@ def elastic(instance: Instance, costs: dict[str, float]) -> Elastic:
     by_id = {job.id: job for job in instance.jobs}
     jobs = tuple(_giving(job, by_id[job.id], costs) for job in image.jobs)
     made = _movable(changed(image, jobs=jobs))
+    stuck = _stuck(made)
+    ended = {name: max(by_id[name].value_usd, costs["must"]) for name in sorted(stuck)}
+    made = changed(
+        made, jobs=tuple(_without(job, stuck) for job in made.jobs if job.id not in stuck)
+    )
     more = {name: n for name in made.pools if (n := slices_wanted(instance, name))}
     made = grown(made, more)
     for site in instance.sites:
@@ -101,7 +116,23 @@ def elastic(instance: Instance, costs: dict[str, float]) -> Elastic:
             extra.append(_holder(job, (part,), hours, usd))
             holders[job] = Holder("pool_capacity", name, amount)
     made = tokens.instance_with()
-    return Elastic(changed(made, jobs=(*made.jobs, *extra)), holders, costs)
+    return Elastic(changed(made, jobs=(*made.jobs, *extra)), holders, costs, ended)
+
+
+def _stuck(made: Instance) -> frozenset[str]:
+    """Return the running jobs that have to move and have no run, however much is added."""
+    arrays, stuck = build_arrays(made), set()
+    for j, job in enumerate(made.jobs):
+        modes = slice(arrays.job_ptr[j], arrays.job_ptr[j + 1])
+        if job.running is not None and not arrays.running[j] and not arrays.allowed[modes].any():
+            stuck.add(job.id)
+    return frozenset(stuck)
+
+
+def _without(job: Job, stuck: frozenset[str]) -> Job:
+    """Return a job that does not wait for those that have ended."""
+    waits = tuple(name for name in job.predecessors if name not in stuck)
+    return job.model_copy(update={"predecessors": waits})
 
 
 def _giving(image: Job, job: Job, costs: dict[str, float]) -> Job:

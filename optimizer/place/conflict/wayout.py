@@ -42,25 +42,25 @@ def way_out(
     """
     made = elastic(instance, costs)
     plan = solve(made.instance)
-    if (
-        plan.status not in (Status.OPTIMAL, Status.FEASIBLE)
-        or not check(made.instance, plan).is_good
-    ):
+    if not _is_plan(made.instance, plan):
         return None
     each = [*_jobs(instance, made, plan), *_limits(instance, made, plan)]
     each += _power(instance, made, plan)
-    cost = sum(nano_usd for _, nano_usd, _ in each)
+    ended, changes = _ended(instance, made)
+    said = [*((text, nano_usd) for text, nano_usd, _ in each), *ended]
+    cost = sum(nano_usd for _, nano_usd in said)
     value = sum(nano(job.value_usd) for job in made.instance.jobs)
-    least = 0 if plan.bound is None else min(cost, max(0, value - plan.bound))
+    certain = sum(map(nano, made.ended.values()))
+    least = certain if plan.bound is None else min(cost, certain + max(0, value - plan.bound))
     claim = plan.run.claim
     proof: Literal["proven", "engine proof", "time limit"] = "time limit"
     if cost <= least:
         proof = "proven"
     elif claim is not None and claim.status is Status.OPTIMAL:
         proof = "engine proof"
-    changes = [change for *_, change in each]
+    changes = [*(change for *_, change in each), *changes]
     return WayOut(
-        said=tuple(f"{text} ({money(cost_nano)})" for text, cost_nano, _ in each),
+        said=tuple(f"{text} ({money(nano_usd)})" for text, nano_usd in said),
         cost=cost,
         least=least,
         proof=proof,
@@ -79,9 +79,13 @@ def _is_way_out(
         return False
     if not after.jobs:
         return True
-    found = prove(after)
+    return _is_plan(after, prove(after))
+
+
+def _is_plan(instance: Instance, found: PlacePlan) -> bool:
+    """Return whether a plan was found, and the checker finds it good."""
     is_plan = found.status in (Status.OPTIMAL, Status.FEASIBLE)
-    return is_plan and check(after, found).is_good
+    return is_plan and check(instance, found).is_good
 
 
 def _jobs(instance: Instance, made: Elastic, plan: PlacePlan) -> list[Said]:
@@ -91,9 +95,9 @@ def _jobs(instance: Instance, made: Elastic, plan: PlacePlan) -> list[Said]:
     needed = has_to_run(instance.jobs)
     worth = {job.id: job.value_usd for job in made.instance.jobs}
     for j, job in enumerate(instance.jobs):
+        key = j if job.id.isdecimal() else job.id
         if job.id not in needed or job.running is not None:
             continue
-        key = j if job.id.isdecimal() else job.id
         if job.must and job.id not in ends:
             text = f"job {job.id} given up as one that must run"
             change = Change(pointer("jobs", key, "must"), False)
@@ -108,6 +112,24 @@ def _jobs(instance: Instance, made: Elastic, plan: PlacePlan) -> list[Said]:
                     (text, nano(made.costs["deadline_hour"] * h.period_hours) * late, change)
                 )
     return found
+
+
+def _ended(instance: Instance, made: Elastic) -> tuple[list[tuple[str, int]], list[Change]]:
+    """Return running jobs that are ended with what each costs, and the changes that do so.
+
+    Those that wait for one of them wait no more; entries are taken away last, the last first.
+    """
+    said, changes, gone = list[tuple[str, int]](), list[Change](), list[Change]()
+    for j, job in enumerate(instance.jobs):
+        key = j if job.id.isdecimal() else job.id
+        waits = [name for name in job.predecessors if name not in made.ended]
+        if job.id in made.ended:
+            usd = made.ended[job.id]
+            said.append((f"running job {job.id} ended, as no run is left to it", nano(usd)))
+            gone.append(Change(pointer("jobs", key), None))
+        elif len(waits) < len(job.predecessors):
+            changes.append(Change(pointer("jobs", key, "predecessors"), waits))
+    return said, changes + gone[::-1]
 
 
 def _limits(instance: Instance, made: Elastic, plan: PlacePlan) -> list[Said]:
