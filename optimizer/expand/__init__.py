@@ -2,8 +2,9 @@
 
 The question: sites with what stands there; builds (steps of the grid, turbines, halls, chips) in
 whole units with lead times; who pays for compute or MW; money with its covenants; futures of
-demand, prices, dates and defaults. Chosen are orders, retirements and contracts, once for all
-futures; how what stands is operated follows from them, future by future, by merit order.
+demand, prices, dates and defaults. Chosen are orders, retirements and contracts, for all futures
+and, where something has been learnt, for those it is learnt of; how what stands is operated follows
+from them, future by future, by merit order.
 
 The text is MODEL section 4, and 8 to the last integer; the mathematics stands in
 `engines/first.py` (what is decided), `engines/extensive.py` and `engines/operate.py` (operation).
@@ -12,8 +13,8 @@ the rest goes to a mixed-integer solver; the model of all futures at once is the
 and for any other solver. Values of plans are exact, and re-derived by
 `check.py` without any solver; the bound is the engine's claim.
 
-Left out: decisions that wait for what is learnt, charging of batteries, taxes, other orders of
-operation than by merit, starts and ramps of turbines within a period.
+Left out: charging of batteries, taxes, other orders of operation than by merit, starts and ramps of
+turbines within a period.
 
 References: Birge and Louveaux 2011, Introduction to Stochastic Programming (recourse, cuts);
 Rockafellar and Uryasev 2000 (CVaR by linear rows); Ben-Ameur and Neto 2007 (in-out separation).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from math import floor
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from optimizer.expand.evaluate import cents, evaluate, steps_of
 from optimizer.expand.plan import (
     ExpandPlan,
     Goal,
+    NodeSteps,
     ObjectiveParts,
     Options,
     RunRecord,
@@ -38,6 +40,8 @@ def arrays_of(instance: Instance, options: Options) -> Arrays:
     futures = growth.futures
     if options.draw and instance.expand is not None:
         futures = drawn_futures(instance.expand, growth.calendar, options.draw, options.seed)
+    if not options.recourse:
+        futures = tuple(replace(f, nodes=()) for f in futures)
     return Arrays(growth, futures)
 
 
@@ -103,14 +107,14 @@ def plan_of(
     elif bound is not None:
         bound = max(bound, objective.total)
         status = Status.OPTIMAL if bound == objective.total else Status.FEASIBLE
-    contracts = arrays.growth.contracts
     return ExpandPlan(
         instance=instance.name,
         instance_hash=instance.hash,
         status=status,
         orders=steps_of(arrays, found.orders),
         retirements=steps_of(arrays, found.retired),
-        contracts=tuple(c.name for i, c in enumerate(contracts) if i in found.signed),
+        contracts=_names(arrays, found),
+        nodes=tuple(_node(arrays, name, more) for name, more in found.nodes.items()),
         drawn=options.draw,
         seed=options.seed if options.draw else 0,
         objective=objective,
@@ -118,6 +122,19 @@ def plan_of(
         gap=gap_of(objective.total, bound),
         run=run,
     )
+
+
+def _node(arrays: Arrays, name: str, more: Decision) -> NodeSteps:
+    return NodeSteps(
+        node=name,
+        orders=steps_of(arrays, more.orders),
+        retirements=steps_of(arrays, more.retired),
+        contracts=_names(arrays, more),
+    )
+
+
+def _names(arrays: Arrays, decision: Decision) -> tuple[str, ...]:
+    return tuple(c.name for i, c in enumerate(arrays.growth.contracts) if i in decision.signed)
 
 
 def _already(arrays: Arrays) -> frozenset[int]:

@@ -32,11 +32,21 @@ NANO = 1e-9
 
 @dataclass
 class Decision:
-    """What is decided: units by (place, period) ordered and given up, and which contracts."""
+    """What is decided: units by (place, period) ordered and given up, and which contracts.
+
+    Attributes
+    ----------
+    nodes
+        What is decided besides where a node of the tree is reached, by its name.
+    until
+        Where it is to be completed: before that period nothing is added to it.
+    """
 
     orders: dict[tuple[int, int], float] = field(default_factory=dict)
     retired: dict[tuple[int, int], float] = field(default_factory=dict)
     signed: frozenset[int] = frozenset()
+    nodes: dict[str, Decision] = field(default_factory=dict)
+    until: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +92,21 @@ class Arrays:
     def delays(self) -> NDArray[np.int64]:
         """How late every build comes, shape (F, builds)."""
         return np.array([f.delays for f in self.futures], np.int64).reshape(self.F, -1)
+
+    @cached_property
+    def paths(self) -> list[list[int]]:
+        """Futures of which the same is learnt to the end: the leaves of the tree."""
+        found: dict[tuple[tuple[int, str], ...], list[int]] = {}
+        for f, future in enumerate(self.futures):
+            found.setdefault(future.nodes, []).append(f)
+        return list(found.values())
+
+    @cached_property
+    def parts(self) -> list[Arrays]:
+        """The arrays of each path; odds are those in the whole."""
+        if len(self.paths) == 1:
+            return [self]
+        return [Arrays(self.growth, tuple(self.futures[f] for f in at)) for at in self.paths]
 
     def price(self, u: int, what: str) -> Floats:
         """Return the `cost` or `resale` of a unit by (future, period) [nano-USD]."""

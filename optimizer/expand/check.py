@@ -26,6 +26,7 @@ from optimizer.expand.rules.money import (
 from optimizer.expand.rules.steps import (
     check_contract,
     check_lead_time,
+    check_nonanticipativity,
     check_retirement,
     check_supply,
 )
@@ -39,7 +40,7 @@ __all__ = ["MONEY_CHECKS", "STEP_CHECKS", "check", "recompute_objective"]
 
 STEP_CHECKS = (check_lead_time, check_supply, check_retirement, check_contract)
 MONEY_CHECKS = (check_capex_budget, check_cash, check_loan_to_cost, check_coverage)
-"""The functions of all rules."""
+"""The functions of all rules but nonanticipativity: of every path, and of the expected flow."""
 
 TENTH = MILLION // 10
 """The tail that is reported where none is asked for."""
@@ -55,10 +56,12 @@ def check(instance: Instance, plan: ExpandPlan) -> Verdict:
     """
     same_instance(instance, plan.instance, plan.instance_hash)
     case = Case(instance, plan)
-    found = [v for each in STEP_CHECKS for v in each(case)]
+    paths = case.paths
+    found = list(dict.fromkeys(v for path in paths for each in STEP_CHECKS for v in each(path)))
+    found += check_nonanticipativity(case)
     if any(v.rule == "lead_time" for v in found):
         return Verdict(violations=tuple(found), objective=None)  # its flows leave the horizon
-    ledgers = [ledger(case, future) for future in case.futures]
+    ledgers = [ledger(case.along(future), future) for future in case.futures]
     books = Books.of(case, ledgers)
     found += [v for each in MONEY_CHECKS for v in each(case, books)]
     objective = recompute_objective(case, plan.objective, [book.value for book in ledgers])

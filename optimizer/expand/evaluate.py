@@ -8,22 +8,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import floor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.domain.growth.calendar import YEAR_DAYS
 from optimizer.domain.growth.prices import MILLION
+from optimizer.errors import PlanError
 from optimizer.expand.arrays import Arrays, Decision, Flows
 from optimizer.expand.engines.operate import operate
+from optimizer.expand.engines.records import Found, Given
 from optimizer.expand.plan import Step
+from optimizer.expand.tree import paths_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from optimizer.domain.growth.futures import NamedPlan
-    from optimizer.expand.engines.records import Found, Given, World
+    from optimizer.expand.engines.records import World
+    from optimizer.expand.plan import ExpandPlan
 
 Floats = NDArray[np.float64]
 
@@ -31,8 +35,8 @@ CENT = 0.01
 """What rounding may do to a limit of money [USD]."""
 
 __all__ = [
-    "Money", "Outcome", "cents", "decision_of", "evaluate", "expected", "is_in_time", "money",
-    "named_steps", "steps_of",
+    "Money", "Outcome", "cents", "decided", "decision_of", "evaluate", "expected", "is_in_time",
+    "money", "named_steps", "steps_of",
 ]  # fmt: skip
 
 
@@ -73,6 +77,9 @@ class Money:
 
 def evaluate(arrays: Arrays, decision: Decision, *, has_slopes: bool = False) -> Outcome:
     """Return what comes of a decision in every future; with slopes, where cuts are to be made."""
+    if decision.nodes:
+        each = zip(arrays.parts, paths_of(arrays, decision), strict=True)
+        return _joined(arrays, [evaluate(part, d, has_slopes=has_slopes) for part, d in each])
     world, given = arrays.capacities(decision)
     found = operate(world, given, has_slopes=has_slopes)
     shape = (arrays.F, arrays.T)
@@ -97,6 +104,31 @@ def evaluate(arrays: Arrays, decision: Decision, *, has_slopes: bool = False) ->
         running = running + earned[:, :, s]
         values = values + earned[:, :, s] @ arrays.discount[s]
     return Outcome(world, given, found, Flows(capex, running, sales), values)
+
+
+OF_FUTURES = ("price", "permit_w", "volume", "worth", "order", "lease_w")
+"""What of a world differs between futures: their first axis."""
+
+
+def _joined(arrays: Arrays, parts: Sequence[Outcome]) -> Outcome:
+    """Return outcomes of all paths as one, in the order of the futures."""
+    order = np.argsort([f for at in arrays.paths for f in at])
+
+    def joined(rows: Iterable[Floats]) -> Floats:
+        whole: Floats = np.concatenate(list(rows))[order]
+        return whole
+
+    worlds: dict[str, Any] = {
+        name: joined(getattr(x.world, name) for x in parts) for name in OF_FUTURES
+    }
+    flows = [(x.flows.capex, x.flows.running, x.flows.sales) for x in parts]
+    return Outcome(
+        arrays.world._replace(**worlds),
+        Given(*map(joined, zip(*(x.given for x in parts), strict=True))),
+        Found(*map(joined, zip(*(x.found for x in parts), strict=True))),
+        Flows(*map(joined, zip(*flows, strict=True))),
+        joined(x.values for x in parts),
+    )
 
 
 def earnings(arrays: Arrays, world: World, found: Found) -> Floats:
@@ -158,6 +190,23 @@ def decision_of(
             key = (number[step.build, step.site], step.period)
             into[key] = into.get(key, 0.0) + step.units
     return decision
+
+
+def decided(arrays: Arrays, plan: ExpandPlan) -> Decision:
+    """Return the decision of a plan, with its nodes.
+
+    Raises
+    ------
+    PlanError
+        If a node is none of the futures: they are told apart in another way, or drawn.
+    """
+    found = decision_of(arrays, plan.orders, plan.retirements, plan.contracts)
+    known = {name for f in arrays.futures for _, name in f.nodes}
+    for each in plan.nodes:
+        if each.node not in known:
+            raise PlanError(f"{each.node!r} is not learnt of these futures; weigh it on its own")
+        found.nodes[each.node] = decision_of(arrays, each.orders, each.retirements, each.contracts)
+    return found
 
 
 def steps_of(arrays: Arrays, steps: dict[tuple[int, int], float]) -> tuple[Step, ...]:

@@ -18,8 +18,8 @@ from optimizer.domain.answers.records import (
 )
 
 __all__ = [
-    "PLAN_SCHEMA", "EngineClaim", "ExpandPlan", "Goal", "ObjectiveParts", "Options", "Rule",
-    "RunRecord", "Status", "Step", "StoppedBy", "Verdict", "Violation", "gap_of",
+    "PLAN_SCHEMA", "EngineClaim", "ExpandPlan", "Goal", "NodeSteps", "ObjectiveParts", "Options",
+    "Rule", "RunRecord", "Status", "Step", "StoppedBy", "Verdict", "Violation", "gap_of",
 ]  # fmt: skip
 
 PLAN_SCHEMA = "fleetwatt/expand-plan/1"
@@ -39,6 +39,7 @@ class Rule(StrEnum):
     CASH = "cash"
     LOAN_TO_COST = "loan_to_cost"
     COVERAGE = "coverage"
+    NONANTICIPATIVITY = "nonanticipativity"
 
 
 class Options(Record):
@@ -66,6 +67,9 @@ class Options(Record):
         A named plan whose orders, retirements and contracts are in the answer, whatever is added.
     draw
         Plan on so many futures drawn with the seed instead of those that are named.
+    recourse
+        What is decided once futures are told apart may differ between them; False: one plan for
+        all futures, whatever is learnt.
     """
 
     objective: Goal = "expected"
@@ -79,6 +83,7 @@ class Options(Record):
     threads: Annotated[int, Field(ge=1, le=64)] = 1
     complete: str | None = None
     draw: Annotated[int, Field(ge=0, le=100_000)] = 0
+    recourse: bool = True
 
 
 class Step(Record):
@@ -88,6 +93,21 @@ class Step(Record):
     site: str
     period: Annotated[int, Field(ge=0)]
     units: Annotated[int, Field(ge=1)]
+
+
+class NodeSteps(Record):
+    """What is decided besides in the futures below a node of the tree.
+
+    Attributes
+    ----------
+    node
+        The labels of what has been learnt, the first one first, joined by ` / `.
+    """
+
+    node: Annotated[str, Field(min_length=1)]
+    orders: tuple[Step, ...] = ()
+    retirements: tuple[Step, ...] = ()
+    contracts: tuple[str, ...] = ()
 
 
 class ObjectiveParts(Record):
@@ -143,8 +163,10 @@ class ExpandPlan(Record):
 
     Attributes
     ----------
-    contracts
-        All that are signed.
+    orders, retirements, contracts
+        In all futures; contracts are all that are signed in them.
+    nodes
+        What is ordered, given up and signed besides, where something has been learnt.
     drawn, seed
         How many futures it was made for, and the seed they are drawn with; 0 for the named ones.
     bound
@@ -161,6 +183,7 @@ class ExpandPlan(Record):
     orders: tuple[Step, ...]
     retirements: tuple[Step, ...]
     contracts: tuple[str, ...]
+    nodes: tuple[NodeSteps, ...] = ()
     drawn: Annotated[int, Field(ge=0)] = 0
     seed: Annotated[int, Field(ge=0)] = 0
     objective: ObjectiveParts

@@ -107,7 +107,7 @@ class Solver:
         )
 
     def _solved(self, arrays: Arrays, options: Options, best: Sequence[float]) -> Solved:
-        if options.method == "extensive":
+        if options.method == "extensive" or len(arrays.paths) > 1:
             return self._extensive(arrays, options, best)
         end = self.began + options.seconds
         clock = Clock(end, self._is_cancelled, self._tell)

@@ -12,6 +12,7 @@ from optimizer.errors import PlanError
 from optimizer.expand import check as check_module
 from optimizer.expand.check import check
 from optimizer.expand.engines import cells, first
+from optimizer.expand.engines.tree import stage
 from optimizer.expand.plan import Rule, Status
 from optimizer.expand.studies.named import valued
 
@@ -39,7 +40,7 @@ def test_one_word_names_a_rule_everywhere() -> None:
     checks = {n.removeprefix("check_") for n in vars(check_module) if n.startswith("check_")}
     adds = {
         n.removeprefix("_").removeprefix("add_")
-        for kind in (first.FirstStage, cells.Cell)
+        for kind in (first.FirstStage, cells.Cell, stage.TreeStage)
         for n in vars(kind)
         if n.removeprefix("_").startswith("add_")
     }

@@ -225,6 +225,31 @@ class Findings:
                 yield from _known(f"{where}.delays", build, self.expand.builds, "build")
             for contract in future.defaults:
                 yield from _known(f"{where}.defaults", contract, self.expand.contracts, "contract")
+        yield from self._reveals()
+
+    def _reveals(self) -> Iterator[str]:
+        """What makes no tree: dates out of order, and one thing learnt at several dates."""
+        told: dict[tuple[str, ...], tuple[int, str]] = {}
+        for name, future in self.expand.futures.items():
+            last = -1.0
+            for i, reveal in enumerate(future.reveals):
+                where = f"expand.futures[{name!r}].reveals[{i}]"
+                if self.calendar is None:
+                    return
+                if not 0 <= self.calendar.up(reveal.at) < self.calendar.periods:
+                    yield f"{where}.at: no period of the horizon starts after it; take it out"
+                    break
+                if self.calendar.position(reveal.at) <= last:
+                    yield f"{where}.at: must be later than that of the reveal before it"
+                last, t = self.calendar.position(reveal.at), self.calendar.up(reveal.at)
+                labels = tuple(r.label for r in future.reveals[: i + 1])
+                first, who = told.setdefault(labels, (t, name))
+                if first != t:
+                    label = self.calendar.label
+                    yield (
+                        f"{where}.at: {reveal.label!r} counts from {label(t)}, and from "
+                        f"{label(first)} in {who!r}; give one date, or another label"
+                    )
 
     def _plan(self, where: str, plan: NamedPlan) -> Iterator[str]:
         steps = [(f"{where}.orders[{i}]", x) for i, x in enumerate(plan.orders)]

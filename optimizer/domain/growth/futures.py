@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from optimizer.domain.fields import Entity, Id, Text
 from optimizer.domain.horizon import Moment
 from optimizer.domain.series import Series, within
 
-__all__ = ["Driver", "Future", "NamedPlan", "Order"]
+__all__ = ["Driver", "Future", "NamedPlan", "Order", "Reveal"]
+
+Label = Annotated[str, StringConstraints(pattern=r"^[^/\s][^/]*$", max_length=80)]
+"""What is learnt, in words such as `grid is late`; without a slash, which joins them."""
 
 
 class Driver(Entity):
@@ -31,6 +34,21 @@ class Driver(Entity):
     market: Annotated[float, Field(ge=-1, le=1)] = 0.0
 
 
+class Reveal(Entity):
+    """What is learnt of a future, and when: decisions from the next period on may follow it.
+
+    Attributes
+    ----------
+    at
+        A moment within the horizon; it counts from the first start of a period not before it.
+    label
+        In words that the same reveal of other futures shares.
+    """
+
+    at: Moment
+    label: Label
+
+
 class Future(Entity):
     """One way in which things may go.
 
@@ -42,6 +60,9 @@ class Future(Entity):
         How many periods late a build comes; 0 for one that is not named.
     defaults
         From when a customer pays nothing any more, by contract.
+    reveals
+        What is learnt of it, in order of time. Two futures are told apart as soon as something is
+        learnt of one and not of the other; until then all that is decided is the same in both.
     """
 
     name: Text = ""
@@ -49,6 +70,7 @@ class Future(Entity):
     drivers: dict[Id, Annotated[Series, within(0, 1000, "")]] = {}
     delays: dict[Id, Annotated[int, Field(ge=0, le=480)]] = {}
     defaults: dict[Id, Moment] = {}
+    reveals: tuple[Reveal, ...] = ()
 
 
 class Order(Entity):

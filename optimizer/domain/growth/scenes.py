@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from optimizer.domain.growth.expand import Expand
     from optimizer.domain.growth.futures import Driver
 
-__all__ = ["BILLION", "FutureImage", "drawn_futures", "futures_of"]
+__all__ = ["BILLION", "JOINT", "FutureImage", "drawn_futures", "futures_of"]
 
 BILLION = 1_000_000_000
+
+JOINT = " / "
+"""What joins the labels of what has been learnt to the name of a node of the tree."""
 
 TENTH = 1.2815515655446004
 """The normal quantile at nine tenths."""
@@ -37,6 +40,8 @@ class FutureImage:
         Periods by build.
     defaults
         First period without pay by contract; T where the customer pays to the end.
+    nodes
+        Since which period it is at which node of the tree: the labels of all that has been learnt.
     """
 
     name: str
@@ -44,6 +49,11 @@ class FutureImage:
     factors: dict[str, Row] = field(hash=False)
     delays: Row
     defaults: Row
+    nodes: tuple[tuple[int, str], ...] = ()
+
+    def node(self, t: int) -> str:
+        """Return the name of its node in a period; empty while nothing has been learnt."""
+        return next((name for since, name in reversed(self.nodes) if since <= t), "")
 
     def factor(self, driver: str | None, t: int) -> int:
         """Return a driver's factor in a period [millionths]."""
@@ -72,6 +82,10 @@ def futures_of(expand: Expand, calendar: Calendar) -> tuple[FutureImage, ...]:
                 if c in future.defaults
                 else calendar.periods
                 for c in expand.contracts
+            ),
+            tuple(
+                (calendar.up(r.at), JOINT.join(x.label for x in future.reveals[: i + 1]))
+                for i, r in enumerate(future.reveals)
             ),
         )
         for (name, future), p in zip(expand.futures.items(), odds, strict=True)

@@ -1,7 +1,8 @@
-"""The extensive form: first stage and operation of every future, period and block in one model.
+"""The extensive form: what is decided and operation of every future, period and block in one model.
 
 Objective   value[w] += sum discount x what the columns of its cells bring (`cells.py`)
-Rules       of the first stage in `first.py`, of operation in `cells.py`
+Rules       of what is decided in `first.py` and, where futures are told apart, `tree/stage.py`; of
+            operation in `cells.py`
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from optimizer.expand.engines.cells import Cell, Earned, Scene
-from optimizer.expand.engines.first import FirstStage
 from optimizer.expand.engines.goals import set_goal
 from optimizer.expand.engines.model import Affine, Model
+from optimizer.expand.engines.tree.stage import TreeStage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,13 +33,14 @@ class Extensive:
 
     def __init__(self, arrays: Arrays, options: Options, best: Sequence[float]) -> None:
         self.arrays, self.model = arrays, Model("expand")
-        self.first = FirstStage(arrays, self.model)
+        self.first = TreeStage(arrays, self.model)
         self.brought = [Affine() for _ in range(arrays.T)]
-        for f in range(arrays.F):
-            scene, earned = Scene(arrays.world_of(f), (f,), (1.0,)), self._earned(f)
-            for t in range(arrays.T):
-                for b in range(arrays.B):
-                    Cell(self.first, scene, str(f), t, b, earned).add()
+        for at, path in zip(arrays.paths, self.first.paths, strict=True):
+            for i, f in enumerate(at):
+                scene, earned = Scene(path.arrays.world_of(i), (i,), (1.0,)), self._earned(f)
+                for t in range(arrays.T):
+                    for b in range(arrays.B):
+                        Cell(path, scene, str(f), t, b, earned).add()
         self.first.add_money(self.brought)
         set_goal(self.model, arrays, self.first.values, options, best)
 

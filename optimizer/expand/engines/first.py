@@ -240,7 +240,13 @@ class FirstStage:
         return found
 
     def keep(self, decision: Decision) -> None:
-        """Ask for all steps and contracts of a decision, whatever is added to them."""
+        """Ask for all steps and contracts of a decision, whatever is added to them later on."""
+        when = {c: t for steps in (self.orders, self.retired) for (_, t), c in steps.items()}
+        signing = [c.signing for c in self.arrays.growth.contracts]
+        when |= dict(zip(self.signed, signing, strict=True))
+        for column, units in self.columns_of(decision).items():
+            if when[column] < decision.until:
+                self.model.low[column] = self.model.high[column] = units
         for steps, given, word in (
             (self.orders, decision.orders, "ordered"),
             (self.retired, decision.retired, "retired"),

@@ -50,6 +50,45 @@ class Case:
         return found
 
     @cached_property
+    def paths(self) -> list[Case]:
+        """The plan on each path of the tree: what it does in all the futures at one leaf."""
+        if not self.plan.nodes:
+            return [self]
+        found: dict[tuple[tuple[int, str], ...], list[FutureImage]] = {}
+        for future in self.futures:
+            found.setdefault(future.nodes, []).append(future)
+        return [self._path(tuple(futures)) for futures in found.values()]
+
+    def _path(self, futures: tuple[FutureImage, ...]) -> Case:
+        reached = {name for _, name in futures[0].nodes}
+        more = [each for each in self.plan.nodes if each.node in reached]
+        plan = self.plan
+        path = Case(
+            self.instance,
+            plan.model_copy(
+                update={
+                    "orders": (*plan.orders, *(s for each in more for s in each.orders)),
+                    "retirements": (
+                        *plan.retirements,
+                        *(s for each in more for s in each.retirements),
+                    ),
+                    "contracts": (*plan.contracts, *(c for each in more for c in each.contracts)),
+                    "nodes": (),
+                }
+            ),
+        )
+        path.futures = futures
+        return path
+
+    def along(self, future: FutureImage) -> Case:
+        """Return the plan on the path of a future."""
+        return self._by_name[future.name] if self.plan.nodes else self
+
+    @cached_property
+    def _by_name(self) -> dict[str, Case]:
+        return {future.name: path for path in self.paths for future in path.futures}
+
+    @cached_property
     def futures(self) -> tuple[FutureImage, ...]:
         """The futures that the plan was made for."""
         expand = self.instance.expand

@@ -11,9 +11,13 @@ from optimizer.expand.rules.case import Case, said
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from optimizer.domain.growth.scenes import FutureImage
     from optimizer.expand.plan import Violation
 
-__all__ = ["check_contract", "check_lead_time", "check_retirement", "check_supply"]
+__all__ = [
+    "check_contract", "check_lead_time", "check_nonanticipativity", "check_retirement",
+    "check_supply",
+]  # fmt: skip
 
 
 def check_lead_time(case: Case) -> Iterator[Violation]:
@@ -80,3 +84,43 @@ def check_contract(case: Case) -> Iterator[Violation]:
     for name, contract in known.items():
         if contract.is_signed and name not in case.plan.contracts:
             yield said(Rule.CONTRACT, name, "is left out", "signed already")
+
+
+def check_nonanticipativity(case: Case) -> Iterator[Violation]:
+    """In every period the same is ordered, given up and signed in futures not told apart by then.
+
+    Nodes are those of the futures; what has been learnt is read from each future itself.
+    """
+    if not case.plan.nodes:
+        return  # all is decided for all futures alike
+    known = {name for f in case.futures for _, name in f.nodes}
+    for each in case.plan.nodes:
+        if each.node not in known:
+            yield said(Rule.NONANTICIPATIVITY, each.node, "is decided on", "what can be learnt")
+    for t in range(case.growth.periods):
+        first: dict[str, FutureImage] = {}
+        for future in case.futures:
+            other = first.setdefault(future.node(t), future)
+            mine, theirs = (_decided(case.along(f), t) for f in (future, other))
+            for what in sorted(mine.keys() | theirs.keys()):
+                a, b = mine.get(what, 0), theirs.get(what, 0)
+                if a != b:
+                    where = f"{what} in period {t} ({case.growth.calendar.label(t)})"
+                    found = f"{a} in {future.name}, {b} in {other.name}"
+                    limit = "the same: they are not told apart by then"
+                    yield said(Rule.NONANTICIPATIVITY, where, found, limit)
+
+
+def _decided(path: Case, t: int) -> dict[str, int]:
+    """Return what is decided in a period, in words, and how many units of it."""
+    found = {
+        f"{word} of {path.name(place)}": units[t]
+        for word, steps in (("order", path.orders), ("retirement", path.retired))
+        for place, units in steps.items()
+        if t in units
+    }
+    contracts = path.growth.contracts
+    found |= {
+        f"signing of {contracts[i].name}": 1 for i in path.signed if contracts[i].signing == t
+    }
+    return found

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from optimizer.domain.reports import Chart, ChartSeries, Column, Fact, Report, Section, Table
 from optimizer.expand.answer import arrays_of
-from optimizer.expand.evaluate import decision_of, evaluate, expected, money
+from optimizer.expand.evaluate import decided, evaluate, expected, money
 from optimizer.expand.plan import Options
 
 if TYPE_CHECKING:
@@ -121,10 +121,7 @@ def weigh(
     """Return plans side by side, on the futures that are asked for."""
     asked = options or Options()
     arrays = arrays_of(instance, asked)
-    all_of_them = [
-        weighed(arrays, name, decision_of(arrays, p.orders, p.retirements, p.contracts))
-        for name, p in plans.items()
-    ]
+    all_of_them = [weighed(arrays, name, decided(arrays, p)) for name, p in plans.items()]
     what = f"{arrays.F} futures drawn with seed {asked.seed}" if asked.draw else "the named futures"
     title = f"{instance.name}: {len(all_of_them)} plans on {what}"
     sections = [_answer(arrays, all_of_them, asked.alpha), _stands(arrays, all_of_them)]
