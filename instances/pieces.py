@@ -88,7 +88,7 @@ def world_of(name: str, recipe: Data, parts: Iterable[str], workloads: Iterable[
     data: Data = {"schema": SCHEMA, "name": name, "title": recipe["title"]}
     data["notes"] = recipe["notes"]
     data |= {part: recipe[part] for part in parts if part in recipe}
-    data["sources"] = {}
+    data |= {"chips": {}, "sources": {}}
     for chip in recipe["chips"]:
         merge(data, piece("chips", chip))
     for workload in workloads:

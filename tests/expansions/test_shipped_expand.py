@@ -20,6 +20,7 @@ from optimizer.expand.solve import solve
 from optimizer.expand.studies.named import valued
 from optimizer.expand.studies.weigh import quantile, tail, weighed
 from optimizer.questions import QUESTIONS
+from optimizer.units import usd
 from service.cli.main import main
 
 if TYPE_CHECKING:
@@ -56,6 +57,41 @@ def test_every_named_plan_keeps_the_rules(name: str) -> None:
     assert instance.expand is not None and 3 <= len(instance.expand.plans) <= 6
     for plan in instance.expand.plans:
         assert not check(instance, valued(instance, plan)).violations, plan
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_every_named_plan_keeps_the_rules_on_drawn_futures(name: str) -> None:
+    instance = load(name)
+    assert instance.expand is not None
+    for plan in instance.expand.plans:
+        assert not check(instance, valued(instance, plan, Options(draw=100, seed=1))).violations, (
+            plan
+        )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_named_plan_contradicts_the_golden_incumbent_and_bound(name: str) -> None:
+    instance, golden = load(name), entry(name)
+    best, bound = golden.best_incumbent.value_usd, golden.best_bound.value_usd
+    assert best is not None and bound is not None
+    assert best <= bound <= best * 1.005
+    assert instance.expand is not None
+    for plan in instance.expand.plans:
+        assert valued(instance, plan).objective.expected / 100 <= best, plan
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_no_solve_contradicts_the_golden_incumbent_and_bound(name: str) -> None:
+    instance, golden = load(name), entry(name)
+    best, bound = golden.best_incumbent.value_usd, golden.best_bound.value_usd
+    plan = solve(instance, Options(gap=5e-3))
+    assert not check(instance, plan).violations
+    assert plan.gap is not None and plan.gap <= 5e-3
+    assert best is not None and bound is not None and plan.bound is not None
+    assert usd(plan.bound) >= best * (1 - 1e-9)
+    assert usd(plan.objective.total) <= bound * (1 + 1e-9)
 
 
 def test_the_best_plan_of_the_uk_is_worth_more_than_the_named_ones() -> None:

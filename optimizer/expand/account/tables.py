@@ -82,7 +82,7 @@ def _stands(case: Case, t: int) -> tuple[float, float, float, int]:
 
 
 def capacity_table(case: Case) -> Table:
-    """Return what stands in every period, as planned."""
+    """Return what stands, as planned: the first period, and those in which it changes."""
     heads = (
         Column("period"),
         Column("power", "MW", "right"),
@@ -91,8 +91,9 @@ def capacity_table(case: Case) -> Table:
         Column("chips", "chips", "right"),
     )
     label = case.growth.calendar.label
-    rows = tuple((label(t), *_stands(case, t)) for t in range(case.growth.periods))
-    return Table("what stands, as planned, over all sites", heads, rows)
+    stands = [_stands(case, t) for t in range(case.growth.periods)]
+    rows = tuple((label(t), *row) for t, row in enumerate(stands) if t == 0 or row != stands[t - 1])
+    return Table("what stands from when on, as planned, over all sites", heads, rows)
 
 
 def capacity_chart(case: Case) -> Chart:
