@@ -22,13 +22,14 @@ from instances.seeded.mix import random_mix
 from optimizer.mix.check import check
 from optimizer.mix.sharing import POLICIES, SharingProblem, share
 from optimizer.mix.studies.frontier import frontier
-from optimizer.mix.studies.tornado import Input, inputs, tornado
+from optimizer.mix.studies.tornado import inputs, tornado
 from optimizer.questions import MIX
 from optimizer.studies import BACKENDS, Sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from optimizer.domain.changes.inputs import Input
     from optimizer.domain.instance import Instance
 
 COLUMNS = ("what", "seed", "seconds", "cpu_s", "load", "count", "gap", "note")

@@ -35,8 +35,8 @@ CENT = 0.01
 """What rounding may do to a limit of money [USD]."""
 
 __all__ = [
-    "Money", "Outcome", "cents", "decided", "decision_of", "evaluate", "expected", "is_in_time",
-    "money", "named_steps", "steps_of",
+    "Money", "Outcome", "cents", "decided", "decision_of", "evaluate", "expected", "money",
+    "named_steps", "steps_of",
 ]  # fmt: skip
 
 
@@ -241,11 +241,6 @@ def named_steps(
         )
     signed = [c.name for c in growth.contracts if c.is_signed or c.name in plan.contracts]
     return sets[0], sets[1], tuple(signed)
-
-
-def is_in_time(arrays: Arrays, decision: Decision) -> bool:
-    """Return whether all orders are within their windows."""
-    return all(arrays.build(p).first <= t <= arrays.build(p).last for p, t in decision.orders)
 
 
 def cents(values: Floats) -> tuple[int, ...]:

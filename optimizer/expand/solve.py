@@ -19,9 +19,9 @@ from optimizer.expand.answer import CENT_NANO, arrays_of, plan_of, versions
 from optimizer.expand.arrays import Arrays, Decision
 from optimizer.expand.engines.benders import Benders, Clock
 from optimizer.expand.engines.extensive import build
-from optimizer.expand.engines.first import MUSD
-from optimizer.expand.engines.model import to_pulp
-from optimizer.expand.evaluate import decision_of, evaluate, is_in_time, named_steps
+from optimizer.expand.engines.first import MUSD, FirstStage
+from optimizer.expand.engines.model import Model, to_pulp
+from optimizer.expand.evaluate import decision_of, evaluate, named_steps
 from optimizer.expand.plan import EngineClaim, ExpandPlan, Options, RunRecord, Status, StoppedBy
 from optimizer.expand.studies.named import named_plan
 from optimizer.solvers.milp import DEFAULT_ENGINE, solve_milp
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     OnIncumbent = Callable[[int | None, int | None, float], None]
 
 __all__ = ["solve"]
+
+WHOLE = 1e-6
+"""What float noise does to sums of whole units."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +147,15 @@ class Solver:
     def _starts(self, arrays: Arrays) -> list[Decision]:
         """Return plans to begin with: nothing new, and the named ones; or what is to be completed.
 
-        Those that break a rule of money, or are ordered out of time, are left aside later.
+        Those that break a rule are left aside, of money later.
         """
         if self.keep is not None:
             return [self.keep]
         expand = self.instance.expand
         plans = [NamedPlan(), *({} if expand is None else expand.plans).values()]
         found = [decision_of(arrays, *named_steps(arrays, plan)) for plan in plans]
-        return [d for d in found if is_in_time(arrays, d)]
+        first = FirstStage(arrays, Model("starts"))
+        return [d for d in found if _keeps(first, d)]
 
     def _best(self) -> list[float]:
         """Return what the best plan found for each future alone is worth [MUSD]."""
@@ -187,3 +191,17 @@ class Solver:
             versions=versions(),
             claim=EngineClaim(engine=found.engine, status=Status(found.status), bound=claimed),
         )
+
+
+def _keeps(first: FirstStage, decision: Decision) -> bool:
+    """Return whether a decision keeps the rules of orders, retirements and contracts."""
+    if not (decision.orders.keys() <= first.orders.keys()
+            and decision.retired.keys() <= first.retired.keys()):  # fmt: skip
+        return False
+    model, at = first.model, first.columns_of(decision)
+    if any(not model.low[c] <= x <= model.high[c] for c, x in at.items()):
+        return False
+    sides = (
+        (sum(f * at[c] for c, f in row.items()), low, high) for _, row, low, high in model.rows
+    )
+    return all(low - WHOLE <= left <= high + WHOLE for left, low, high in sides)

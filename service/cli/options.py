@@ -32,7 +32,7 @@ def options_of(
     from pydantic import ValidationError
 
     options = {name: getattr(given, name) for name in names} | more
-    if hasattr(given, "unit_costs"):
+    if getattr(given, "unit_costs", None):
         options["unit_costs"] = dict(given.unit_costs)
     try:
         return question.options(**options)

@@ -11,11 +11,12 @@ from small import data_of, judge, solver, two_chips
 from stranger_mix_world import MixWorld
 from tiny_mix import tiny_mix
 
+from optimizer.domain.answers.cases import plan_of
 from optimizer.domain.changes.patch import patch
 from optimizer.domain.changes.scale import scaled
 from optimizer.mix.plan import MixPlan, Options
 from optimizer.mix.studies.breakeven import BreakEven, break_evens, changes_at
-from optimizer.mix.studies.figures import domains_of, plan_of
+from optimizer.mix.studies.figures import domains_of
 from optimizer.mix.studies.nameplate import draws
 from optimizer.mix.studies.stress import futures, stress
 from optimizer.mix.studies.tornado import inputs, tornado
@@ -122,16 +123,17 @@ def test_a_tornado_says_what_direct_solves_say_widest_first() -> None:
     for swing in found.swings:
         for end, factor in ((swing.low, swing.input.low), (swing.high, swing.input.high)):
             assert end is not None
-            judge(end)
+            judge(end.solved)
             changed = patch(instance, scaled(instance, swing.input.of, factor)[0])
             best = optimum(changed.data(), "cost")
             assert best is not None
-            assert abs(plan_of(end).objective.total / 1e9 - best) <= NEAR * best
+            assert abs(plan_of(end.solved).objective.total / 1e9 - best) <= NEAR * best
     widths = [swing.width(base) for swing in found.swings]
     assert widths == sorted(widths, reverse=True) and widths[0] > 0
     pue = next(s for s in found.swings if s.input.name == "PUE of s")
     assert (
-        pue.low is not None and pue.low.instance.sites["s"].pue_milli(instance.horizon)[0] == 1000
+        pue.low is not None
+        and pue.low.solved.instance.sites["s"].pue_milli(instance.horizon)[0] == 1000
     )
 
 

@@ -11,13 +11,13 @@ from small import data_of, judge, solver, two_chips
 from stranger_mix_world import MixWorld
 from tiny_mix import tiny_mix
 
+from optimizer.domain.answers.cases import plan_of
 from optimizer.mix.account.worth import prices_of
 from optimizer.mix.operate import fleet_of, operate
 from optimizer.mix.plan import Certificate, Leaf, Options
 from optimizer.mix.studies.alternatives import alternatives
 from optimizer.mix.studies.bench import bench
 from optimizer.mix.studies.conflict import find_conflict
-from optimizer.mix.studies.figures import plan_of
 from optimizer.mix.studies.worth import tried_worths
 from optimizer.questions import MIX
 from optimizer.studies import Sweep

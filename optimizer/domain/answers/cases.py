@@ -10,11 +10,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from optimizer.errors import InstanceError
+
 if TYPE_CHECKING:
     from optimizer.domain.changes.patch import Change
     from optimizer.domain.instance import Instance
+    from optimizer.domain.reports import Report
 
-__all__ = ["Case", "Each", "Solve", "Solved"]
+__all__ = ["Answer", "Case", "Each", "Solve", "Solved", "plan_of"]
 
 PlanT = TypeVar("PlanT")
 
@@ -56,6 +59,28 @@ class Solved(Generic[PlanT]):
     instance: Instance
     plan: PlanT | None
     is_infeasible: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[PlanT]):
+    """What a study says: a report, and the cases with the plans that it rests on."""
+
+    report: Report
+    cases: tuple[Solved[PlanT], ...]
+
+
+def plan_of(solved: Solved[PlanT]) -> PlanT:
+    """Return the plan of a case that must have one.
+
+    Raises
+    ------
+    InstanceError
+        If there is none.
+    """
+    if solved.plan is None:
+        why = "there is none, proven" if solved.is_infeasible else "none was found"
+        raise InstanceError([f"{solved.case.label}: a plan is needed and {why}"])
+    return solved.plan
 
 
 Solve = Callable[[Sequence[Case]], list[Solved[Any]]]

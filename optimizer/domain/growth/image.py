@@ -24,7 +24,16 @@ if TYPE_CHECKING:
     from optimizer.domain.growth.expand import Expand
     from optimizer.domain.instance import Instance
 
-__all__ = ["BuildImage", "FinanceImage", "Growth", "SiteImage", "Source", "Stock", "make_growth"]
+__all__ = [
+    "BuildImage",
+    "FinanceImage",
+    "Growth",
+    "SiteImage",
+    "Source",
+    "Stock",
+    "make_growth",
+    "size_of",
+]
 
 CENTS = 100
 """Cents in a USD: cash, debt and values of futures are whole cents."""
@@ -324,7 +333,7 @@ def _stocks(instance: Instance, expand: Expand, calendar: Calendar) -> tuple[Sto
     return tuple(found)
 
 
-def _size(instance: Instance, build: Build) -> float:
+def size_of(instance: Instance, build: Build) -> float:
     """Return what the money of a build is for: MW or chips in a unit."""
     if isinstance(build, PowerBuild):
         return build.cap_mw
@@ -335,7 +344,7 @@ def _size(instance: Instance, build: Build) -> float:
 
 def _build(instance: Instance, expand: Expand, calendar: Calendar, name: str) -> BuildImage:
     build = expand.builds[name]
-    size, sites = _size(instance, build), tuple(expand.sites)
+    size, sites = size_of(instance, build), tuple(expand.sites)
     first = 0 if build.first is None else max(0, calendar.up(build.first))
     last = calendar.periods - 1
     if build.last is not None:

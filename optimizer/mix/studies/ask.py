@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from optimizer.domain.answers.cases import Case, Solved
+from optimizer.domain.answers.cases import Answer, Case, Solved, plan_of
 from optimizer.errors import Unsupported
 from optimizer.mix.studies.alternatives import WITHIN, alternatives
 from optimizer.mix.studies.bench import bench
 from optimizer.mix.studies.breakeven import break_evens
 from optimizer.mix.studies.conflict import find_conflict
-from optimizer.mix.studies.figures import asked, plan_of
+from optimizer.mix.studies.figures import asked
 from optimizer.mix.studies.frontier import frontier
 from optimizer.mix.studies.nameplate import draws
 from optimizer.mix.studies.stress import SPREAD, stress
@@ -36,11 +36,10 @@ if TYPE_CHECKING:
 
     from optimizer.domain.answers.cases import Each, Solve
     from optimizer.domain.instance import Instance
-    from optimizer.domain.reports import Report
     from optimizer.mix.plan import MixPlan, Options
     from optimizer.mix.studies.frontier import Axes
 
-__all__ = ["STUDIES", "Answer", "Ask", "answer"]
+__all__ = ["STUDIES", "Ask", "answer"]
 
 
 @dataclass(frozen=True)
@@ -73,15 +72,7 @@ class Ask:
     fleets: Mapping[str, Mapping[tuple[str, str], int]] | None = None
 
 
-@dataclass(frozen=True)
-class Answer:
-    """A report, and the cases with the plans that it rests on."""
-
-    report: Report
-    cases: tuple[Solved[MixPlan], ...]
-
-
-def answer(name: str, ask: Ask) -> Answer:
+def answer(name: str, ask: Ask) -> Answer[MixPlan]:
     """Return the answer of a study.
 
     Raises
@@ -97,7 +88,7 @@ def answer(name: str, ask: Ask) -> Answer:
     return STUDIES[name](ask)
 
 
-def _frontier(ask: Ask) -> Answer:
+def _frontier(ask: Ask) -> Answer[MixPlan]:
     found = frontier(ask.instance, ask.solve, ask.axes, ask.count)
     return Answer(frontier_report(ask.instance, found), tuple(p.solved for p in found.points))
 
@@ -108,7 +99,7 @@ def _base(ask: Ask) -> Solved[MixPlan]:
     return base
 
 
-def _break_even(ask: Ask) -> Answer:
+def _break_even(ask: Ask) -> Answer[MixPlan]:
     base = _base(ask)
     found = break_evens(ask.instance, ask.solve, plan_of(base))
     sides = [s for e in found for s in (e.into, e.out) if s is not None]
@@ -116,13 +107,13 @@ def _break_even(ask: Ask) -> Answer:
     return Answer(break_even_report(ask.instance, found), (base, *without.values(), *sides))
 
 
-def _tornado(ask: Ask) -> Answer:
+def _tornado(ask: Ask) -> Answer[MixPlan]:
     found = tornado(ask.instance, ask.solve)
-    ends = [s for swing in found.swings for s in (swing.low, swing.high) if s is not None]
+    ends = [end.solved for swing in found.swings for end in swing.ends()]
     return Answer(tornado_report(ask.instance, found), (found.base, *ends))
 
 
-def _alternatives(ask: Ask) -> Answer:
+def _alternatives(ask: Ask) -> Answer[MixPlan]:
     base = _base(ask)
     found = alternatives(ask.instance, ask.each, plan_of(base), ask.options, ask.within)
     cases = (
@@ -131,32 +122,32 @@ def _alternatives(ask: Ask) -> Answer:
     return Answer(alternatives_report(ask.instance, plan_of(base), found), (base, *cases))
 
 
-def _stress(ask: Ask) -> Answer:
+def _stress(ask: Ask) -> Answer[MixPlan]:
     found = stress(ask.instance, ask.solve, ask.each, ask.options, ask.spread)
     robust = Solved(Case("robust mix"), ask.instance, found.robust)
     return Answer(stress_report(ask.instance, found), (robust, *found.futures))
 
 
-def _worth(ask: Ask) -> Answer:
+def _worth(ask: Ask) -> Answer[MixPlan]:
     base, found = tried_worths(ask.instance, ask.solve)
     tried = (t.solved for t in found if t.solved is not None)
     return Answer(worth_report(ask.instance, base, found), (base, *tried))
 
 
-def _nameplate(ask: Ask) -> Answer:
+def _nameplate(ask: Ask) -> Answer[MixPlan]:
     found = draws(ask.instance, ask.solve, ask.options)
     carried = Solved(Case("nameplate fleet at training draw", found.training.case.changes),
                      found.training.instance, found.carried)  # fmt: skip
     return Answer(draws_report(ask.instance, found), (found.training, found.nameplate, carried))
 
 
-def _bench(ask: Ask) -> Answer:
+def _bench(ask: Ask) -> Answer[MixPlan]:
     found = bench(ask.instance, ask.solve, ask.options, ask.power_mw, ask.fleets)
     cases = (Solved(Case(m.name, found.changes), found.instance, m.plan) for m in found.mixes)
     return Answer(bench_report(found), tuple(cases))
 
 
-def _conflict(ask: Ask) -> Answer:
+def _conflict(ask: Ask) -> Answer[MixPlan]:
     found = find_conflict(ask.instance, ask.solve, ask.options)
     ways = (*([found.cheapest] if found.cheapest else []), *found.alone)
     return Answer(
@@ -164,7 +155,7 @@ def _conflict(ask: Ask) -> Answer:
     )
 
 
-STUDIES: dict[str, Callable[[Ask], Answer]] = {
+STUDIES: dict[str, Callable[[Ask], Answer[MixPlan]]] = {
     "frontier": _frontier,
     "break-even": _break_even,
     "tornado": _tornado,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from optimizer.domain.answers.cases import Case
+from optimizer.domain.answers.cases import Case, plan_of
 from optimizer.domain.changes.patch import Change, patch, pointer
 from optimizer.errors import PlanError
 from optimizer.mix.check import check
 from optimizer.mix.operate import fleet_of, operate
-from optimizer.mix.studies.figures import asked, capped, plan_of
+from optimizer.mix.studies.figures import asked, capped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from optimizer.mix.plan import MixPlan
 
 __all__ = [
-    "asked", "capped", "chips_of", "domains_of", "fleet_words", "mean_mw", "peak_w", "plan_of",
+    "asked", "capped", "chips_of", "domains_of", "fleet_words", "mean_mw", "peak_w",
     "racks_of", "served_share", "solved_table", "spend_only", "unit_price", "unserved_of",
 ]  # fmt: skip
 
@@ -40,20 +40,6 @@ def asked(instance: Instance) -> Mix:
     if instance.mix is None:
         raise InstanceError(["mix: is missing; the instance does not say what is wanted"])
     return instance.mix
-
-
-def plan_of(solved: Solved[MixPlan]) -> MixPlan:
-    """Return the plan of a case that must have one.
-
-    Raises
-    ------
-    InstanceError
-        If there is none.
-    """
-    if solved.plan is None:
-        why = "there is none, proven" if solved.is_infeasible else "none was found"
-        raise InstanceError([f"{solved.case.label}: a plan is needed and {why}"])
-    return solved.plan
 
 
 def peak_w(instance: Instance, plan: MixPlan) -> int:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from optimizer.domain.answers.cases import Case
+from optimizer.domain.answers.cases import Case, plan_of
 from optimizer.domain.changes.patch import Change
 from optimizer.errors import PlanError
 from optimizer.mix.check import check
 from optimizer.mix.operate import fleet_of, operate
-from optimizer.mix.studies.figures import plan_of
 
 if TYPE_CHECKING:
     from optimizer.domain.answers.cases import Solve, Solved

@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
 
-from optimizer.domain.answers.cases import Case
+from optimizer.domain.answers.cases import Case, plan_of
 from optimizer.domain.changes.patch import Change, pointer
 from optimizer.domain.changes.scale import scaled
 from optimizer.errors import PlanError
 from optimizer.mix.check import check
 from optimizer.mix.engines.regret import least_regret
 from optimizer.mix.operate import fleet_of, operate
-from optimizer.mix.studies.figures import asked, plan_of
+from optimizer.mix.studies.figures import asked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

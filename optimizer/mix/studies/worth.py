@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from optimizer.domain.answers.cases import Case
+from optimizer.domain.answers.cases import Case, plan_of
 from optimizer.domain.changes.patch import Change, pointer
 from optimizer.mix.account.worth import Worth, worths
-from optimizer.mix.studies.figures import asked, plan_of
+from optimizer.mix.studies.figures import asked
 
 if TYPE_CHECKING:
     from optimizer.domain.answers.cases import Solve, Solved

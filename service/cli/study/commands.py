@@ -8,23 +8,31 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.domain.changes.patch import changes_text
 from optimizer.errors import InstanceError, PlanError
-from optimizer.questions import MIX
+from optimizer.questions import EXPAND, MIX
 from service.cli.codes import GOOD
 from service.cli.describe import print_report
 from service.cli.files import load_instance, plan_text, read_plan
 from service.cli.options import BadOption, options_of
+from service.cli.study.parsing import GROWTH, WHAT
 from service.cli.written import files_of, folder_of, list_files, write_files
 
 if TYPE_CHECKING:
     import argparse
 
+    from optimizer.domain.answers.cases import Answer
     from optimizer.domain.instance import Instance
     from optimizer.domain.reports import Report
-    from optimizer.mix.studies.ask import Answer
+    from optimizer.questions import Question
+    from optimizer.studies import Sweep
 
 __all__ = ["run"]
 
-NAMES = ("objective", "seconds", "gap", "seed", "leaves")
+NAMES = {
+    "mix": ("objective", "seconds", "gap", "seed", "leaves"),
+    "expand": ("objective", "weight", "alpha", "seconds", "gap", "seed"),
+}
+"""Options of a question that a study takes; those that are not given are at its defaults."""
+
 CASES = "cases"
 
 
@@ -34,26 +42,65 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _study(given: argparse.Namespace) -> int:
-    from optimizer.mix.studies.ask import Ask, answer
     from optimizer.studies import Sweep
 
-    options, instance = options_of(MIX, given, NAMES), load_instance(given.instance)
-    if instance.mix is None:
-        raise InstanceError([f"{given.instance}: asks no mix; give offers and demand in 'mix'"])
+    instance = load_instance(given.instance)
+    is_bench = given.command == "bench-mix"
+    what = "bench" if is_bench else given.what
+    question = MIX if is_bench else _asked(instance, what)
+    if question is None or (is_bench and instance.mix is None):
+        more = "" if is_bench else ", and no expansion; or builds in 'expand'"
+        raise InstanceError(
+            [f"{given.instance}: asks no mix; give offers and demand in 'mix'{more}"]
+        )
+    names = [n for n in NAMES[question.name] if getattr(given, n, None) is not None]
+    options = options_of(question, given, names)
     if given.workers is not None and given.workers < 1:
         raise BadOption(f"--workers: must be at least 1, got {given.workers}")
-    sweep = Sweep(given.workers, given.backend, given.address)
-    fixed = {"conflicts": False}  # limits that leave nothing are an answer of a sweep
-    solve = sweep.of(MIX, instance, fixed | {name: getattr(given, name) for name in NAMES})
-    is_bench = given.command == "bench-mix"
-    more: dict[str, Any] = {"power_mw": given.power, "fleets": _fleets(given.yours)} if is_bench \
-        else {"axes": given.axes, "count": given.points, "within": tuple(given.within),
-              "spread": given.spread}  # fmt: skip
-    what = "bench" if is_bench else given.what
     _refuse(given)
-    found = answer(what, Ask(instance, options, solve, sweep.each, **more))
-    _write(folder_of(given, f"{instance.name}-{what}"), found.report, _cases(instance, found))
+    sweep = Sweep(given.workers, given.backend, given.address)
+    fixed = {name: getattr(given, name) for name in names}
+    made = _mix(given, what, instance, options, sweep, fixed) if question is MIX \
+        else _expand(given, what, instance, options, sweep, fixed)  # fmt: skip
+    _write(folder_of(given, f"{instance.name}-{what}"), made.report, _cases(instance, made))
     return GOOD
+
+
+def _asked(instance: Instance, what: str) -> Question[Any, Any, Any] | None:
+    """Return the question of an instance that has a study; its only one, where none has it."""
+    held: list[tuple[Question[Any, Any, Any], dict[str, str]]] = []
+    held += [(MIX, WHAT)] if instance.mix is not None else []
+    held += [(EXPAND, GROWTH)] if instance.expand is not None else []
+    held.sort(key=lambda x: what not in x[1])
+    return held[0][0] if held else None
+
+
+def _mix(
+    given: argparse.Namespace, what: str, instance: Instance, options: Any, sweep: Sweep,
+    fixed: dict[str, Any],
+) -> Answer[Any]:  # fmt: skip
+    from optimizer.mix.studies.ask import Ask, answer
+
+    more: dict[str, Any] = {}
+    if what == "bench":
+        more = {"power_mw": given.power, "fleets": _fleets(given.yours)}
+    else:
+        more = {"axes": given.axes, "count": given.points or 25, "within": tuple(given.within),
+                "spread": given.spread}  # fmt: skip
+    # limits that leave nothing are an answer of a sweep
+    solve = sweep.of(MIX, instance, fixed | {"conflicts": False})
+    return answer(what, Ask(instance, options, solve, sweep.each, **more))
+
+
+def _expand(
+    given: argparse.Namespace, what: str, instance: Instance, options: Any, sweep: Sweep,
+    fixed: dict[str, Any],
+) -> Answer[Any]:  # fmt: skip
+    from optimizer.expand.studies.ask import Ask, answer
+
+    more = {"count": given.points or 11, "within": tuple(given.within), "anew": given.anew}
+    ask = Ask(instance, options, sweep.of(EXPAND, instance, fixed), sweep.each, **more)
+    return answer(what, ask)
 
 
 def _share(given: argparse.Namespace) -> int:
@@ -69,8 +116,11 @@ def _share(given: argparse.Namespace) -> int:
 def _refuse(given: argparse.Namespace) -> None:
     """Raise with every option of a study that is out of its range."""
     said = []
-    if getattr(given, "points", 2) < 2:
-        said.append(f"--points: must be at least 2, got {given.points}")
+    points = getattr(given, "points", None)
+    if points is not None and points < 2:
+        said.append(f"--points: must be at least 2, got {points}")
+    if getattr(given, "anew", 0) < 0:
+        said.append(f"--anew: must not be negative, got {given.anew}")
     if not 0 < getattr(given, "spread", 0.5) < 1:
         said.append(f"--spread: must be between 0 and 1, got {given.spread:g}")
     if any(not 0 < share < 1 for share in getattr(given, "within", [])):
@@ -94,7 +144,7 @@ def _fleets(paths: list[str]) -> dict[str, dict[tuple[str, str], int]]:
     return found
 
 
-def _cases(instance: Instance, found: Answer) -> dict[str, str]:
+def _cases(instance: Instance, found: Answer[Any]) -> dict[str, str]:
     """Return the files of every case that has a plan: the plan, and the changes it is of."""
     files = {}
     for i, case in enumerate(c for c in found.cases if c.plan is not None):

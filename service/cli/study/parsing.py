@@ -21,6 +21,19 @@ WHAT = {
     "nameplate": "what planning with nameplate draw costs",
     "conflict": "which rules clash where no mix keeps them all, and the cheapest way out",
 }
+"""Studies of a mix."""
+
+GROWTH = {
+    "information": "what planning for all futures is worth against the mean one, and knowing which "
+    "of them comes (VSS, EVPI)",
+    "waiting": "what it costs to order nothing before a date",
+    "break-even": "by how many months the grid has to be late before turbines pay",
+    "worth": "what one more MW, rack, unit and USD is worth, and delivery a period earlier",
+    "tornado": "what the value hangs on: every driver and every assumed number at both its ends",
+    "alternatives": "plans hardly worse than the best, with the most and the least of each build",
+    "frontier": "expected NPV against the mean of the worst futures",
+}
+"""Studies of an expansion."""
 
 
 def add_studies(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -33,22 +46,44 @@ def add_studies(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 def _add_study(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     study = commands.add_parser(
         "study",
-        help="ask more of a mix: frontier, break-evens, what it hangs on, alternatives",
-        description="Asks more of a mix than its best plan: "
+        help="ask more of a mix or an expansion: break-evens, what it hangs on, alternatives",
+        description="Asks more than the best plan. Of a mix: "
         + "; ".join(f"{name}: {what}" for name, what in WHAT.items())
+        + ". Of an expansion: "
+        + "; ".join(f"{name}: {what}" for name, what in GROWTH.items())
         + ". Writes a report and, in cases/, every plan that it rests on with the changes of the "
         "instance that it is of, for fleetwatt patch and fleetwatt check.",
     )
     add = study.add_argument
-    add("instance", metavar="NAME_OR_FILE", help="name in the catalog, or a file, with a mix")
-    add("what", metavar="WHAT", choices=tuple(WHAT), help=", ".join(WHAT))
-    add("--points", type=int, default=25, help="frontier: about how many (%(default)d)")
+    add(
+        "instance",
+        metavar="NAME_OR_FILE",
+        help="name in the catalog, or a file, with a mix or an expand",
+    )
+    every = tuple(dict.fromkeys((*WHAT, *GROWTH)))
+    add("what", metavar="WHAT", choices=every, help=", ".join(every))
+    _add_study_options(study)
+    _add_solving(
+        study,
+        ("cost", "profit", "work", "expected", "cvar", "worst"),
+        "as in fleetwatt mix (cost), or fleetwatt expand (expected)",
+    )
+
+
+def _add_study_options(study: argparse.ArgumentParser) -> None:
+    add = study.add_argument
+    add(
+        "--points",
+        type=int,
+        help="frontier, waiting: about how many (25 of a mix, 11 of an expansion)",
+    )
     add(
         "--axes",
         choices=("cost-power", "cost-work", "cost-work-power"),
         default="cost-power",
-        help="frontier: cost-power: least cost, unserved work at its value, for ever less power; "
-        "cost-work: least money for ever more useful work; cost-work-power: both (%(default)s)",
+        help="frontier of a mix: cost-power: least cost, unserved work at its value, for ever "
+        "less power; cost-work: least money for ever more useful work; cost-work-power: both "
+        "(%(default)s)",
     )
     add(
         "--within",
@@ -64,7 +99,16 @@ def _add_study(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         default=0.5,
         help="stress: how far prices and rates go down and up (%(default)g)",
     )
-    _add_solving(study, "cost, profit, work: as in fleetwatt mix (%(default)s)")
+    add(
+        "--anew",
+        type=int,
+        default=0,
+        metavar="N",
+        help="tornado of an expansion: seek a plan anew at both ends of the N widest inputs, "
+        "beside the plan as it is (%(default)d)",
+    )
+    add("--weight", type=float, default=0.5, help="cvar: of the worst futures (%(default)g)")
+    add("--alpha", type=float, default=0.1, help="cvar: share of futures (%(default)g)")
 
 
 def _add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -84,7 +128,7 @@ def _add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         default=[],
         help="plan files: their fleets too",
     )
-    _add_solving(named, "what each mix is put to use for (%(default)s)")
+    _add_solving(named, ("cost", "profit", "work"), "what each mix is put to use for (cost)")
 
 
 def _add_share(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -128,17 +172,18 @@ def _unit_cost(text: str) -> tuple[str, float]:
     return name, float(number)
 
 
-def _add_solving(parser: argparse.ArgumentParser, objective: str) -> None:
+def _add_solving(
+    parser: argparse.ArgumentParser, objectives: tuple[str, ...], meaning: str
+) -> None:
     add = parser.add_argument
-    add("--objective", choices=("cost", "profit", "work"), default="cost", help=objective)
+    add("--objective", choices=objectives, help=meaning)
     add("--seconds", type=float, default=60.0, help="time limit of each solve (%(default)g)")
     add(
         "--gap",
         type=float,
-        default=1e-4,
-        help="certified gap of each solve (%(default)g)",
+        help="gap of each solve (of a mix certified, 1e-4; of an expansion the engine's, 1e-3)",
     )
-    add("--leaves", type=int, default=500, metavar="N", help="cases of each proof (%(default)d)")
+    add("--leaves", type=int, metavar="N", help="of a mix: cases of each proof (500)")
     add_unit_costs(parser)
     add("--seed", type=int, default=0, help="seed of the solver (%(default)d)")
     add("--workers", type=int, help="solves side by side (all cores)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from optimizer.domain.answers.cases import plan_of
 from optimizer.domain.answers.say import figure, money
 from optimizer.domain.reports import Chart, ChartSeries, Column, Report, Section, Table
 from optimizer.mix.account.ways import costs_section
@@ -12,7 +13,6 @@ from optimizer.mix.studies.figures import (
     fleet_words,
     mean_mw,
     peak_w,
-    plan_of,
     racks_of,
     served_share,
     unit_price,

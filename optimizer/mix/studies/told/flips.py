@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from optimizer.domain.answers.cases import plan_of
+from optimizer.domain.answers.swings import ranges_section, tornado_chart
 from optimizer.domain.reports import Chart, ChartSeries, Column, Fact, Report, Section, Table
-from optimizer.mix.studies.figures import fleet_words, plan_of
+from optimizer.mix.studies.figures import fleet_words
 from optimizer.units import NANO, usd
 
 if TYPE_CHECKING:
@@ -82,7 +84,7 @@ def tornado_report(instance: Instance, found: Tornado) -> Report:
     )  # fmt: skip
     rows: list[tuple[Value, ...]] = []
     for swing in found.swings:
-        low, high = (None if x is None else x / NANO for x in swing.ends())
+        low, high = (None if x is None else x / NANO for x in swing.totals())
         rows.append(
             (swing.input.name, swing.input.low, swing.input.high, low, high,
              swing.width(total) / NANO, ", ".join(found.turns(swing)))
@@ -98,28 +100,13 @@ def tornado_report(instance: Instance, found: Tornado) -> Report:
         "The objective hangs most on " + ", ".join(s.input.name for s in first) + "."
         if first else "No input moves the objective.",
     )  # fmt: skip
-    why: list[tuple[Value, ...]] = [
-        (s.input.name, s.input.why, "; ".join(s.refused)) for s in found.swings
-    ]
-    heads = (Column("input"), Column("why this range"), Column("refused"))
-    ranges = Section("Ranges", tables=(Table("where ranges come from", heads, tuple(why), 30),))
     answer = Section(
         "Tornado", says, facts, (Table("inputs, by swing", columns, tuple(rows), 30),),
-        (_tornado_chart(found, total, unit),), kind="summary",
+        (tornado_chart(found.swings, total, unit),), kind="summary",
     )  # fmt: skip
-    return Report(f"{instance.name}: what the answer hangs on", (answer, ranges))
-
-
-def _tornado_chart(found: Tornado, total: int, unit: str) -> Chart:
-    swings = [s for s in found.swings if s.width(total)][:30]
-    ends = [s.ends() for s in swings]
-    low, high = (
-        tuple(None if e[i] is None else (e[i] - total) / NANO for e in ends)  # type: ignore[operator]
-        for i in (0, 1)
+    return Report(
+        f"{instance.name}: what the answer hangs on", (answer, ranges_section(found.swings))
     )
-    series = (ChartSeries("at its low end", low), ChartSeries("at its high end", high))
-    names = tuple(s.input.name for s in swings)
-    return Chart("tornado", "Change of the objective", names, "", unit, series)
 
 
 def stress_report(instance: Instance, found: Stress) -> Report:

@@ -1,0 +1,1 @@
+"""What studies of an expansion say to people: each one a `Report`."""
