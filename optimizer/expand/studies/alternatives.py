@@ -21,7 +21,7 @@ from optimizer.domain.changes.patch import Change, pointer
 from optimizer.domain.growth.image import size_of
 from optimizer.domain.growth.prices import DISCOUNT
 from optimizer.errors import Unsupported
-from optimizer.expand.studies.cases import asked, keeping, kept_at, units_of, without
+from optimizer.expand.studies.cases import asked, kept_at, units_of, without
 from optimizer.units import NANO
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.domain.answers.cases import Solve
-    from optimizer.domain.answers.swings import End
     from optimizer.domain.instance import Instance
     from optimizer.expand.plan import ExpandPlan, Options
 
@@ -42,6 +41,9 @@ __all__ = ["WITHIN", "Alternative", "alternatives", "bonus"]
 
 WITHIN = (0.01, 0.05)
 """How much worse than the best an alternative may be, as shares of its objective."""
+
+ONE: dict[str, Any] = {"recourse": False}
+"""One plan for all futures."""
 
 NOISE = 1e-6
 """Share of the objective by which a point has to be better to be a new one."""
@@ -78,11 +80,12 @@ class Alternative:
 def alternatives(
     instance: Instance,
     solve: Solve,
-    best: ExpandPlan,
     options: Options,
     within: Sequence[float] = WITHIN,
-) -> tuple[Alternative, ...]:
-    """Return the least and the most units of every build within shares of the best objective.
+) -> tuple[Solved[ExpandPlan], tuple[Alternative, ...]]:
+    """Return the best plan, and the least and the most units of every build near to it.
+
+    All are plans for all futures at once, whatever is learnt: only these have one number of units.
 
     Raises
     ------
@@ -91,6 +94,8 @@ def alternatives(
     """
     if options.objective != "expected":
         raise Unsupported("study alternatives", "it is about expected NPV: --objective expected")
+    (base,) = solve([Case("as stated", (), ONE)])
+    best, options = plan_of(base), options.model_copy(update=ONE)
     searches = [
         each
         for build in asked(instance).builds
@@ -99,7 +104,7 @@ def alternatives(
             _Many(instance, best, build, options).search(sorted(within)),
         )
     ]
-    return tuple(a for found in _side_by_side(searches, solve) for a in found)
+    return base, tuple(a for found in _side_by_side(searches, solve) for a in found)
 
 
 def _side_by_side(searches: Sequence[Search], solve: Solve) -> list[list[Alternative]]:
@@ -134,7 +139,7 @@ def _least(instance: Instance, best: ExpandPlan, build: str, within: Sequence[fl
             if k not in tried:
                 label, at = f"at most {k} {build}", pointer("expand", "builds", build, "max_units")
                 change = without(instance, build) if k == 0 else Change(at, k)
-                tried[k] = yield Case(label, (change,))
+                tried[k] = yield Case(label, (change,), ONE)
             plan = tried[k].plan
             if plan is not None and plan.objective.total >= limit:
                 high = k
@@ -226,21 +231,17 @@ class _Many:
         if most is not None:
             label += f", at most {most}"
             changes.append(Change(pointer("expand", "builds", self.build, "max_units"), most))
-        solved = yield Case(label, tuple(changes))
+        solved = yield Case(label, tuple(changes), ONE)
         if solved.plan is None:
             return None
         if solved.plan.bound is not None and most is None:
             self.lines.append((each, solved.plan.bound))
-        units, label = units_of(solved.plan, self.build), f"many {self.build}"
-        end = _at_true_prices(self.instance, solved.plan, self.options, label)
+        units, case = units_of(solved.plan, self.build), Case(f"many {self.build}", (), ONE)
+        end = kept_at(self.instance, case, solved.plan, self.options)
         if end.total is None or end.breaks:
             return None
         self.points.append((units, end.total, end.solved))
         return units, end.total
-
-
-def _at_true_prices(instance: Instance, plan: ExpandPlan, options: Options, label: str) -> End:
-    return kept_at(instance, Case(label, (keeping(instance, plan),)), options)
 
 
 def bonus(instance: Instance, build: str, usd: float) -> Change:

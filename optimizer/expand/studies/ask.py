@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from optimizer.domain.answers.cases import Answer, Case, plan_of
+from optimizer.domain.answers.cases import Answer, plan_of
 from optimizer.errors import Unsupported
 from optimizer.expand.studies.alternatives import WITHIN, alternatives
 from optimizer.expand.studies.breakeven import bridges
@@ -113,11 +113,9 @@ def _tornado(ask: Ask) -> Answer[ExpandPlan]:
 
 
 def _alternatives(ask: Ask) -> Answer[ExpandPlan]:
-    (base,) = ask.solve([Case("as stated")])
-    best = plan_of(base)
-    found = alternatives(ask.instance, ask.solve, best, ask.options, ask.within)
+    base, found = alternatives(ask.instance, ask.solve, ask.options, ask.within)
     cases = (base, *(a.solved for a in found if a.solved is not None))
-    return Answer(alternatives_report(ask.instance, best, found), cases)
+    return Answer(alternatives_report(ask.instance, plan_of(base), found), cases)
 
 
 def _frontier(ask: Ask) -> Answer[ExpandPlan]:

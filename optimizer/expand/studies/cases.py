@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from optimizer.domain.answers.cases import Solved
 from optimizer.domain.answers.swings import End
 from optimizer.domain.changes.patch import Change, patch, pointer
+from optimizer.domain.growth.scenes import JOINT
 from optimizer.errors import InstanceError, PlanError
 from optimizer.expand.check import check
 from optimizer.expand.plan import Rule
-from optimizer.expand.studies.named import valued
+from optimizer.expand.studies.named import kept
 from optimizer.units import usd
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def moment(instance: Instance, period: int) -> str:
 
 
 def keeping(instance: Instance, plan: ExpandPlan) -> Change:
-    """Return the change by which a plan is a named one."""
+    """Return the change by which a plan is a named one, as far as it is one for all futures."""
 
     def steps(given: Sequence[Any]) -> list[dict[str, Any]]:
         return [
@@ -129,19 +130,25 @@ def futures_data(instance: Instance, futures: Sequence[FutureImage]) -> dict[str
 
 
 def units_of(plan: ExpandPlan, build: str) -> int:
-    """Return how many units of a build a plan orders."""
-    return sum(step.units for step in plan.orders if step.build == build)
+    """Return how many units of a build a plan orders, at most, whatever is learnt."""
+    always = sum(step.units for step in plan.orders if step.build == build)
+    each = {n.node: sum(s.units for s in n.orders if s.build == build) for n in plan.nodes}
+    paths = (
+        sum(units for n, units in each.items() if f"{leaf}{JOINT}".startswith(f"{n}{JOINT}"))
+        for leaf in each
+    )
+    return always + max(paths, default=0)
 
 
 # ---- a plan that is kept -------------------------------------------------------------------------
 
 
-def kept_at(instance: Instance, case: Case, options: Options) -> End:
-    """Return what the plan that is laid into a case's instance is worth there, by the checker."""
+def kept_at(instance: Instance, case: Case, plan: ExpandPlan, options: Options) -> End:
+    """Return what a plan, as it is, is worth in a case's instance, with the rules it breaks."""
     world = patch(instance, case.changes) if case.changes else instance
     try:
-        plan = valued(world, KEPT, options)
+        found = kept(world, plan, options)
     except PlanError:  # its orders are out of their windows there
         return End(Solved(case, world, None), None, (Rule.LEAD_TIME,))
-    rules = tuple(dict.fromkeys(v.rule for v in check(world, plan).violations))
-    return End(Solved(case, world, None if rules else plan), plan.objective.total, rules)
+    rules = tuple(dict.fromkeys(v.rule for v in check(world, found).violations))
+    return End(Solved(case, world, None if rules else found), found.objective.total, rules)

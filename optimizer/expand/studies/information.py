@@ -131,7 +131,8 @@ def information(
     carried, start = None, tuple[Change, ...]()
     if mean.plan is not None:
         start = (keeping(instance, mean.plan),)
-        (carried,) = each(kept_at, [(instance, Case("mean plan in all futures", start), options)])
+        case = Case("mean plan in all futures")
+        (carried,) = each(kept_at, [(instance, case, mean.plan, options)])
     (together,) = solve([Case("all futures", start)])
     keep = keeping(instance, plan_of(together))
     alone = [_only(instance, f"only {f.name}", f, keep) for f in growth.futures]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from optimizer.domain.answers.cases import Case, plan_of
 from optimizer.domain.answers.swings import End, Swing, swings
 from optimizer.domain.changes.inputs import Input, assumed_inputs, grouped
-from optimizer.domain.changes.patch import Change, patch, pointer
+from optimizer.domain.changes.patch import Change, pointer
 from optimizer.domain.changes.scale import scaled
 from optimizer.expand.studies.cases import asked, keeping, kept_at
 
@@ -149,19 +149,21 @@ def tornado(
     (base,) = solve([Case("as stated")])
     plan = plan_of(base)
     keep = keeping(instance, plan)
-    world = patch(instance, (keep,))
 
     def at(given: Input, factor: float) -> tuple[Change, ...]:
+        return changes_at(instance, given, factor)
+
+    def search(given: Input, factor: float) -> tuple[Change, ...]:
         return (*changes_at(instance, given, factor), keep)
 
     kept = swings(
-        world, inputs(instance), at,
-        lambda cases: each(kept_at, [(instance, case, options) for case in cases]),
+        instance, inputs(instance), at,
+        lambda cases: each(kept_at, [(instance, case, plan, options) for case in cases]),
     )  # fmt: skip
     total = plan.objective.total
     widest = sorted(kept, key=lambda s: -s.width(total))
     again = swings(
-        world, [s.input for s in widest[:anew]], at,
+        instance, [s.input for s in widest[:anew]], search,
         lambda cases: [End.of(s) for s in solve(cases)],
     )  # fmt: skip
     return Tornado(base, tuple(widest), again)

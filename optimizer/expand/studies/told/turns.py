@@ -192,8 +192,8 @@ def alternatives_report(
     sure = (
         "Every plan has passed the checker and is worth what is said at true prices. By the "
         "bounds: no plan within the share has fewer, or more, as the engine claims.",
-        "The most of a build is sought by a bonus on each unit: a plan with still more units, that "
-        "no bonus brings out, may lie up to the bound.",
+        "All are plans for all futures at once, whatever is learnt. The most is sought by a bonus "
+        "on each unit, then by limits on units; a plan with still more may lie up to the bound.",
     )
     table = Table("least and most of each build", heads, tuple(rows), 40)
     answer = Section("Nearly as good", tuple(says), tables=(table,), kind="summary")
