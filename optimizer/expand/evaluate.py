@@ -35,8 +35,8 @@ CENT = 0.01
 """What rounding may do to a limit of money [USD]."""
 
 __all__ = [
-    "Money", "Outcome", "cents", "decided", "decision_of", "evaluate", "expected", "money",
-    "named_steps", "steps_of",
+    "Money", "Outcome", "cents", "decided", "decision_of", "evaluate", "expected", "keeps_money",
+    "money", "named_steps", "steps_of",
 ]  # fmt: skip
 
 
@@ -164,6 +164,20 @@ def money(arrays: Arrays, flows: Flows) -> Money | None:
         "coverage": (cover > 0) & (flows.running < cover - CENT),
     }
     return Money(debts, cashes, interests, breaches)
+
+
+def keeps_money(arrays: Arrays, flows: Flows) -> bool:
+    """Return whether the expected flow keeps all rules of money, to a cent."""
+    finance, calendar = arrays.growth.finance, arrays.growth.calendar
+    mean = expected(arrays, flows)
+    path = money(arrays, mean)
+    if path is not None and any(x.any() for x in path.breaches.values()):
+        return False
+    for year, limit in enumerate((finance and finance.capex) or ()):
+        mine = [t for t in range(arrays.T) if calendar.year(t) == year]
+        if -mean.capex[0, mine].sum() > limit / 100 + CENT:
+            return False
+    return True
 
 
 def expected(arrays: Arrays, flows: Flows) -> Flows:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from optimizer.domain.reports import Fact, Report, Section
+from optimizer.expand.account.nodes import in_words, orders_section
 from optimizer.expand.account.tables import (
     capacity_chart,
     capacity_table,
     future_table,
     money_chart,
-    orders_table,
     value_chart,
 )
 from optimizer.expand.plan import ExpandPlan, Goal, Status
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["report"]
 
+PATHS = 4
+"""Paths of the tree of which it is told what stands."""
+
 ASKED: dict[Goal, str] = {
     "expected": "largest expected NPV",
     "cvar": "largest mean of expected NPV and that of the worst cases",
@@ -40,12 +43,12 @@ def report(instance: Instance, plan: ExpandPlan, verdict: Verdict) -> Report:
     if plan.status in (Status.INFEASIBLE, Status.UNKNOWN) or verdict.objective is None:
         return Report(title, (_nothing(plan), _proof(plan, verdict)))
     case = Case(instance, plan)
-    ledgers = [ledger(case, future) for future in case.futures]
+    ledgers = [ledger(case.along(future), future) for future in case.futures]
     books = Books.of(case, ledgers)
     sections = (
         _answer(case, plan, books, ledgers),
-        Section("What to order", tables=(orders_table(case),)),
-        Section("What stands when", tables=(capacity_table(case),), charts=(capacity_chart(case),)),
+        orders_section(case),
+        _stands(case),
         Section(
             "What it is worth",
             tables=(future_table(case, ledgers),),
@@ -82,6 +85,21 @@ def _answer(case: Case, plan: ExpandPlan, books: Books, ledgers: list[Ledger]) -
         facts.append(Fact("largest debt", max(books.debt) / 100, "USD"))
     facts.append(Fact("gap", plan.gap, "share", note="to the engine's bound"))
     return Section("Answer", says + signed, tuple(facts), kind="summary")
+
+
+def _stands(case: Case) -> Section:
+    """Return what stands when; with nodes, on the likeliest paths."""
+    if not case.plan.nodes:
+        return Section("What stands when", (), (), (capacity_table(case),), (capacity_chart(case),))
+    paths = sorted(case.paths, key=lambda path: -sum(f.ppb for f in path.futures))[:PATHS]
+    last = case.growth.periods - 1
+    said = [(path, in_words(path.futures[0].node(last))) for path in paths]
+    tables = tuple(
+        capacity_table(p, f"if {learnt}, as planned, over all sites") for p, learnt in said
+    )
+    charts = tuple(capacity_chart(p, f"MW by source if {learnt}, as planned") for p, learnt in said)
+    says = (f"On {len(paths)} of {len(case.paths)} paths, the likeliest first.",)
+    return Section("What stands when", says, (), tables, charts)
 
 
 def _proof(plan: ExpandPlan, verdict: Verdict) -> Section:

@@ -21,6 +21,7 @@ from optimizer.expand.engines.benders import Benders, Clock
 from optimizer.expand.engines.extensive import build
 from optimizer.expand.engines.first import MUSD, FirstStage
 from optimizer.expand.engines.model import Model, to_pulp
+from optimizer.expand.engines.tree.policy import SMALL, Policy, cells_of
 from optimizer.expand.evaluate import decision_of, evaluate, named_steps
 from optimizer.expand.plan import EngineClaim, ExpandPlan, Options, RunRecord, Status, StoppedBy
 from optimizer.expand.studies.named import named_plan
@@ -110,21 +111,23 @@ class Solver:
         )
 
     def _solved(self, arrays: Arrays, options: Options, best: Sequence[float]) -> Solved:
-        if options.method == "extensive" or len(arrays.paths) > 1:
+        is_tree = len(arrays.paths) > 1
+        if options.method == "extensive" or (is_tree and cells_of(arrays, arrays.F) <= SMALL):
             return self._extensive(arrays, options, best)
         end = self.began + options.seconds
         clock = Clock(end, self._is_cancelled, self._tell)
-        found = Benders(arrays, options, best, clock, self.keep).run(self._starts(arrays))
+        way, name = (Policy, "policy of Benders") if is_tree else (Benders, "Benders")
+        found = way(arrays, options, best, clock, self.keep).run(self._starts(arrays))
         bound = found.bound if np.isfinite(found.bound) else None
         stopped: StoppedBy = "gap" if found.gap <= options.gap else "time limit"
         if stopped != "gap" and not clock.is_over():
-            stopped = "engine proof" if found.is_infeasible else "gap"
+            stopped = "engine proof" if found.is_infeasible else "work limit" if is_tree else "gap"
         if self._is_cancelled():
             stopped = "cancel"
         status: EngineStatus = "feasible" if found.decision is not None else "unknown"
         if found.is_infeasible:
             status = "infeasible"
-        return Solved(found.decision, bound, status, stopped, f"Benders on {DEFAULT_ENGINE}")
+        return Solved(found.decision, bound, status, stopped, f"{name} on {DEFAULT_ENGINE}")
 
     def _extensive(self, arrays: Arrays, options: Options, best: Sequence[float]) -> Solved:
         form = build(arrays, options, best)

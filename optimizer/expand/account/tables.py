@@ -32,7 +32,7 @@ def as_planned(case: Case) -> FutureImage:
     return FutureImage("as planned", 0, {}, (0,) * len(growth.builds), nothing)
 
 
-def orders_table(case: Case) -> Table:
+def orders_table(case: Case, title: str = "orders") -> Table:
     """Return what is ordered and given up: where, when, how much, at which price."""
     heads = (
         Column("ordered"),
@@ -57,7 +57,7 @@ def orders_table(case: Case) -> Table:
             label = growth.calendar.label(t)
             rows.append((t, (label, build.name, site.name, -units, "given up", None)))
     ordered = tuple(row for _, row in sorted(rows, key=lambda x: x[0]))
-    return Table("orders", heads, ordered, show=30)
+    return Table(title, heads, ordered, show=30)
 
 
 def _stands(case: Case, t: int) -> tuple[float, float, float, int]:
@@ -81,7 +81,7 @@ def _stands(case: Case, t: int) -> tuple[float, float, float, int]:
     return power / MEGA / MEGA, hall / MEGA, draw / MEGA, chips
 
 
-def capacity_table(case: Case) -> Table:
+def capacity_table(case: Case, title: str = "as planned, over all sites") -> Table:
     """Return what stands, as planned: the first period, and those in which it changes."""
     heads = (
         Column("period"),
@@ -93,10 +93,10 @@ def capacity_table(case: Case) -> Table:
     label = case.growth.calendar.label
     stands = [_stands(case, t) for t in range(case.growth.periods)]
     rows = tuple((label(t), *row) for t, row in enumerate(stands) if t == 0 or row != stands[t - 1])
-    return Table("what stands from when on, as planned, over all sites", heads, rows)
+    return Table(f"what stands from when on, {title}", heads, rows)
 
 
-def capacity_chart(case: Case) -> Chart:
+def capacity_chart(case: Case, title: str = "MW by source, as planned") -> Chart:
     """Return power by source against halls and chips."""
     growth, plan, T = case.growth, as_planned(case), case.growth.periods
     series = []
@@ -114,7 +114,7 @@ def capacity_chart(case: Case) -> Chart:
     series.append(ChartSeries("halls, IT", tuple(x[1] for x in stands), is_limit=True))
     series.append(ChartSeries("chips, IT", tuple(x[2] for x in stands), is_limit=True))
     x = tuple(growth.calendar.edges[:-1])
-    return Chart("area", "MW by source, as planned", x, "UTC", "MW", tuple(series))
+    return Chart("area", title, x, "UTC", "MW", tuple(series))
 
 
 def money_chart(case: Case, ledgers: list[Ledger], books: Books) -> Chart:

@@ -25,7 +25,7 @@ __all__ = ["compare", "expand"]
 
 NAMES = (
     "objective", "weight", "alpha", "seconds", "gap", "engine", "threads", "seed", "draw",
-    "complete", "method",
+    "complete", "method", "recourse",
 )  # fmt: skip
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import argparse
+import argparse
 
 __all__ = ["add_expand"]
 
@@ -41,6 +38,13 @@ def _add_expand(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         default="benders",
         help="benders: by cuts on what operation brings; extensive: one model of all futures, for "
         "any --engine (%(default)s)",
+    )
+    add(
+        "--recourse",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="what is decided later sees what is learnt by then, where the instance says when; "
+        "without: one plan for all futures",
     )
     add("--engine", default="HiGHS", help="extensive: solver, by its name in PuLP (%(default)s)")
     add("--threads", type=int, default=1, help="extensive: threads of the solver (%(default)d)")

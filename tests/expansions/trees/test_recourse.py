@@ -118,7 +118,7 @@ def every(arrays: Arrays) -> Iterator[Decision]:
         yield by_node(arrays, paths)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", (pytest.param(0, marks=pytest.mark.slow), 1))
 def test_no_plan_of_the_tree_that_keeps_the_rules_is_better(seed: int) -> None:
     instance = few(seed)
     arrays = Arrays(instance.growth, instance.growth.futures)
@@ -138,14 +138,14 @@ def test_no_plan_of_the_tree_that_keeps_the_rules_is_better(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_to_learn_earlier_is_never_worth_less(seed: int) -> None:
-    instance = random_expand(1, 5, 1, 3, seed, is_small=True, has_covenants=seed == 2)
+    instance = random_expand(1, 4, 1, 3, seed, is_small=True, has_covenants=seed == 2)
 
     def best(of: Instance) -> ObjectiveParts:
         plan = solve(of, Options(method="extensive", gap=1e-9))
         assert check(of, plan).is_good
         return plan.objective
 
-    totals = [best(told_apart(instance, r)).total for r in (0, 2, 4, 5)]
+    totals = [best(told_apart(instance, r)).total for r in (0, 1, 2, 4)]
     assert all(a >= b - 10**9 for a, b in pairwise(totals))
     assert totals[-1] == pytest.approx(best(instance).total, abs=10**9)
     alone = []

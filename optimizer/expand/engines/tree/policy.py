@@ -1,0 +1,198 @@
+"""A policy for trees too large for one model, and bounds on what any plan of the tree is worth.
+
+Plan    First the best plan without recourse, and the plan of the tree in which each leaf has the
+        mean of its futures; the better of them, priced exactly, is followed. Then node by node, in
+        order of time: what is decided from the node on is sought anew for the futures below it,
+        with what was decided before as it is (rolling horizon). The new steps are taken if the
+        plan as a whole, priced exactly on all futures, keeps the rules of money and is better. So
+        it is never worse than the plan without recourse.
+Bound   Wait and see: nothing brings more in a future than what is best for it alone, and nothing
+        more on the futures of a leaf than one plan made for them. Rules of money join futures and
+        are left out of it. Where the mean is asked for, the tree of means is a bound, too.
+
+Reference: Birge and Louveaux 2011, chapters 4 (wait and see) and 8 (bounds and rolling horizons).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.domain.growth.scenes import BILLION
+from optimizer.expand.arrays import Arrays, Decision
+from optimizer.expand.engines.benders import Benders, Best, Clock
+from optimizer.expand.engines.extensive import Extensive
+from optimizer.expand.engines.goals import loss_of
+from optimizer.expand.engines.model import to_pulp
+from optimizer.expand.evaluate import evaluate, keeps_money
+from optimizer.expand.tree import by_node, paths_of
+from optimizer.solvers.milp import solve_milp
+from optimizer.solvers.run import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from optimizer.expand.plan import Options
+
+__all__ = ["SMALL", "Policy", "cells_of"]
+
+SMALL = 300
+"""Cells (futures x periods x blocks x sites) up to which the tree is one model."""
+
+MEANS, BASE, NODES = 0.2, 0.4, 0.7
+"""Shares of the time that are over after the tree of means, the one plan for all, the nodes."""
+
+
+def cells_of(arrays: Arrays, futures: int) -> int:
+    """Return the size of a model of so many futures."""
+    return futures * arrays.T * arrays.B * len(arrays.growth.sites)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node of the tree: since when, and the numbers of the futures below it."""
+
+    since: int
+    name: str
+    futures: tuple[int, ...]
+
+
+class Policy:
+    """One solve by a policy; what is found is in `best`."""
+
+    def __init__(
+        self,
+        arrays: Arrays,
+        options: Options,
+        regret_of: Sequence[float],
+        clock: Clock,
+        keep: Decision | None = None,
+    ) -> None:
+        self.arrays, self.options, self.regret_of = arrays, options, regret_of
+        self.clock, self.keep, self.best = clock, keep, Best()
+        self.began = time.monotonic()
+
+    def run(self, starts: Sequence[Decision]) -> Best:
+        """Return the best plan and bound found in the time."""
+        bound = -np.inf
+        if self.options.objective == "expected" and len(self.arrays.paths) < self.arrays.F:
+            bound = self._means()
+        alone = replace_nodes(self.arrays)
+        base = Benders(alone, self.options, self.regret_of, self._clock(BASE), self.keep)
+        found = base.run(starts)
+        if found.is_infeasible:  # for the rules of money; a tree of plans may keep them
+            self.best.is_infeasible = len(self.arrays.paths) == 1
+        if found.decision is not None:
+            self.offer([found.decision] * len(self.arrays.paths))
+        nodes = self.nodes()
+        for i, node in enumerate(nodes):
+            if self.best.decision is not None and not self.clock.is_over():
+                share = BASE + (NODES - BASE) * (i + 1) / len(nodes)
+                self.decide(node, self._clock(share))
+        self.best.bound = max(bound, self.wait_and_see())
+        self.clock.tell(self.best.loss, self.best.bound)
+        return self.best
+
+    def _clock(self, share: float) -> Clock:
+        """Return a clock that is over when that share of the time is."""
+        end = self.began + share * (self.clock.end - self.began)
+        return Clock(end, self.clock.is_cancelled)
+
+    def nodes(self) -> list[Node]:
+        """Return the nodes of the tree in order of time."""
+        below: dict[tuple[int, str], list[int]] = {}
+        for f, future in enumerate(self.arrays.futures):
+            for node in future.nodes:
+                below.setdefault(node, []).append(f)
+        return [Node(since, name, tuple(at)) for (since, name), at in sorted(below.items())]
+
+    def offer(self, paths: Sequence[Decision]) -> None:
+        """Take the decisions of all paths if they keep the rules of money and are better."""
+        decision = by_node(self.arrays, paths)
+        outcome = evaluate(self.arrays, decision)
+        values = outcome.values * 1e-6
+        loss = loss_of(values, self.arrays.odds, self.options, self.regret_of)
+        if loss < self.best.loss - 1e-9 and keeps_money(self.arrays, outcome.flows):
+            self.best.loss, self.best.decision = loss, decision
+            self.clock.tell(loss, self.best.bound)
+
+    def decide(self, node: Node, clock: Clock) -> None:
+        """Seek anew what is decided from a node on, and take it if the whole is better."""
+        assert self.best.decision is not None
+        paths = paths_of(self.arrays, self.best.decision)
+        mine = [i for i, at in enumerate(self.arrays.paths) if at[0] in node.futures]
+        now = paths[mine[0]]
+        part = conditional(self.arrays, node.futures)
+        regret_of = [self.regret_of[f] for f in node.futures] if self.regret_of else ()
+        past = self._past(now, node.since)
+        found = Benders(part, self.options, regret_of, clock, past).run([now])
+        if found.decision is not None:
+            for i in mine:
+                paths[i] = found.decision
+            self.offer(paths)
+
+    def _past(self, now: Decision, since: int) -> Decision:
+        """Return what is decided before a period, and what a plan to be completed has later."""
+        kept = self.keep or Decision()
+        contracts = self.arrays.growth.contracts
+        return Decision(
+            {k: n for k, n in now.orders.items() if k[1] < since}
+            | {k: n for k, n in kept.orders.items() if k[1] >= since},
+            {k: n for k, n in now.retired.items() if k[1] < since}
+            | {k: n for k, n in kept.retired.items() if k[1] >= since},
+            frozenset(i for i in now.signed if contracts[i].signing < since) | kept.signed,
+            until=since,
+        )
+
+    # ---- bounds ---------------------------------------------------------------------------------
+
+    def wait_and_see(self) -> float:
+        """Return the loss that no plan falls below: all that is ever learnt is known at once."""
+        arrays, options = self.arrays, self.options.model_copy(update={"objective": "expected"})
+        is_mean = self.options.objective == "expected"
+        groups = arrays.paths if is_mean else [[f] for f in range(arrays.F)]
+        most = np.full(arrays.F, np.inf)
+        for i, at in enumerate(groups):
+            left = max(0.0, self.clock.end - time.monotonic()) / (len(groups) - i)
+            clock = Clock(time.monotonic() + left, self.clock.is_cancelled)
+            part = conditional(arrays, at, has_money=False)
+            found = Benders(part, options, (), clock, self.keep).run([])
+            most[at] = -found.bound
+        if not np.isfinite(most).all():
+            return float(-np.inf)
+        return loss_of(most, arrays.odds, self.options, self.regret_of)
+
+    def _means(self) -> float:
+        """Offer the plan of the tree of means; return its bound."""
+        if cells_of(self.arrays, len(self.arrays.paths)) > SMALL:
+            return float(-np.inf)
+        form = Extensive(self.arrays, self.options, self.regret_of, has_means=True)
+        if self.keep is not None:
+            form.first.keep(self.keep)
+        seconds = MEANS * (self.clock.end - self.began)
+        limits = Limits(seconds, None, self.options.gap / 4, self.options.seed, 1)
+        run = solve_milp(to_pulp(form.model), limits=limits, is_over=self.clock.is_cancelled)
+        if run.has_incumbent:
+            names = zip(form.model.names, form.model.low, strict=True)
+            decision = form.first.decision([run.values.get(name, low) for name, low in names])
+            self.offer(paths_of(self.arrays, decision))
+        return float(-np.inf) if run.bound is None else run.bound
+
+
+def replace_nodes(arrays: Arrays) -> Arrays:
+    """Return the arrays of futures that are never told apart."""
+    return Arrays(arrays.growth, tuple(replace(f, nodes=()) for f in arrays.futures))
+
+
+def conditional(arrays: Arrays, at: Sequence[int], *, has_money: bool = True) -> Arrays:
+    """Return some futures by themselves, with what they are likely given that it is one of them."""
+    total = sum(arrays.futures[f].ppb for f in at)
+    odds = [arrays.futures[f].ppb * BILLION // total for f in at]
+    odds[-1] += BILLION - sum(odds)
+    each = zip(at, odds, strict=True)
+    futures = tuple(replace(arrays.futures[f], ppb=ppb, nodes=()) for f, ppb in each)
+    growth = arrays.growth if has_money else replace(arrays.growth, finance=None)
+    return Arrays(growth, futures)
