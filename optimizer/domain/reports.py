@@ -34,7 +34,7 @@ Value = str | int | float | bool | datetime | None
 
 Align = Literal["left", "right"]
 Tone = Literal["plain", "good", "warn", "bad"]
-ChartKind = Literal["gantt", "area", "line", "bar", "points", "tornado", "stack"]
+ChartKind = Literal["gantt", "area", "line", "bar", "points", "tornado", "stack", "heat"]
 SectionKind = Literal["summary", "topic", "proof"]
 """`summary`: the few figures that stand large above all; `proof`: set apart from the rest."""
 
@@ -180,7 +180,8 @@ class Chart:
     kind
         `area` stacks its series, `line` and `bar` do not; `gantt` has spans instead. `points` have
         a number for x and are joined in its order; `tornado` are bars to both sides of 0, those of
-        one name on one another; `stack` is one bar for each name, its series one after another.
+        one name on one another; `stack` is one bar for each name, its series one after another;
+        `heat` has a row for each name and a column for each series, the darker the larger.
     x
         Positions or categories, one for each value of every series; empty for `gantt`.
     x_unit, y_unit

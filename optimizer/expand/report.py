@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from optimizer.domain.answers.say import listed, money
+from optimizer.domain.growth.scenes import BILLION
 from optimizer.domain.reports import Fact, Report, Section
 from optimizer.expand.account.nodes import in_words, orders_section
 from optimizer.expand.account.tables import (
     capacity_chart,
     capacity_table,
     future_table,
-    money_chart,
+    money_charts,
     value_chart,
 )
 from optimizer.expand.plan import ExpandPlan, Goal, Status
 from optimizer.expand.rules.case import Case
-from optimizer.expand.rules.flows import Ledger, ledger
+from optimizer.expand.rules.flows import CENT, Ledger, ledger
 from optimizer.expand.rules.money import Books
 from optimizer.units import usd
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from optimizer.domain.instance import Instance
     from optimizer.domain.reports import Tone
     from optimizer.expand.plan import Verdict
@@ -57,7 +61,7 @@ def report(instance: Instance, plan: ExpandPlan, verdict: Verdict) -> Report:
         Section(
             "Money",
             ("Debt and covenants are of the expected flow, as lenders look at a base case.",),
-            charts=(money_chart(case, ledgers, books),),
+            charts=money_charts(case, ledgers, books),
         ),
         _proof(plan, verdict),
         Section("What is assumed", instance.notes),
@@ -84,7 +88,23 @@ def _answer(case: Case, plan: ExpandPlan, books: Books, ledgers: list[Ledger]) -
     if books.debt:
         facts.append(Fact("largest debt", max(books.debt) / 100, "USD"))
     facts.append(Fact("gap", plan.gap, "share", note="to the engine's bound"))
-    return Section("Answer", says + signed, tuple(facts), kind="summary")
+    points = _points_said(parts.values, [f.ppb for f in case.futures])
+    return Section("Answer", (*says, *points, *signed), tuple(facts), kind="summary")
+
+
+def _points_said(values: Sequence[int], odds: Sequence[int]) -> tuple[str, ...]:
+    """Say which values P10, P50 and P90 are: what so much of probability does not exceed."""
+    each, found = sorted(zip(values, odds, strict=True)), []
+    if len(each) < 2:
+        return ()
+    for percent in (10, 50, 90):
+        total = 0
+        for value, odd in each:
+            total += odd
+            if 100 * total >= percent * BILLION:
+                found.append(f"P{percent} {money(value * CENT)}")
+                break
+    return (f"By probability: {listed(found)}.",)
 
 
 def _stands(case: Case) -> Section:
@@ -97,7 +117,10 @@ def _stands(case: Case) -> Section:
     tables = tuple(
         capacity_table(p, f"if {learnt}, as planned, over all sites") for p, learnt in said
     )
-    charts = tuple(capacity_chart(p, f"MW by source if {learnt}, as planned") for p, learnt in said)
+    charts = tuple(
+        capacity_chart(p, f"MW by source against load if {learnt}, as planned")
+        for p, learnt in said
+    )
     says = (f"On {len(paths)} of {len(case.paths)} paths, the likeliest first.",)
     return Section("What stands when", says, (), tables, charts)
 

@@ -20,6 +20,8 @@ __all__ = ["Frame", "TimeAxis", "ValueAxis", "moments_of"]
 
 _HOURS = (1, 2, 3, 6, 12, 24, 48, 72, 168, 336, 720, 1440, 2160, 4320, 8760)
 """Steps between two ticks of time [h]."""
+_YEAR = 8766.0
+"""Hours of a year."""
 _ROOM = 74
 """Least distance of two labels of time [px]."""
 
@@ -58,6 +60,16 @@ class ValueAxis:
         raw = (high - low) / count
         unit = 10.0 ** floor(log10(raw))
         step = next(unit * k for k in (1, 2, 5, 10) if unit * k >= raw * (1 - 1e-9))
+        return cls(floor(low / step + 1e-9) * step, ceil(high / step - 1e-9) * step, step)
+
+    @classmethod
+    def about(cls, values: Iterable[float], count: int = 4) -> ValueAxis:
+        """Return an axis that holds all values, without zero where that is far from them."""
+        known = list(values)
+        low, high = min(known, default=0.0), max(known, default=1.0)
+        if high <= low or low < (high - low):
+            return cls.over(known, count)
+        step = cls.over([high - low], count).step
         return cls(floor(low / step + 1e-9) * step, ceil(high / step - 1e-9) * step, step)
 
     def ticks(self) -> list[float]:
@@ -110,18 +122,55 @@ class TimeAxis:
 
     def draw(self, frame: Frame) -> Iterator[Drawn]:
         """Yield ticks, their lines and labels below the frame."""
-        room = max(1, int((frame.right - frame.left) / _ROOM))
+        for x, label in self._ticks(max(1, int((frame.right - frame.left) / _ROOM))):
+            px = self.at(x, frame)
+            line = f"M{short(px)} {short(frame.top)}V{short(frame.bottom)}"
+            yield tag("path", d=line, class_="grid")
+            left = px + (3 if self.zero else 0)
+            if left + len(label) * LETTER <= frame.right + 8:  # one at the end would be cut off
+                yield words(left, frame.bottom + 14, label)
+
+    def _ticks(self, room: int) -> Iterator[tuple[float, str]]:
+        """Yield where ticks stand and what they say: months over years, hours, plain numbers."""
         span = max(self.last - self.first, 1e-9)
+        if self.zero is None and self.unit != "h":
+            step = ValueAxis.over([span], room).step
+            k = ceil(self.first / step - 1e-9)
+            while (x := k * step) <= self.last + 1e-9 * span:
+                yield x, quantity(x, self.unit)
+                k += 1
+            return
+        if self.is_years:
+            yield from self._months(room)
+            return
         step = next((h for h in _HOURS if span / h <= room), 8760 * ceil(span / 8760 / room))
         offset = 0.0 if self.zero is None else _since_midnight(self.zero)
         k = ceil((self.first + offset) / step - 1e-9)
         while (x := k * step - offset) <= self.last + 1e-9:
-            px = self.at(x, frame)
-            line = f"M{short(px)} {short(frame.top)}V{short(frame.bottom)}"
-            yield tag("path", d=line, class_="grid")
-            label, left = self._label(x, step), px + (3 if self.zero else 0)
-            if left + len(label) * LETTER <= frame.right + 8:  # one at the end would be cut off
-                yield words(left, frame.bottom + 14, label)
+            yield x, self._label(x, step)
+            k += 1
+
+    @property
+    def is_years(self) -> bool:
+        """Whether dates need their year to be told apart."""
+        return self.zero is not None and self.last - self.first > _YEAR
+
+    def _months(self, room: int) -> Iterator[tuple[float, str]]:
+        """Yield first days of months, every so many that their names have room."""
+        if self.zero is None:
+            return
+        count = (self.last - self.first) / _YEAR * 12
+        step = next((m for m in (1, 2, 3, 6) if count / m <= room), 12 * ceil(count / 12 / room))
+        first = self.zero + timedelta(hours=self.first)
+        k = ceil((first.year * 12 + first.month - 1) / step)
+        while True:
+            year, month = divmod(k * step, 12)
+            moment = datetime(year, month + 1, 1, tzinfo=UTC)
+            x = (moment - self.zero).total_seconds() / 3600
+            if x > self.last:
+                return
+            if x >= self.first:
+                yield x, f"{year}" if month == 0 else f"{moment:%b %Y}"
             k += 1
 
     def _label(self, x: float, step: float) -> str:
@@ -137,6 +186,8 @@ class TimeAxis:
         if self.zero is None:
             return quantity(x, self.unit)
         moment = self.zero + timedelta(hours=x)
+        if self.is_years:
+            return f"{moment.day} {moment:%b %Y}"
         return f"{moment:%a} {moment.day} {moment:%b %H:%M}"
 
 

@@ -29,7 +29,7 @@ def draw(chart: Chart) -> Iterator[str]:
         yield from _lanes(chart)
     elif chart.kind == "bar":
         yield from _bars(chart)
-    elif chart.kind in ("points", "tornado", "stack"):
+    elif chart.kind in ("points", "tornado", "stack", "heat"):
         return  # the table beside it says it better than a line of text can
     else:
         for series in chart.series:

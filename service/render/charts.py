@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from service.render.axes import Frame, TimeAxis, ValueAxis, moments_of
 from service.render.gantt import draw_gantt, groups_of
+from service.render.heat import draw_heat
 from service.render.numbers import number, quantity
 from service.render.spread import draw_points, draw_stack, draw_tornado
 from service.render.svg import BOLD, LETTER, Drawn, picture, short, steps, tag, words
@@ -39,7 +40,7 @@ def legend(chart: Chart) -> list[tuple[str, str]]:
     """Return (colour, name) of what a chart shows; none where there is no choice."""
     if chart.kind == "gantt":
         return [(f"s{i % COLORS}", name) for i, name in enumerate(groups_of(chart)) if name]
-    if len(chart.series) < 2:
+    if len(chart.series) < 2 or chart.kind == "heat":
         return []
     return [(_color(chart, s), s.name) for s in chart.series]
 
@@ -68,6 +69,8 @@ def draw(chart: Chart, width: float) -> Drawn:
         return draw_gantt(chart, width)
     if chart.kind == "bar":
         return _bars(chart, width)
+    if chart.kind == "heat":
+        return draw_heat(chart, width)
     studies = {"points": draw_points, "tornado": draw_tornado, "stack": draw_stack}
     if chart.kind in studies:
         return studies[chart.kind](chart, width, lambda series: _color(chart, series))
@@ -76,7 +79,8 @@ def draw(chart: Chart, width: float) -> Drawn:
 
 def _color(chart: Chart, series: ChartSeries) -> str:
     if series.is_limit:
-        return "limit"
+        limits = [s for s in chart.series if s.is_limit]
+        return "limit" if limits.index(series) % 2 == 0 else "limit other"
     drawn = [s for s in chart.series if not s.is_limit]
     return f"s{drawn.index(series) % COLORS}"
 
@@ -87,7 +91,7 @@ def _over_time(chart: Chart, width: float) -> Drawn:
     edges, zero = moments_of(chart)
     across = TimeAxis(edges[0], edges[-1], chart.x_unit, zero)
     xs = [across.at(x, frame) for x in edges]
-    up = ValueAxis.over(_extent(chart))
+    up = (ValueAxis.about if chart.kind == "line" else ValueAxis.over)(_extent(chart))
     parts = [*up.draw(frame, chart.y_unit), *across.draw(frame)]
     if chart.kind == "area":
         parts += _stack(chart, xs, up, frame)

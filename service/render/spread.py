@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import ceil, floor
 from typing import TYPE_CHECKING
 
 from service.render.axes import Frame, ValueAxis
@@ -29,8 +28,8 @@ def draw_points(chart: Chart, width: float, color: Color) -> Drawn:
     frame = Frame(_LEFT, _TOP, width - 14, _TOP + (260 if width > 600 else 210))
     xs = [float(x) for x in chart.x if isinstance(x, int | float)]
     count = max(2, int((frame.right - frame.left) / _ROOM))
-    across = _about(xs, count)
-    up = _about([v for s in chart.series for v in s.values if v is not None], 4)
+    across = ValueAxis.about(xs, count)
+    up = ValueAxis.about(v for s in chart.series for v in s.values if v is not None)
     parts = [*up.draw(frame, chart.y_unit), *_across(across, frame, chart.x_unit)]
     for series in chart.series:
         known = [(x, v) for x, v in zip(xs, series.values, strict=True) if v is not None]
@@ -44,15 +43,6 @@ def draw_points(chart: Chart, width: float, color: Color) -> Drawn:
             dot = tag("circle", tag("title", said), cx=px, cy=py, r=3.5)
             parts.append(tag("g", dot, class_=f"fill {color(series)}"))
     return picture(width, frame.bottom + _FOOT, f"{chart.title} [{chart.y_unit}]", parts)
-
-
-def _about(values: list[float], count: int) -> ValueAxis:
-    """Return an axis about values, without zero where that is far from them."""
-    low, high = min(values, default=0.0), max(values, default=1.0)
-    if high <= low or low < (high - low):
-        return ValueAxis.over(values, count)
-    step = ValueAxis.over([high - low], count).step
-    return ValueAxis(floor(low / step + 1e-9) * step, ceil(high / step - 1e-9) * step, step)
 
 
 def _x(axis: ValueAxis, value: float, frame: Frame) -> float:

@@ -103,9 +103,12 @@ def test_a_study_of_an_instance_that_asks_no_mix_is_refused(
 
 def test_charts_of_studies_draw_every_value() -> None:
     series = (ChartSeries("a", (1.0, 2.0, None)), ChartSeries("b", (-1.5, 0.5, 4.0)))
-    for kind, mark in (("points", "<circle"), ("tornado", "<rect"), ("stack", "<rect")):
+    for kind, mark, count in (
+        ("points", "<circle", 5), ("tornado", "<rect", 5), ("stack", "<rect", 4),
+        ("heat", "<rect", 6),
+    ):  # fmt: skip
         x = (10.0, 20.0, 30.0) if kind == "points" else ("one", "two", "three")
         chart = Chart(kind, "title", x, "MW", "USD", series)  # type: ignore[arg-type]
         drawn = draw(chart, 1000.0)
-        assert drawn.count(mark) == (4 if kind == "stack" else 5)
+        assert drawn.count(mark) == count
         assert "nan" not in drawn and json.dumps(str(drawn))

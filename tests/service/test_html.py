@@ -261,3 +261,30 @@ def test_nothing_is_drawn_above_what_a_lane_can_hold() -> None:
     assert line is not None
     tops = [float(y) for y in re.findall(r'<rect x="[\d.]+" y="([\d.]+)"', drawn)]
     assert min(tops) >= float(line[1]) - 1
+
+
+def test_dates_over_years_say_their_year_and_stand_on_first_days_of_months() -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    x = tuple(datetime(2026 + t // 4, 3 * (t % 4) + 1, 1, tzinfo=UTC) for t in range(24))
+    chart = Chart("line", "t", x, "UTC", "MW", (ChartSeries("a", tuple(map(float, range(24)))),))
+    drawn = draw(chart, 1000.0)
+    for label in (">2026<", ">2029<", ">Jul 2030<"):
+        assert label in drawn
+    assert "1 Jan 2027 to 1 Apr 2027" in drawn
+    short = Chart("line", "t", (start, start + timedelta(days=7)), "UTC", "MW",
+                  (ChartSeries("a", (1.0, 2.0)),))  # fmt: skip
+    assert "2026" not in draw(short, 1000.0)
+
+
+def test_the_darkest_cell_is_the_largest_and_its_figure_is_light() -> None:
+    series = (ChartSeries("plan", (0.0, 5e8)), ChartSeries("other", (None, 1e9)))
+    drawn = draw(Chart("heat", "regret", ("a", "b"), "", "USD", series), 1000.0)
+    assert drawn.count('fill-opacity="1.000"') == 1 and drawn.count('fill-opacity="0.040"') == 2
+    assert drawn.count('class="inside"') == 1 and ">1.00 B<" in drawn
+
+
+def test_two_limits_are_drawn_apart_and_lines_far_from_zero_do_without_it() -> None:
+    limits = (ChartSeries("a", (5.0, 6.0), True), ChartSeries("b", (5.5, 6.5), True))
+    drawn = draw(Chart("line", "t", (0.0, 1.0), "h", "MW", limits), 1000.0)
+    assert 'class="line limit"' in drawn and 'class="line limit other"' in drawn
+    assert ValueAxis.about([5.0, 6.5]).low == 5.0 and ValueAxis.about([1.0, 6.5]).low == 0.0

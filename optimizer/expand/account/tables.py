@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from optimizer.domain.growth.scenes import FutureImage
 from optimizer.domain.reports import Chart, ChartSeries, Column, Table
-from optimizer.expand.rules.flows import CENT
 from optimizer.units import usd
 
 if TYPE_CHECKING:
@@ -18,11 +17,14 @@ if TYPE_CHECKING:
     from optimizer.expand.rules.money import Books
 
 __all__ = [
-    "as_planned", "capacity_chart", "capacity_table", "future_table", "money_chart", "orders_table",
-    "value_chart",
+    "as_planned", "capacity_chart", "capacity_table", "future_table", "money_charts",
+    "orders_table", "value_chart",
 ]  # fmt: skip
 
 MEGA = 1_000_000
+LOAD = "MW by source against load, at the meters, as planned"
+BESIDE = 20
+"""A chart of values has so small a part of their span to both sides."""
 
 
 def as_planned(case: Case) -> FutureImage:
@@ -96,29 +98,60 @@ def capacity_table(case: Case, title: str = "as planned, over all sites") -> Tab
     return Table(f"what stands from when on, {title}", heads, rows)
 
 
-def capacity_chart(case: Case, title: str = "MW by source, as planned") -> Chart:
-    """Return power by source against halls and chips."""
-    growth, plan, T = case.growth, as_planned(case), case.growth.periods
+def capacity_chart(case: Case, title: str = LOAD) -> Chart:
+    """Return power by source against what halls have room for, and what all chips would draw."""
+    growth, T = case.growth, case.growth.periods
+    rows = [_given(case, t) for t in range(T)]
     series = []
     for j, source in enumerate(growth.sources):
-        row = tuple(
-            sum(case.watts(j, plan, t, b) * share for b, share in enumerate(growth.share_ppm))
-            / MEGA
-            / MEGA
-            for t in range(T)
-        )
+        row = tuple(each[j] for each in rows)
         if any(row):
             name = f"{source.name} at {growth.sites[source.site].name}"
             series.append(ChartSeries(name, row))
-    stands = [_stands(case, t) for t in range(T)]
-    series.append(ChartSeries("halls, IT", tuple(x[1] for x in stands), is_limit=True))
-    series.append(ChartSeries("chips, IT", tuple(x[2] for x in stands), is_limit=True))
+    load = [_at_meters(case, t) for t in range(T)]
+    series.append(ChartSeries("room in halls", tuple(x for x, _ in load), is_limit=True))
+    series.append(ChartSeries("load of all chips", tuple(x for _, x in load), is_limit=True))
     x = tuple(growth.calendar.edges[:-1])
     return Chart("area", title, x, "UTC", "MW", tuple(series))
 
 
-def money_chart(case: Case, ledgers: list[Ledger], books: Books) -> Chart:
-    """Return the expected flows, cash and debt."""
+def _given(case: Case, t: int) -> list[float]:
+    """Return what each source gives on average over blocks, all of a permit within it [MW]."""
+    growth, plan = case.growth, as_planned(case)
+    found = [
+        sum(case.watts(j, plan, t, b) * share for b, share in enumerate(growth.share_ppm)) / MEGA
+        for j in range(len(growth.sources))
+    ]
+    for p, (cap, _) in enumerate(growth.permits):
+        for s in range(len(growth.sites)):
+            of = [j for j, x in enumerate(growth.sources) if x.permit == p and x.site == s]
+            total = sum(found[j] for j in of)
+            for j in of:
+                found[j] *= min(1.0, cap[t] / total) if total else 1.0
+    return [watts / MEGA for watts in found]
+
+
+def _at_meters(case: Case, t: int) -> tuple[float, float]:
+    """Return what halls have room for, and what chips would draw, other load with both [MW]."""
+    growth, plan = case.growth, as_planned(case)
+    room = load = 0.0
+    for s, site in enumerate(growth.sites):
+        here = [p for p in case.orders if p[1] == s]
+        hall = site.hall_w[t]
+        hall += sum(growth.builds[p[0]].hall_w * case.units(p, plan, t) for p in here)
+        draw = sum(
+            stock.draw_w * (stock.there[t]
+                            + sum(case.units((u, s), plan, t) * n
+                                  for u, n in stock.units if (u, s) in case.orders))
+            for stock in growth.stocks if stock.site == s
+        )  # fmt: skip
+        room += hall * site.pue_milli[t] / 1000 + site.other_w[t]
+        load += draw * site.pue_milli[t] / 1000 + site.other_w[t]
+    return room / MEGA, load / MEGA
+
+
+def money_charts(case: Case, ledgers: list[Ledger], books: Books) -> tuple[Chart, ...]:
+    """Return the expected flows by period, and cash and debt at the ends of them."""
     odds = [f.ppb / 1e9 for f in case.futures]
 
     def mean(rows: list[list[Fraction]]) -> tuple[float, ...]:
@@ -127,15 +160,25 @@ def money_chart(case: Case, ledgers: list[Ledger], books: Books) -> Chart:
             for t in range(case.growth.periods)
         )
 
-    series = [
+    flows = (
         ChartSeries("operation", mean([book.running for book in ledgers])),
-        ChartSeries("builds", mean([[-x for x in book.capex] for book in ledgers])),
-    ]
-    if books.debt:
-        series.append(ChartSeries("debt", tuple(d / 100 for d in books.debt)))
-        series.append(ChartSeries("cash", tuple(c / 100 for c in books.cash)))
+        ChartSeries("builds sold, prepaid rent", mean([book.sales for book in ledgers])),
+        ChartSeries("paid for builds", mean([[-x for x in book.capex] for book in ledgers])),
+    )
     x = tuple(case.growth.calendar.edges[:-1])
-    return Chart("line", "expected money by period", x, "UTC", "USD", tuple(series))
+    found = [Chart("area", "expected flow of money in each period", x, "UTC", "USD", flows)]
+    finance = case.growth.finance
+    if finance is not None:
+        limit = (finance.debt / 100,) * len(books.debt)
+        levels = [
+            ChartSeries("debt", tuple(d / 100 for d in books.debt)),
+            ChartSeries("cash", tuple(c / 100 for c in books.cash)),
+        ]
+        if max(books.debt, default=0) > finance.debt / 4:  # far below it, it only squeezes the rest
+            levels.append(ChartSeries("largest debt allowed", limit, is_limit=True))
+        title = "expected cash and debt at the end of each period"
+        found.append(Chart("line", title, x, "UTC", "USD", tuple(levels)))
+    return tuple(found)
 
 
 def future_table(case: Case, ledgers: list[Ledger]) -> Table:
@@ -161,12 +204,15 @@ def future_table(case: Case, ledgers: list[Ledger]) -> Table:
 
 
 def value_chart(case: Case, ledgers: list[Ledger]) -> Chart:
-    """Return NPVs in order, against the probability that it is no more."""
+    """Return the probability that the NPV is no more than so much: a step at every future."""
     each = sorted((book.value, f.ppb) for f, book in zip(case.futures, ledgers, strict=True))
-    x, y, total = [], [], 0
+    span = max(1, each[-1][0] - each[0][0]) // BESIDE
+    x, y, total = [(each[0][0] - span) / 100], [0.0], 0
     for value, ppb in each:
         total += ppb
-        x.append(value * CENT / 1e9)
+        x.append(value / 100)
         y.append(total / 1e9)
+    x.append((each[-1][0] + span) / 100)
+    y.append(1.0)
     series = (ChartSeries("probability", tuple(y)),)
-    return Chart("points", "probability of no more than that NPV", tuple(x), "USD", "share", series)
+    return Chart("line", "probability of no more than that NPV", tuple(x), "USD", "share", series)

@@ -157,18 +157,18 @@ def _answer(arrays: Arrays, plans: list[Weighed], alpha: float) -> Section:
         f"{safest.name}.",
     )
     series = tuple(ChartSeries(p.name, _fan(p.values, odds)) for p in plans)
-    fan = Chart("line", "NPV by share of futures", FAN, "share", "USD", series)
+    fan = Chart("line", "NPV by share of futures, the worst first", FAN, "share", "USD", series)
     table = Table("values", heads, tuple(rows))
     facts = (Fact("best expected NPV", float(odds @ best.values), "USD", note=best.name),)
     return Section("Answer", says, facts, (table,), (fan,), kind="summary")
 
 
-FAN = tuple(x / 20 for x in range(1, 20))
-"""Shares of probability at which values are drawn."""
+FAN = tuple(x / 50 for x in range(50))
+"""Shares of probability from which on values are drawn; a value is that of the middle."""
 
 
 def _fan(values: Floats, odds: Floats) -> tuple[float, ...]:
-    return tuple(quantile(values, odds, x) for x in FAN)
+    return tuple(quantile(values, odds, x + FAN[1] / 2) for x in FAN)
 
 
 def _regret(arrays: Arrays, plans: list[Weighed]) -> Section:
@@ -193,7 +193,15 @@ def _regret(arrays: Arrays, plans: list[Weighed]) -> Section:
         ),
     )
     matrix = Table("regret by future, the largest first", heads, rows, show=SHOWN)
-    return Section("Regret", says, tables=(largest, matrix))
+    worst = order[:SHOWN].tolist()
+    series = tuple(
+        ChartSeries(p.name, tuple(float(r[f]) for f in worst))
+        for p, r in zip(plans, regret, strict=True)
+    )
+    names = tuple(arrays.futures[f].name for f in worst)
+    most_of = "" if len(worst) == arrays.F else f", the {len(worst)} futures with most"
+    heat = Chart("heat", f"regret by future and plan{most_of}", names, "", "USD", series)
+    return Section("Regret", says, tables=(largest, matrix), charts=(heat,))
 
 
 def _stands(arrays: Arrays, plans: list[Weighed]) -> Section:
@@ -227,9 +235,12 @@ def _stands(arrays: Arrays, plans: list[Weighed]) -> Section:
         )
         tables.append(Table(f"{title} by period, expected", dated, each))
     x = tuple(arrays.growth.calendar.edges[:-1])
-    lines = tuple(ChartSeries(p.name, tuple(map(float, p.chips))) for p in plans)
-    chart = Chart("line", "chips by period, expected", x, "UTC", "chips", lines)
-    return Section("What stands", tables=tuple(tables), charts=(chart,))
+    charts = tuple(
+        Chart("line", f"{title} by period, expected", x, "UTC", unit,
+              tuple(ChartSeries(p.name, tuple(map(float, getattr(p, row)))) for p in plans))
+        for title, unit, row in (("power", "MW", "power_mw"), ("chips", "chips", "chips"))
+    )  # fmt: skip
+    return Section("What stands", tables=tuple(tables), charts=charts)
 
 
 def _difference(arrays: Arrays, a: Weighed, b: Weighed) -> Section:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from optimizer.domain.answers.cases import Case, Solved, plan_of
 from optimizer.domain.changes.patch import Change, pointer
 from optimizer.domain.growth.builds import ChipBuild, PowerBuild
-from optimizer.expand.studies.cases import Between, asked, between, keeping
+from optimizer.expand.studies.cases import Between, asked, between, keeping, moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -154,6 +154,9 @@ def _supply(instance: Instance) -> Iterator[Ease]:
 
 
 def _raised(instance: Instance, series: SeriesData, by: float = 1.0) -> Any:
-    """Return a series that is so much higher throughout, as JSON data."""
+    """Return a series that is so much higher throughout, as JSON data: a number, or dated steps."""
     row = [round(float(x) + by, 6) for x in series.over(instance.growth.calendar, "min")]
-    return row[0] if min(row) == max(row) else row
+    steps: list[dict[str, Any]] = [{"value": row[0]}]
+    steps += [{"from": moment(instance, t), "value": row[t]}
+              for t in range(1, len(row)) if row[t] != row[t - 1]]  # fmt: skip
+    return row[0] if len(steps) == 1 else steps

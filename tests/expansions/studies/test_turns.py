@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from few_plans import DOLLAR, EXACT, asks, judged, world
 from judged_expand import every, solved
-from test_insight import DOLLAR, EXACT, asks, judged, world
 from tiny_expand import base, made
 
 from optimizer.domain.answers.cases import plan_of

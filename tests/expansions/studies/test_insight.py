@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from few_plans import DOLLAR, EXACT, asks, world
 from judged_expand import every, solved
-from tiny_expand import base, changed, made
+from tiny_expand import changed, made
 
 from optimizer.domain.answers.cases import plan_of
 from optimizer.domain.changes.patch import patch
@@ -26,34 +27,7 @@ from optimizer.questions import EXPAND
 from optimizer.studies import Sweep
 
 if TYPE_CHECKING:
-    from optimizer.domain.answers.cases import Solve, Solved
     from optimizer.domain.instance import Instance
-
-EXACT: dict[str, Any] = {"gap": 1e-9, "seconds": 30.0}
-DOLLAR = 10**9
-
-
-def world(periods: int = 3, **more: Any) -> dict[str, Any]:
-    """Return one site, three futures, a unit of each build a period: few plans in all."""
-    data = base(periods)
-    builds = data["expand"]["builds"]
-    builds["grid"] |= {"max_units": 1}
-    builds["hall"] |= {"max_units": 1}
-    builds["racks"] |= {"domains": 100, "max_units": 3, "max_per_period": 1}
-    data["expand"]["drivers"] = {"demand": {"low": 0.5, "high": 1.5}}
-    data["expand"]["demand"]["open"] |= {"volume_driver": "demand", "usd_per_unit_hour": 3.0}
-    data["expand"]["futures"] = {
-        "holds": {"probability": 0.5},
-        "falls": {"probability": 0.3, "drivers": {"demand": [1.0] + [0.2] * (periods - 1)}},
-        "late": {"probability": 0.2, "delays": {"grid": 1}},
-    }
-    data["expand"] |= more
-    return data
-
-
-def asks(instance: Instance, **options: Any) -> Solve:
-    """Return what solves cases of an instance exactly, each plan checked."""
-    return Sweep(1).of(EXPAND, instance, EXACT | options)
 
 
 def values(instance: Instance) -> tuple[np.ndarray, np.ndarray]:
@@ -137,6 +111,9 @@ def test_one_more_is_worth_the_difference_of_two_optima() -> None:
     data = world(4, supply_chips={"c": 2_000})
     data["expand"]["finance"] = {"cash_usd": 2e6, "debt_usd": 9e6, "loan_to_cost": 0.9,
                                  "interest_per_year": 0.1}  # fmt: skip
+    steps = [{"value": 0.0}, {"from": "2027-07-01", "value": 0.5}]
+    old = {"kind": "grid", "cap_mw": steps, "price_usd_per_mwh": 100.0}
+    data["sites"]["s"]["supplies"]["old"] = old
     data["expand"]["builds"]["grid"]["permit"] = "air"
     data["expand"]["permits"] = {"air": {"cap_mw": 1.0}}
     instance = made(data)
@@ -175,8 +152,3 @@ def test_amounts_between_two_are_told_from_nothing_only_beside_it() -> None:
     assert a.less(b) == Between(1, 7) and a.less(b).is_told
     assert b.less(a) == Between(-7, -1) and b.less(a).is_told
     assert not a.less(a).is_told and a.less(Between(None, 4)) == Between(1, None)
-
-
-def judged(found: Solved[Any]) -> bool:
-    """Return whether the judge passes the plan of a case in its own instance."""
-    return not check(found.instance, plan_of(found)).violations
