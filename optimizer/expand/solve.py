@@ -21,7 +21,8 @@ from optimizer.expand.engines.benders import Benders, Clock
 from optimizer.expand.engines.extensive import build
 from optimizer.expand.engines.first import MUSD, FirstStage
 from optimizer.expand.engines.model import Model, to_pulp
-from optimizer.expand.engines.tree.policy import SMALL, Policy, cells_of
+from optimizer.expand.engines.tree.benders import MOST, TreeBenders, whole_columns
+from optimizer.expand.engines.tree.policy import Policy
 from optimizer.expand.evaluate import decision_of, evaluate, named_steps
 from optimizer.expand.plan import EngineClaim, ExpandPlan, Options, RunRecord, Status, StoppedBy
 from optimizer.expand.studies.named import named_plan
@@ -111,17 +112,18 @@ class Solver:
         )
 
     def _solved(self, arrays: Arrays, options: Options, best: Sequence[float]) -> Solved:
-        is_tree = len(arrays.paths) > 1
-        if options.method == "extensive" or (is_tree and cells_of(arrays, arrays.F) <= SMALL):
+        if options.method == "extensive":
             return self._extensive(arrays, options, best)
         end = self.began + options.seconds
         clock = Clock(end, self._is_cancelled, self._tell)
-        way, name = (Policy, "policy of Benders") if is_tree else (Benders, "Benders")
+        way, name = _way(arrays)
         found = way(arrays, options, best, clock, self.keep).run(self._starts(arrays))
         bound = found.bound if np.isfinite(found.bound) else None
         stopped: StoppedBy = "gap" if found.gap <= options.gap else "time limit"
         if stopped != "gap" and not clock.is_over():
-            stopped = "engine proof" if found.is_infeasible else "work limit" if is_tree else "gap"
+            stopped = (
+                "engine proof" if found.is_infeasible else "work limit" if way is Policy else "gap"
+            )
         if self._is_cancelled():
             stopped = "cancel"
         status: EngineStatus = "feasible" if found.decision is not None else "unknown"
@@ -194,6 +196,15 @@ class Solver:
             versions=versions(),
             claim=EngineClaim(engine=found.engine, status=Status(found.status), bound=claimed),
         )
+
+
+def _way(arrays: Arrays) -> tuple[type[Benders | Policy], str]:
+    """Return how futures are solved, and its name."""
+    if len(arrays.paths) == 1:
+        return Benders, "Benders"
+    if whole_columns(arrays) <= MOST:
+        return TreeBenders, "Benders on the tree"
+    return Policy, "policy of Benders"
 
 
 def _keeps(first: FirstStage, decision: Decision) -> bool:

@@ -24,7 +24,7 @@ from optimizer.expand.evaluate import CENT, evaluate, expected, money
 from optimizer.solvers.milp import HAS_PLAN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from optimizer.expand.arrays import Arrays, Decision
     from optimizer.expand.evaluate import Outcome
@@ -113,16 +113,36 @@ class Benders:
     ) -> None:
         self.arrays, self.options, self.regret_of = arrays, options, best
         self.clock, self.found = clock, Best()
-        self.first = FirstStage(arrays, Model("master"))
+        self.first = self._first()
         if keep is not None:
             self.first.keep(keep)
         self.is_large = len(self.first.model.names) > LARGE
-        self.cuts = Cuts(self.first, self._groups())
+        self.cuts = self._cuts()
         self._add_means()
         self._set_objective()
         self.idle: list[int] = []
         self.solver: Any = to_highs(self.first.model)
         self.base = len(self.first.model.rows)
+
+    # What a tree has otherwise: `tree/benders.py`.
+
+    def _first(self) -> FirstStage:
+        return FirstStage(self.arrays, Model("master"))
+
+    def _cuts(self) -> Cuts:
+        return Cuts(self.first, self._groups())
+
+    def _stage(self, futures: list[int]) -> tuple[FirstStage, list[int]]:
+        """Return the first stage of some futures, and their numbers in it."""
+        return self.first, futures
+
+    def whole(self, values: Sequence[float]) -> Decision:
+        """Return the whole decision of a solution in whole units."""
+        return whole(self.first, values)
+
+    def roundings(self, values: Sequence[float]) -> Iterator[Decision]:
+        """Yield whole decisions near a solution."""
+        return roundings(self.first, values)
 
     def _groups(self) -> list[list[int]]:
         """Return the groups of futures: all their own where single values count."""
@@ -144,13 +164,14 @@ class Benders:
         if not self.is_large or len(cuts.groups) > MEANS:
             return
         for g, futures in enumerate(cuts.groups):
-            scene, extra = mean_scene(arrays, futures)
+            stage, at = self._stage(futures)
+            scene, extra = mean_scene(stage.arrays, at)
             odds = float(arrays.odds[futures].sum())
             brought = [[Affine() for _ in range(arrays.T)] for _ in range(cuts.count)]
             earned = self._earned(brought)
             for t in range(arrays.T):
                 for b in range(arrays.B):
-                    Cell(self.first, scene, f"mean{g}", t, b, earned).add()
+                    Cell(stage, scene, f"mean{g}", t, b, earned).add()
             for m in range(cuts.count):
                 for t in range(arrays.T):
                     row = Affine().plus(brought[m][t], -odds).add(int(cuts.theta[g, m, t]), 1.0)
@@ -289,7 +310,7 @@ class Benders:
                 core, best = point, loss
             if core is not None and self.is_large and self.found.rounds == 1:
                 self._choose("simplex")
-                for decision in roundings(self.first, core.tolist()):
+                for decision in self.roundings(core.tolist()):
                     self.offer(decision, is_cut=False)
             if added == 0 and self._ask(values, values)[1] == 0:
                 return
@@ -323,7 +344,7 @@ class Benders:
         self.found.bound = max(self.found.bound, float(info.mip_dual_bound))
         before, rows = self.found.loss, len(self.idle)
         if int(info.primal_solution_status) == HAS_PLAN:
-            self.offer(whole(self.first, list(solution.col_value)))
+            self.offer(self.whole(list(solution.col_value)))
         self.clock.tell(self.found.loss, self.found.bound)
         self.solver.changeColsIntegrality(len(held), index, np.zeros(len(held), np.uint8))
         self.found.rounds += 1

@@ -67,17 +67,17 @@ class FirstStage:
             build = self.arrays.build(p)
             name = f"{p}_{build.name}_{self.arrays.growth.sites[s].name}"
             for t in range(build.first, build.last + 1):
-                self.orders[p, t] = self.model.column(
-                    f"ordered_{name}_{t}", 0, build.max_units, is_integer=True
-                )
+                self.orders[p, t] = self.column(f"ordered_{name}_{t}", t, 0, build.max_units)
             if build.may_retire:
                 for t in range(min(self.arrays.T, build.first + build.lead), self.arrays.T):
-                    self.retired[p, t] = self.model.column(
-                        f"retired_{name}_{t}", 0, build.max_units, is_integer=True
-                    )
+                    self.retired[p, t] = self.column(f"retired_{name}_{t}", t, 0, build.max_units)
         for i, c in enumerate(self.arrays.growth.contracts):
             low = 1 if c.is_signed else 0
-            self.signed.append(self.model.column(f"signed_{i}_{c.name}", low, 1, is_integer=True))
+            self.signed.append(self.column(f"signed_{i}_{c.name}", c.signing, low, 1))
+
+    def column(self, name: str, t: int, low: int, high: int) -> int:
+        """Return the whole column of what is decided in a period."""
+        return self.model.column(name, low, high, is_integer=True)
 
     def _add_flows(self) -> None:
         """Put what a unit brings into values and expected flows, as differences of cumulatives."""

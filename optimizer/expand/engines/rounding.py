@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from optimizer.expand.arrays import Decision
     from optimizer.expand.engines.first import FirstStage
 
-__all__ = ["roundings", "whole"]
+__all__ = ["SHIFTS", "is_supplied", "roundings", "whole"]
 
 SHIFTS = (0.0, 0.25, 0.5, 0.75)
 """What is added to cumulative orders before they are rounded down: late units, or early ones."""
@@ -25,7 +25,7 @@ def roundings(first: FirstStage, values: Sequence[float]) -> Iterator[Decision]:
     for of_chips in SHIFTS:
         for of_others in SHIFTS:
             found = whole(first, values, of_chips, of_others)
-            if _is_supplied(first, found):
+            if is_supplied(first, found):
                 yield found
 
 
@@ -58,7 +58,7 @@ def whole(
     return first.decision(rounded)
 
 
-def _is_supplied(first: FirstStage, decision: Decision) -> bool:
+def is_supplied(first: FirstStage, decision: Decision) -> bool:
     """Return whether a decision keeps the units of builds and the supply of chips."""
     arrays = first.arrays
     for u, build in enumerate(arrays.growth.builds):

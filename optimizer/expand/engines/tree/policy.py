@@ -1,14 +1,13 @@
-"""A policy for trees too large for one model, and bounds on what any plan of the tree is worth.
+"""A policy for trees too large for one master, and a bound on what any plan of them is worth.
 
-Plan    First the best plan without recourse, and the plan of the tree in which each leaf has the
-        mean of its futures; the better of them, priced exactly, is followed. Then node by node, in
-        order of time: what is decided from the node on is sought anew for the futures below it,
-        with what was decided before as it is (rolling horizon). The new steps are taken if the
-        plan as a whole, priced exactly on all futures, keeps the rules of money and is better. So
-        it is never worse than the plan without recourse.
+Plan    First the best plan without recourse. Then node by node, in order of time: what is decided
+        from the node on is sought anew for the futures below it, with what was decided before as it
+        is (rolling horizon). The new steps are taken if the plan as a whole, priced exactly on all
+        futures, keeps the rules of money and is better. So it is never worse than the plan without
+        recourse.
 Bound   Wait and see: nothing brings more in a future than what is best for it alone, and nothing
         more on the futures of a leaf than one plan made for them. Rules of money join futures and
-        are left out of it. Where the mean is asked for, the tree of means is a bound, too.
+        are left out of it.
 
 Reference: Birge and Louveaux 2011, chapters 4 (wait and see) and 8 (bounds and rolling horizons).
 """
@@ -24,31 +23,19 @@ import numpy as np
 from optimizer.domain.growth.scenes import BILLION
 from optimizer.expand.arrays import Arrays, Decision
 from optimizer.expand.engines.benders import Benders, Best, Clock
-from optimizer.expand.engines.extensive import Extensive
 from optimizer.expand.engines.goals import loss_of
-from optimizer.expand.engines.model import to_pulp
 from optimizer.expand.evaluate import evaluate, keeps_money
 from optimizer.expand.tree import by_node, paths_of
-from optimizer.solvers.milp import solve_milp
-from optimizer.solvers.run import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from optimizer.expand.plan import Options
 
-__all__ = ["SMALL", "Policy", "cells_of"]
+__all__ = ["Policy"]
 
-SMALL = 300
-"""Cells (futures x periods x blocks x sites) up to which the tree is one model."""
-
-MEANS, BASE, NODES = 0.2, 0.4, 0.7
-"""Shares of the time that are over after the tree of means, the one plan for all, the nodes."""
-
-
-def cells_of(arrays: Arrays, futures: int) -> int:
-    """Return the size of a model of so many futures."""
-    return futures * arrays.T * arrays.B * len(arrays.growth.sites)
+BASE, NODES = 0.3, 0.7
+"""Shares of the time that are over after the one plan for all, and after the nodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +64,6 @@ class Policy:
 
     def run(self, starts: Sequence[Decision]) -> Best:
         """Return the best plan and bound found in the time."""
-        bound = -np.inf
-        if self.options.objective == "expected" and len(self.arrays.paths) < self.arrays.F:
-            bound = self._means()
         alone = replace_nodes(self.arrays)
         base = Benders(alone, self.options, self.regret_of, self._clock(BASE), self.keep)
         found = base.run(starts)
@@ -92,7 +76,7 @@ class Policy:
             if self.best.decision is not None and not self.clock.is_over():
                 share = BASE + (NODES - BASE) * (i + 1) / len(nodes)
                 self.decide(node, self._clock(share))
-        self.best.bound = max(bound, self.wait_and_see())
+        self.best.bound = self.wait_and_see()
         self.clock.tell(self.best.loss, self.best.bound)
         return self.best
 
@@ -164,22 +148,6 @@ class Policy:
         if not np.isfinite(most).all():
             return float(-np.inf)
         return loss_of(most, arrays.odds, self.options, self.regret_of)
-
-    def _means(self) -> float:
-        """Offer the plan of the tree of means; return its bound."""
-        if cells_of(self.arrays, len(self.arrays.paths)) > SMALL:
-            return float(-np.inf)
-        form = Extensive(self.arrays, self.options, self.regret_of, has_means=True)
-        if self.keep is not None:
-            form.first.keep(self.keep)
-        seconds = MEANS * (self.clock.end - self.began)
-        limits = Limits(seconds, None, self.options.gap / 4, self.options.seed, 1)
-        run = solve_milp(to_pulp(form.model), limits=limits, is_over=self.clock.is_cancelled)
-        if run.has_incumbent:
-            names = zip(form.model.names, form.model.low, strict=True)
-            decision = form.first.decision([run.values.get(name, low) for name, low in names])
-            self.offer(paths_of(self.arrays, decision))
-        return float(-np.inf) if run.bound is None else run.bound
 
 
 def replace_nodes(arrays: Arrays) -> Arrays:

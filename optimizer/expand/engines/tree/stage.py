@@ -1,9 +1,10 @@
 """What is decided on a tree of what is learnt: the first stage of every path, tied together.
 
 Sets        paths l (leaves of the tree), places p, periods t, contracts i
-Variables   X[l,p,t], R[l,p,t], z[l,i]: those of `first.py`, once for every path; one debt and cash
+Variables   X[n,p,t], R[n,p,t], z[n,i]: those of `first.py`, once for every node n at which a path
+            is in t (of a contract: in the period of its signing); one debt and cash
 Rules       all of `first.py` on every path; those of money on the expectation over all futures;
-            nonanticipativity: what is decided in t is the same on paths not told apart by then
+            nonanticipativity by construction: paths that are not told apart share their columns
 """
 
 from __future__ import annotations
@@ -24,11 +25,14 @@ __all__ = ["TreeStage"]
 
 
 class Branch(Model):
-    """A model as one path sees it: its columns and rows are in the whole, with the path's name."""
+    """A model as one path sees it: its columns and rows are in the whole, with the path's name.
 
-    def __init__(self, whole: Model, name: str) -> None:
+    A row that another path has already is left out.
+    """
+
+    def __init__(self, whole: Model, name: str, seen: set[object]) -> None:
         super().__init__(name)
-        self.whole = whole
+        self.whole, self.seen = whole, seen
         self.names, self.low, self.high = whole.names, whole.low, whole.high
 
     def column(
@@ -39,11 +43,34 @@ class Branch(Model):
 
     def at_most(self, name: str, left: Affine, right: float = 0.0) -> None:
         """Add the row left <= right to the whole."""
-        self.whole.at_most(f"{name}_{self.name}", left, right)
+        if self._is_new("at most", left, right):
+            self.whole.at_most(f"{name}_{self.name}", left, right)
 
     def at_least(self, name: str, left: Affine, right: float = 0.0) -> None:
         """Add the row left >= right to the whole."""
-        self.whole.at_least(f"{name}_{self.name}", left, right)
+        if self._is_new("at least", left, right):
+            self.whole.at_least(f"{name}_{self.name}", left, right)
+
+    def _is_new(self, sense: str, left: Affine, right: float) -> bool:
+        row = (sense, frozenset(left.factors.items()), right - left.constant)
+        is_new = row not in self.seen
+        self.seen.add(row)
+        return is_new
+
+
+class Path(FirstStage):
+    """The first stage of a path; columns are shared with paths that are not told apart by then."""
+
+    def __init__(self, arrays: Arrays, model: Model, shared: dict[tuple[str, str], int]) -> None:
+        self.shared = shared
+        super().__init__(arrays, model)
+
+    def column(self, name: str, t: int, low: int, high: int) -> int:
+        """Return the whole column of what is decided in a period at the node of the path."""
+        key = (name, self.arrays.futures[0].node(t))
+        if key not in self.shared:
+            self.shared[key] = super().column(name, t, low, high)
+        return self.shared[key]
 
 
 class TreeStage(FirstStage):
@@ -56,15 +83,15 @@ class TreeStage(FirstStage):
     """
 
     def __init__(self, arrays: Arrays, model: Model) -> None:
-        self.paths: list[FirstStage] = []
+        self.paths: list[Path] = []
         super().__init__(arrays, model)
-        self.add_nonanticipativity()
 
     def _add_columns(self) -> None:
+        shared: dict[tuple[str, str], int] = {}
+        seen: set[object] = set()
         for i, part in enumerate(self.arrays.parts):
-            path = FirstStage(part, Branch(self.model, str(i)))
-            self.paths.append(path)
-            self.signed += path.signed
+            self.paths.append(Path(part, Branch(self.model, str(i), seen), shared))
+        self.signed = sorted({column for path in self.paths for column in path.signed})
 
     def _add_flows(self) -> None:
         for at, path in zip(self.arrays.paths, self.paths, strict=True):
@@ -86,30 +113,17 @@ class TreeStage(FirstStage):
     def add_retirement(self) -> None:
         """Every path keeps it."""
 
-    def add_nonanticipativity(self) -> None:
-        """X[l,p,t] = X[m,p,t], R and z alike, for paths l, m that are not told apart by t."""
-        arrays, contracts = self.arrays, self.arrays.growth.contracts
-        node = [arrays.futures[at[0]].node for at in arrays.paths]
-        for i, path in enumerate(self.paths):
-            for kind in ("orders", "retired"):
-                for (p, t), column in getattr(path, kind).items():
-                    like = next(j for j in range(i + 1) if node[j](t) == node[i](t))
-                    other = getattr(self.paths[like], kind)[p, t]
-                    self._tie(f"nonanticipativity_{kind}_{p}_{t}_{i}", column, other)
-            for c, column in enumerate(path.signed):
-                t = contracts[c].signing
-                like = next(j for j in range(i + 1) if node[j](t) == node[i](t))
-                other = self.paths[like].signed[c]
-                self._tie(f"nonanticipativity_signed_{c}_{i}", column, other)
-
-    def _tie(self, name: str, column: int, other: int) -> None:
-        if column != other:
-            self.model.equal(name, Affine().add(column, 1.0).add(other, -1.0))
-
     def decision(self, values: Sequence[float], *, is_whole: bool = True) -> Decision:
         """Return the decision of a solution, node by node."""
         each = [path.decision(values, is_whole=is_whole) for path in self.paths]
         return by_node(self.arrays, each)
+
+    def columns_of(self, decision: Decision) -> dict[int, float]:
+        """Return the columns of a decision."""
+        found: dict[int, float] = {}
+        for path, each in zip(self.paths, paths_of(self.arrays, decision), strict=True):
+            found |= path.columns_of(each)
+        return found
 
     def keep(self, decision: Decision) -> None:
         """Ask for all steps and contracts of a decision on every path."""

@@ -1,11 +1,13 @@
-"""Trees too large for one model: the policy keeps the rules, the bounds hold, the gap is stated."""
+"""Large trees: cuts on one master are optimal; above, a policy keeps the rules, with a bound."""
 
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from judged_expand import solved
 
 from instances.expansions.generate import random_expand
 from optimizer.domain.changes.reveal import told_apart
@@ -13,13 +15,14 @@ from optimizer.domain.files import parse_instance
 from optimizer.expand import solve as solving
 from optimizer.expand.answer import arrays_of
 from optimizer.expand.check import check
-from optimizer.expand.engines.extensive import Extensive
-from optimizer.expand.engines.model import to_pulp
+from optimizer.expand.engines import benders
+from optimizer.expand.engines.benders import Clock
+from optimizer.expand.engines.tree import benders as tree
+from optimizer.expand.engines.tree.benders import TreeBenders
 from optimizer.expand.evaluate import decided
 from optimizer.expand.plan import ExpandPlan, Goal, Options
 from optimizer.expand.solve import solve
 from optimizer.expand.tree import paths_of
-from optimizer.solvers.milp import solve_milp
 
 if TYPE_CHECKING:
     from optimizer.domain.instance import Instance
@@ -45,7 +48,9 @@ def best(instance: Instance, **options: Any) -> ExpandPlan:
     return found
 
 
-@pytest.mark.parametrize("goal", ("expected", "cvar", "worst"))
+@pytest.mark.parametrize(
+    "goal", ("expected", *(pytest.param(x, marks=pytest.mark.slow) for x in ("cvar", "worst")))
+)
 @pytest.mark.parametrize("seed", (0, pytest.param(1, marks=pytest.mark.slow)))
 def test_the_policy_lies_between_one_plan_for_all_and_the_bound(
     seed: int, goal: Goal, monkeypatch: pytest.MonkeyPatch
@@ -53,7 +58,7 @@ def test_the_policy_lies_between_one_plan_for_all_and_the_bound(
     instance = in_groups(seed, 6)
     optimum = best(instance, objective=goal)
     once = best(instance, objective=goal, recourse=False)
-    monkeypatch.setattr(solving, "SMALL", 0)
+    monkeypatch.setattr(solving, "MOST", 0)
     found = solve(instance, Options(objective=goal, gap=1e-4))
     assert check(instance, found).is_good
     assert found.run.claim is not None and found.run.claim.engine.startswith("policy")
@@ -66,7 +71,7 @@ def test_the_policy_lies_between_one_plan_for_all_and_the_bound(
 
 def test_the_policy_keeps_covenants_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     instance = in_groups(2, has_covenants=True)
-    monkeypatch.setattr(solving, "SMALL", 0)
+    monkeypatch.setattr(solving, "MOST", 0)
     found = solve(instance, Options(gap=1e-3, seconds=20.0))
     assert check(instance, found).is_good
     assert found.bound is not None and found.bound >= best(instance).objective.total
@@ -83,7 +88,7 @@ def test_the_policy_completes_a_named_plan(monkeypatch: pytest.MonkeyPatch) -> N
     }
     data["expand"]["plans"] = {"turbine": {"orders": [order]}}
     instance = parse_instance(json.dumps(data))
-    monkeypatch.setattr(solving, "SMALL", 0)
+    monkeypatch.setattr(solving, "MOST", 0)
     found = solve(instance, Options(gap=1e-3, complete="turbine"))
     assert check(instance, found).is_good
     decision = decided(arrays_of(instance, Options()), found)
@@ -91,21 +96,45 @@ def test_the_policy_completes_a_named_plan(monkeypatch: pytest.MonkeyPatch) -> N
         assert {t for (p, t), _ in path.orders.items() if p == place} >= {2}
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_a_tree_of_means_bounds_the_tree(seed: int) -> None:
-    instance = in_groups(seed, 8)
-    arrays = arrays_of(instance, Options())
-    assert len(arrays.paths) == 4 and arrays.F == 8
-    form = Extensive(arrays, Options(), (), has_means=True)
-    run = solve_milp(to_pulp(form.model), is_watched=False)
-    assert run.bound is not None
-    assert -run.bound * 1e15 >= best(instance).objective.total - 10**9
-
-
 def test_to_know_all_at_once_is_what_wait_and_see_is(monkeypatch: pytest.MonkeyPatch) -> None:
     instance = told_apart(in_groups(1), 0)
-    monkeypatch.setattr(solving, "SMALL", 0)
+    monkeypatch.setattr(solving, "MOST", 0)
     found = solve(instance, Options(gap=1e-6))
     assert check(instance, found).is_good
     assert found.objective.total == pytest.approx(best(instance).objective.total, rel=1e-4)
     assert found.gap is not None and found.gap < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("seed", "goal"),
+    (
+        (0, "expected"),
+        (1, "cvar"),
+        pytest.param(1, "worst", marks=pytest.mark.slow),
+        pytest.param(0, "regret", marks=pytest.mark.slow),
+    ),
+)
+def test_cuts_of_the_tree_and_the_one_model_find_the_same_optimum(seed: int, goal: Goal) -> None:
+    found = solved(in_groups(seed), objective=goal)
+    once = best(in_groups(seed), objective=goal, recourse=False)
+    assert found.gap is None or found.gap < 1e-6
+    assert found.objective.total >= once.objective.total - 10**9
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_master_of_many_columns_has_the_means_of_each_path(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = in_groups(seed, 6).data()
+    for future in data["expand"]["futures"].values():
+        future["reveals"].pop()  # two leaves of three futures
+    instance = parse_instance(json.dumps(data))
+    optimum = best(instance).objective.total
+    monkeypatch.setattr(benders, "LARGE", 0)
+    monkeypatch.setattr(tree, "MEANS", 2)  # one mean for each leaf
+    arrays = arrays_of(instance, Options())
+    way = TreeBenders(arrays, Options(gap=1e-6), (), Clock(time.monotonic() + 600))
+    assert way.is_large and len(way.cuts.groups) == 2
+    found = way.run([])
+    assert found.loss * -1e15 == pytest.approx(optimum, rel=1e-6)
+    assert found.bound * -1e15 >= optimum - 10**9

@@ -1,0 +1,117 @@
+"""Benders on a tree: a master of what is decided at all nodes, with cuts of every path.
+
+A group of futures lies on one path; what operation brings it is cut by what stands on that path.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.expand.engines.benders import GROUPS, MEANS, Benders
+from optimizer.expand.engines.cuts import Cuts
+from optimizer.expand.engines.model import Affine, Model
+from optimizer.expand.engines.records import Found
+from optimizer.expand.engines.rounding import SHIFTS, is_supplied, whole
+from optimizer.expand.engines.tree.stage import TreeStage
+from optimizer.expand.tree import by_node, paths_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from optimizer.expand.arrays import Arrays, Decision
+    from optimizer.expand.engines.first import FirstStage
+
+__all__ = ["MOST", "TreeBenders", "whole_columns"]
+
+MOST = 6_000
+"""Whole columns of all nodes up to which the tree has one master; above, a policy is followed."""
+
+
+def whole_columns(arrays: Arrays) -> int:
+    """Return how many whole columns the steps at all nodes of the tree are."""
+    nodes = [len({f.node(t) for f in arrays.futures}) for t in range(arrays.T)]
+    total = 0
+    for p in range(len(arrays.places)):
+        build = arrays.build(p)
+        total += sum(nodes[build.first : build.last + 1])
+        total += sum(nodes[build.first + build.lead :]) if build.may_retire else 0
+    return total
+
+
+class TreeCuts(Cuts):
+    """The columns theta of all paths, and the cuts on them."""
+
+    def __init__(self, stage: TreeStage, groups: Sequence[Sequence[Sequence[int]]]) -> None:
+        """Take the groups of each path, by the numbers that futures have in it."""
+        self.stage, self.arrays = stage, stage.arrays
+        self.each = [Cuts(path, own) for path, own in zip(stage.paths, groups, strict=True)]
+        self.groups = [
+            [at[i] for i in group]
+            for at, own in zip(self.arrays.paths, groups, strict=True)
+            for group in own
+        ]
+        self.market, self.count = self.each[0].market, self.each[0].count
+        self.theta = np.concatenate([cuts.theta for cuts in self.each])
+
+    def at(self, found: Found) -> list[list[list[Affine]]]:
+        """Return the right sides of the cuts at a point, by group, market and period."""
+        right = []
+        for at, cuts in zip(self.arrays.paths, self.each, strict=True):
+            right += cuts.at(Found(*(row[at] for row in found)))
+        return right
+
+
+class TreeBenders(Benders):
+    """One solve by cuts on a tree."""
+
+    first: TreeStage
+
+    def _first(self) -> TreeStage:
+        return TreeStage(self.arrays, Model("master"))
+
+    def _cuts(self) -> TreeCuts:
+        groups = []
+        for part in self.arrays.parts:
+            each = list(range(part.F))
+            if self.options.objective == "expected":
+                most = MEANS if self.is_large else GROUPS
+                count = min(max(1, most // len(self.arrays.paths)), part.F)
+                worth = part.world.worth.sum((1, 2)) + part.world.volume.sum((1, 2, 3))
+                order = np.argsort(worth, kind="stable")
+                groups.append([own.tolist() for own in np.array_split(order, count)])
+            else:
+                groups.append([[f] for f in each])
+        return TreeCuts(self.first, groups)
+
+    def _stage(self, futures: list[int]) -> tuple[FirstStage, list[int]]:
+        each = zip(self.arrays.paths, self.first.paths, strict=True)
+        at, path = next((at, path) for at, path in each if futures[0] in at)
+        return path, [at.index(f) for f in futures]
+
+    def whole(self, values: Sequence[float]) -> Decision:
+        """Return the whole decision of a solution in whole units."""
+        return by_node(self.arrays, [whole(path, values) for path in self.first.paths])
+
+    def roundings(self, values: Sequence[float]) -> Iterator[Decision]:
+        """Yield whole decisions near a solution that keep the limits of supply on every path."""
+        for of_chips, of_others in product(SHIFTS, SHIFTS):
+            each = [whole(path, values, of_chips, of_others) for path in self.first.paths]
+            if all(is_supplied(p, d) for p, d in zip(self.first.paths, each, strict=True)):
+                yield by_node(self.arrays, each)
+
+    def offer(self, decision: Decision, *, is_cut: bool = True) -> None:
+        """Take a whole decision unless it sees more than is known: rounding told paths apart."""
+        if self._is_known(paths_of(self.arrays, decision)):
+            super().offer(decision, is_cut=is_cut)
+
+    def _is_known(self, paths: Sequence[Decision]) -> bool:
+        """Return whether decisions of paths are alike where they share columns."""
+        found: dict[int, float] = {}
+        for path, decision in zip(self.first.paths, paths, strict=True):
+            for column, units in path.columns_of(decision).items():
+                if found.setdefault(column, units) != units:
+                    return False
+        return True
