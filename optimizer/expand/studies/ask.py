@@ -24,7 +24,7 @@ from optimizer.expand.studies.told.values import (
     worth_report,
 )
 from optimizer.expand.studies.tornado import tornado
-from optimizer.expand.studies.waiting import wait_list
+from optimizer.expand.studies.waiting import waiting
 from optimizer.expand.studies.worth import worths
 
 if TYPE_CHECKING:
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 __all__ = ["STUDIES", "Ask", "answer"]
 
+DATES, WEIGHTS = 6, 11
+"""Points of waiting and of a frontier."""
+
 
 @dataclass(frozen=True)
 class Ask:
@@ -46,7 +49,7 @@ class Ask:
     solve, each
         How cases are solved, and functions called, side by side.
     count
-        Of a frontier and of waiting: about how many points.
+        Of a frontier and of waiting: about how many points; None for as many as each has.
     within
         Of alternatives: how much worse they may be.
     anew
@@ -57,7 +60,7 @@ class Ask:
     options: Options
     solve: Solve
     each: Each
-    count: int = 11
+    count: int | None = None
     within: Sequence[float] = WITHIN
     anew: int = 0
 
@@ -89,8 +92,8 @@ def _information(ask: Ask) -> Answer[ExpandPlan]:
 
 
 def _waiting(ask: Ask) -> Answer[ExpandPlan]:
-    found = wait_list(ask.instance, ask.solve, ask.count)
-    return Answer(waiting_report(ask.instance, found), tuple(w.solved for w in found))
+    found = waiting(ask.instance, ask.solve, ask.count or DATES)
+    return Answer(waiting_report(ask.instance, found), found.every())
 
 
 def _break_even(ask: Ask) -> Answer[ExpandPlan]:
@@ -119,7 +122,7 @@ def _alternatives(ask: Ask) -> Answer[ExpandPlan]:
 
 
 def _frontier(ask: Ask) -> Answer[ExpandPlan]:
-    found = frontier(ask.instance, ask.solve, ask.options, ask.count)
+    found = frontier(ask.instance, ask.solve, ask.options, ask.count or WEIGHTS)
     return Answer(frontier_report(ask.instance, found), tuple(p.solved for p in found.points))
 
 

@@ -1,7 +1,12 @@
-"""Commit now, or wait: what the best plan is worth that orders nothing before a date.
+"""Commit now, or wait: what it is worth to know sooner, and what it costs to order later.
 
-A plan that waits until a later date is one that waits until an earlier one, too: so no value is
-below that of a longer wait, and no bound above that of a shorter one.
+Three values by date. *Know*: ordered as now, all futures told apart from the date on. *Wait*:
+nothing is ordered before the date, and no more is learnt than as stated. *Wait and know*: nothing
+is ordered before the date, from which on all futures are told apart; against the best plan that
+never learns it says whether to commit now or to wait until more is known.
+
+What waits longer, or knows later, could also wait less long, or know sooner: so no value is below
+that of a later date, and no bound above that of an earlier one.
 """
 
 from __future__ import annotations
@@ -10,54 +15,103 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from optimizer.domain.answers.cases import Case
+from optimizer.domain.changes.reveal import reveals_at
 from optimizer.expand.studies.cases import Between, asked, between, not_before
 
 if TYPE_CHECKING:
     from optimizer.domain.answers.cases import Solve, Solved
+    from optimizer.domain.changes.patch import Change
     from optimizer.domain.instance import Instance
     from optimizer.expand.plan import ExpandPlan
 
-__all__ = ["Waited", "wait_list"]
+__all__ = ["Dated", "Waiting", "waiting"]
 
 
 @dataclass(frozen=True, slots=True)
-class Waited:
-    """The best plan without orders before a period.
+class Dated:
+    """The best plan with a date, what it is worth, and that less what it is held against.
 
     Attributes
     ----------
-    value
-        What it is worth.
-    cost
-        What it is worth less than ordering now.
+    more
+        Worth less that of the base.
     """
 
     period: int
     solved: Solved[ExpandPlan]
     value: Between
-    cost: Between
+    more: Between
 
 
-def wait_list(instance: Instance, solve: Solve, count: int) -> tuple[Waited, ...]:
-    """Return what waiting costs, for so many dates from now to the last order that can be."""
-    builds = asked(instance).builds
-    last = max((b.last for b in instance.growth.builds), default=0) + 1
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What dates do.
+
+    Attributes
+    ----------
+    now
+        The best plan as stated, all ordered when it likes: what `wait` is held against.
+    never
+        The same if nothing is ever learnt: what `know` and `both` are held against.
+    know, wait, both
+        By date; `know` and `both` are empty where there is one future only.
+    """
+
+    now: Dated
+    never: Dated
+    know: tuple[Dated, ...]
+    wait: tuple[Dated, ...]
+    both: tuple[Dated, ...]
+
+    def every(self) -> tuple[Solved[ExpandPlan], ...]:
+        """Return all cases."""
+        parts = (self.now, self.never, *self.know, *self.wait, *self.both)
+        return tuple(dated.solved for dated in parts)
+
+
+def waiting(instance: Instance, solve: Solve, count: int) -> Waiting:
+    """Return what so many dates do, from the start of the horizon to the last order that can be."""
+    growth = instance.growth
+    last = max((b.last for b in growth.builds), default=0) + 1
     dates = sorted({round(last * i / max(1, count - 1)) for i in range(count)})
-    cases = []
-    for r in dates:
-        label = instance.growth.calendar.label(r)
-        changes = tuple(not_before(instance, build, r) for build in builds) if r else ()
-        cases.append(Case(f"no order before {label}" if r else "order now", changes))
+    later = [r for r in dates if r > 0]
+    tells = [r for r in dates if r < growth.periods] if len(growth.futures) > 1 else []
+    label = growth.calendar.label
+    cases = [
+        Case("as stated"),
+        Case("nothing is ever learnt", reveals_at(instance, growth.periods)),
+        *(Case(f"all known from {label(r)}", reveals_at(instance, r)) for r in tells),
+        *(Case(f"no order before {label(r)}", _orders_from(instance, r)) for r in later),
+        *(Case(f"no order before {label(r)}, all known then",
+               (*_orders_from(instance, r), *reveals_at(instance, r))) for r in tells if r),
+    ]  # fmt: skip
     found = solve(cases)
+    know, wait = 2 + len(tells), 2 + len(tells) + len(later)
+    now, never = (_dated([0], [each], None)[0] for each in found[:2])
+    return Waiting(
+        now=now,
+        never=never,
+        know=_dated(tells, found[2:know], never.value),
+        wait=_dated(later, found[know:wait], now.value),
+        both=_dated([r for r in tells if r], found[wait:], never.value),
+    )
+
+
+def _orders_from(instance: Instance, period: int) -> tuple[Change, ...]:
+    return tuple(not_before(instance, build, period) for build in asked(instance).builds)
+
+
+def _dated(
+    dates: list[int], found: list[Solved[ExpandPlan]], base: Between | None
+) -> tuple[Dated, ...]:
+    """Return plans by date, each with what those of other dates say of it."""
     spans = [Between(None, None) if s.plan is None else between(s.plan) for s in found]
     values = []
     for i in range(len(dates)):
         lows = [x.low for x in spans[i:] if x.low is not None]
         highs = [x.high for x in spans[: i + 1] if x.high is not None]
         values.append(Between(max(lows, default=None), min(highs, default=None)))
-    waited = []
-    for r, solved, value in zip(dates, found, values, strict=True):
-        cost = values[0].less(value)
-        cost = Between(max(0, cost.low or 0), cost.high) if r else Between(0, 0)
-        waited.append(Waited(r, solved, value, cost))
-    return tuple(waited)
+    return tuple(
+        Dated(r, solved, value, Between(0, 0) if base is None else value.less(base))
+        for r, solved, value in zip(dates, found, values, strict=True)
+    )

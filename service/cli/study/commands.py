@@ -98,7 +98,7 @@ def _expand(
 ) -> Answer[Any]:  # fmt: skip
     from optimizer.expand.studies.ask import Ask, answer
 
-    more = {"count": given.points or 11, "within": tuple(given.within), "anew": given.anew}
+    more = {"count": given.points, "within": tuple(given.within), "anew": given.anew}
     ask = Ask(instance, options, sweep.of(EXPAND, instance, fixed), sweep.each, **more)
     return answer(what, ask)
 

@@ -26,7 +26,8 @@ WHAT = {
 GROWTH = {
     "information": "what planning for all futures is worth against the mean one, and knowing which "
     "of them comes (VSS, EVPI)",
-    "waiting": "what it costs to order nothing before a date",
+    "waiting": "what it is worth to know from a date on which future comes, and what it costs to "
+    "order nothing before it",
     "break-even": "by how many months the grid has to be late before turbines pay",
     "worth": "what one more MW, rack, unit and USD is worth, and delivery a period earlier",
     "tornado": "what the value hangs on: every driver and every assumed number at both its ends",
@@ -75,7 +76,7 @@ def _add_study_options(study: argparse.ArgumentParser) -> None:
     add(
         "--points",
         type=int,
-        help="frontier, waiting: about how many (25 of a mix, 11 of an expansion)",
+        help="frontier, waiting: about how many (25 of a mix; 11, and 6 dates, of an expansion)",
     )
     add(
         "--axes",

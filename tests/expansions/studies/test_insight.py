@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from few_plans import DOLLAR, EXACT, asks, world
+from few_plans import DOLLAR, EXACT, asks, judged, world
 from judged_expand import every, solved
 from tiny_expand import changed, made
 
@@ -21,7 +21,7 @@ from optimizer.expand.plan import Options
 from optimizer.expand.solve import solve
 from optimizer.expand.studies.cases import Between
 from optimizer.expand.studies.information import information, mean_future
-from optimizer.expand.studies.waiting import wait_list
+from optimizer.expand.studies.waiting import waiting
 from optimizer.expand.studies.worth import eases, worths
 from optimizer.questions import EXPAND
 from optimizer.studies import Sweep
@@ -92,19 +92,40 @@ def test_only_expected_values_are_means_over_futures() -> None:
         information(instance, asks(instance), Sweep(1).each, Options(objective="worst"))
 
 
-def test_waiting_never_pays_and_is_what_new_solves_say() -> None:
+def test_waiting_and_knowing_are_worth_what_all_plans_and_new_solves_say() -> None:
+    instance = made(world())
+    found = waiting(instance, asks(instance), 4)
+    rows, odds = values(instance)
+    best, knowing = float((rows @ odds).max()), float(rows.max(0) @ odds)
+    assert [x.period for x in found.know] == [0, 1, 2]
+    assert [x.period for x in found.wait] == [1, 2, 3] and [x.period for x in found.both] == [1, 2]
+    for each, worth in ((found.now, best), (found.never, best), (found.know[0], knowing)):
+        for end in (each.value.low, each.value.high):
+            assert end == pytest.approx(worth * 1e9, abs=DOLLAR)
+    assert found.know[0].more.low == pytest.approx((knowing - best) * 1e9, abs=2 * DOLLAR)
+    for each in (*found.know[1:], *found.wait, *found.both):
+        again = solved(each.solved.instance).objective.total
+        assert again == pytest.approx(each.value.low, abs=DOLLAR)
+        assert judged(each.solved)
+    for line in (found.know, found.wait, found.both):
+        for earlier, later in pairwise(line):
+            assert (earlier.value.low or 0) >= (later.value.low or 0)
+            assert (earlier.value.high or 0) >= (later.value.high or 0)
+    for know, wait, both in zip(found.know[1:], found.wait, found.both, strict=False):
+        lows = [x.value.low or 0 for x in (wait, both, know)]
+        assert lows == sorted(lows)
+        assert all(s.period >= both.period for s in plan_of(both.solved).orders)
+    assert found.know[1].more.is_told and found.wait[0].more.is_told
+
+
+def test_what_waits_longer_bounds_what_waits_less_long() -> None:
     instance = made(world(4))
-    found = wait_list(instance, asks(instance), 5)
-    assert [w.period for w in found] == [0, 1, 2, 3, 4] and found[0].cost == Between(0, 0)
-    for earlier, later in pairwise(found):
-        assert earlier.value.low is not None and later.value.low is not None
-        assert earlier.value.low >= later.value.low
-    assert found[-1].value.low == 0 and found[-1].solved.plan is not None
-    for each in found[1:4]:
-        best = solved(each.solved.instance).objective.total
-        assert best == pytest.approx(each.value.low, abs=DOLLAR)
-        assert all(step.period >= each.period for step in plan_of(each.solved).orders)
-    assert found[1].cost.is_told
+    found = waiting(instance, Sweep(1).of(EXPAND, instance, {"gap": 0.3}), 5)
+    for line in (found.know, found.wait, found.both):
+        for earlier, later in pairwise(line):
+            assert earlier.value.low is not None and later.value.low is not None
+            assert earlier.value.low >= later.value.low
+            assert earlier.value.low >= (plan_of(earlier.solved).objective.total)
 
 
 def test_one_more_is_worth_the_difference_of_two_optima() -> None:

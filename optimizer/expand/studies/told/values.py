@@ -8,19 +8,18 @@ from optimizer.domain.answers.cases import plan_of
 from optimizer.domain.answers.say import money
 from optimizer.domain.growth.scenes import BILLION
 from optimizer.domain.reports import Chart, ChartSeries, Column, Fact, Report, Section, Table
-from optimizer.expand.studies.cases import between
+from optimizer.expand.studies.cases import Between, between, units_of
 from optimizer.units import usd
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from optimizer.domain.answers.cases import Solved
     from optimizer.domain.instance import Instance
     from optimizer.domain.reports import Value
     from optimizer.expand.plan import ExpandPlan
-    from optimizer.expand.studies.cases import Between
     from optimizer.expand.studies.information import Information
-    from optimizer.expand.studies.waiting import Waited
+    from optimizer.expand.studies.waiting import Dated, Waiting
     from optimizer.expand.studies.worth import Eased
 
 __all__ = ["builds_words", "information_report", "said", "waiting_report", "worth_report"]
@@ -43,10 +42,10 @@ def said(span: Between) -> str:
 
 def builds_words(plan: ExpandPlan) -> str:
     """Return what a plan orders as words: `3 loughton-hall, 29 gb300-racks`."""
-    units: dict[str, int] = {}
-    for step in plan.orders:
-        units[step.build] = units.get(step.build, 0) + step.units
-    return ", ".join(f"{n:,} {name}" for name, n in units.items()) or "nothing"
+    steps = (*plan.orders, *(step for node in plan.nodes for step in node.orders))
+    units = {name: units_of(plan, name) for name in dict.fromkeys(s.build for s in steps)}
+    words = ", ".join(f"{n:,} {name}" for name, n in units.items()) or "nothing"
+    return f"{words}, at most, as is learnt" if plan.nodes else words
 
 
 # ---- information ---------------------------------------------------------------------------------
@@ -147,46 +146,84 @@ def _futures_chart(instance: Instance, found: Information) -> Chart:
 # ---- waiting -------------------------------------------------------------------------------------
 
 
-def waiting_report(instance: Instance, found: Sequence[Waited]) -> Report:
-    """Return the report of what it costs to order later."""
+def waiting_report(instance: Instance, found: Waiting) -> Report:
+    """Return the report of what it is worth to know sooner, and what it costs to order later."""
     label = instance.growth.calendar.label
+    says = [f"As stated, ordering whenever that is best is worth {said(found.now.value)}."]
+    says += [
+        f"To order nothing before {label(x.period)}, learning no more, {_less_said(x.more)}."
+        for x in found.wait[:2]
+    ]
+    says += [
+        f"To know from {label(x.period)} on which future comes {_more_said(x.more)}."
+        for x in found.know[:2]
+    ]
+    says += [
+        f"To wait until {label(x.period)} and know by then, against ordering now and never "
+        f"learning: {_more_said(x.more)}."
+        for x in found.both[:2]
+    ]
+    titles = (
+        ("know: ordered as now, all futures told apart from the date on", found.know),
+        ("wait: nothing ordered before the date, no more learnt than as stated", found.wait),
+        ("wait and know: nothing ordered before the date, all told apart from then on", found.both),
+    )
+    tables = tuple(_dated_table(label, title, rows) for title, rows in titles if rows)
+    answer = Section(
+        "Commit now, or wait", tuple(says), (), tables, (_dated_chart(instance, found),),
+        kind="summary",
+    )  # fmt: skip
+    sure = (
+        "Waiting holds for orders of all builds; contracts are signed when they would be. Futures "
+        "told apart are perfect information from that date on: no forecast does as well.",
+        "At least and at most are of plans that have passed the checker, and of the engine's "
+        "bounds, those of other dates included: what waits longer could also wait less long. "
+        + CLAIM,
+    )
+    title = f"{instance.name}: what it is worth to know sooner, and costs to order later"
+    return Report(title, (answer, Section("How sure", sure, kind="proof")))
+
+
+def _more_said(span: Between) -> str:
+    return f"is worth {said(span)} more" if (span.low or 0) >= 0 else f"changes {said(span)}"
+
+
+def _less_said(span: Between) -> str:
+    cost = Between(0, 0).less(span)
+    return f"costs {said(Between(max(0, cost.low or 0), cost.high))}"
+
+
+def _dated_table(label: Callable[[int], str], title: str, dated: Sequence[Dated]) -> Table:
     heads = (
-        Column("first order"), Column("expected NPV", "USD", "right"),
-        Column("no more than", "USD", "right"),
-        Column("waiting costs at least", "USD", "right"), Column("at most", "USD", "right"),
-        Column("gap", "share", "right"), Column("orders"),
+        Column("date"), Column("expected NPV", "USD", "right"),
+        Column("no more than", "USD", "right"), Column("difference, at least", "USD", "right"),
+        Column("at most", "USD", "right"), Column("gap", "share", "right"), Column("orders"),
     )  # fmt: skip
     rows: list[tuple[Value, ...]] = []
-    for each in found:
-        value, cost = each.value.usd, each.cost.usd
-        plan = each.solved.plan
-        rows.append(
-            (label(each.period), *value, *cost, None if plan is None else plan.gap,
-             "no plan found" if plan is None else builds_words(plan))
-        )  # fmt: skip
-    told = [w for w in found[1:] if w.cost.is_told]
-    first = f"Ordering now is worth {said(found[0].value)}."
-    says = [first] + [
-        f"To order nothing before {label(w.period)} costs {said(w.cost)}." for w in told[:3]
-    ]
-    if not told:
-        says.append("No wait that was tried is told apart from ordering now, at these gaps.")
-    x = tuple(instance.growth.calendar.edges[w.period] for w in found)
-    lines = (
-        ChartSeries("plan found", tuple(w.value.usd[0] for w in found)),
-        ChartSeries("no plan is worth more than", tuple(w.value.usd[1] for w in found), True),
+    for x in dated:
+        plan = x.solved.plan
+        words = "no plan found" if plan is None else builds_words(plan)
+        gap = None if plan is None else plan.gap
+        rows.append((label(x.period), *x.value.usd, *x.more.usd, gap, words))
+    return Table(title, heads, tuple(rows), 30)
+
+
+def _dated_chart(instance: Instance, found: Waiting) -> Chart:
+    """Return what the plans found are worth, by date."""
+    each = (
+        ("ordered as now, all known from then on", found.know),
+        ("nothing ordered before, no more learnt", (found.now, *found.wait)),
+        ("nothing ordered before, all known then", found.both),
     )
-    chart = Chart("line", "expected NPV by the first order", x, "UTC", "USD", lines)
-    table = Table("commit now against wait", heads, tuple(rows), 30)
-    answer = Section("Commit now, or wait", tuple(says), (), (table,), (chart,), kind="summary")
-    sure = (
-        "Whoever waits orders nothing before that date, whatever build; contracts are signed when "
-        "they would be. Nothing is learnt by waiting here: prices and builds have moved on.",
-        "A plan that waits longer is one of those that wait less long: no value falls below it. "
-        + CLAIM,
-    )  # fmt: skip
-    title = f"{instance.name}: what it costs to order later"
-    return Report(title, (answer, Section("How sure", sure, kind="proof")))
+    dates = sorted({x.period for _, dated in each for x in dated})
+    series = []
+    for name, dated in each:
+        of = {x.period: x.value.usd[0] for x in dated}
+        if of:
+            series.append(ChartSeries(name, tuple(of.get(r) for r in dates)))
+    months = instance.growth.calendar.months
+    x = tuple(float(r * months) for r in dates)
+    return Chart("points", "worth of the plans found, by date", x, "months", "USD", tuple(series))
 
 
 # ---- one more ------------------------------------------------------------------------------------
