@@ -72,8 +72,8 @@ def draw_tornado(chart: Chart, width: float, color: Color) -> Drawn:
     parts, y = list[Drawn](), frame.top
     for i, name in enumerate(names):
         parts.append(words(left - 8, y + _THICK - 5, _cut(name, left - 8), "end", "name"))
-        for series in chart.series:
-            value = series.values[i]
+        for series in sorted(chart.series, key=lambda s: -abs(s.values[i] or 0.0)):
+            value = series.values[i]  # the shorter of two to one side lies upon the longer
             if value is None:
                 continue
             a, b = sorted((_x(axis, 0.0, frame), _x(axis, value, frame)))
@@ -90,9 +90,10 @@ def draw_tornado(chart: Chart, width: float, color: Color) -> Drawn:
 
 
 def _ends(chart: Chart, i: int, axis: ValueAxis, frame: Frame, y: float) -> Iterator[Drawn]:
-    """Yield the figures at the two ends of a bar."""
-    known = [v for s in chart.series if (v := s.values[i]) is not None and v]
-    for value in {min(known), max(known)} if known else ():
+    """Yield the figures at the ends of a bar to both sides."""
+    known = [v for s in chart.series if (v := s.values[i]) is not None]
+    both = (min([0.0, *known]), max([0.0, *known]))
+    for value in (v for v in both if v):
         px, anchor = _x(axis, value, frame), "start" if value > 0 else "end"
         text = number(value, chart.y_unit)
         yield words(px + (5 if value > 0 else -5), y + _THICK - 6, text, anchor)

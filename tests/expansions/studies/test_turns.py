@@ -21,6 +21,7 @@ from optimizer.expand.studies.alternatives import alternatives, bonus
 from optimizer.expand.studies.breakeven import bridges, late_by
 from optimizer.expand.studies.cases import units_of
 from optimizer.expand.studies.frontier import frontier
+from optimizer.expand.studies.information import information
 from optimizer.expand.studies.tornado import changes_at, inputs, tornado
 from optimizer.studies import Sweep
 from service.cli.main import main
@@ -207,6 +208,29 @@ def test_no_plan_beats_a_point_of_the_frontier_in_both() -> None:
         assert here == pytest.approx(weighed.max(), abs=200)
     assert sorted(found.points, key=lambda p: -p.both[0]) == list(found.points)
     assert sorted(found.points, key=lambda p: p.both[1]) == list(found.points)
+
+
+# ---- trees ---------------------------------------------------------------------------------------
+
+
+def test_a_plan_with_nodes_is_kept_with_them() -> None:
+    data = world(4) | {"sources": {"/expand": {"source": "assumed: a test", "kind": "assumed"}}}
+    for name, future in data["expand"]["futures"].items():
+        future["reveals"] = [{"at": "2027-04-01", "label": name}]
+    instance = made(data)
+    found = tornado(instance, asks(instance), Sweep(1).each, Options(**EXACT), anew=1)
+    plan = plan_of(found.base)
+    assert plan.nodes and units_of(plan, "racks") > sum(
+        s.units for s in plan.orders if s.build == "racks"
+    )
+    for end in found.kept[0].ends():
+        kept_plan = plan_of(end.solved)
+        assert judged(end.solved) and kept_plan.nodes == plan.nodes
+        assert kept_plan.orders == plan.orders
+    told = information(instance, asks(instance), Sweep(1).each, Options(**EXACT))
+    assert (told.evpi.low or 0) >= 0 and plan_of(told.together).nodes
+    one = solved(made(data), recourse=False).objective.total
+    assert plan_of(told.together).objective.total > one + DOLLAR
 
 
 # ---- commands ------------------------------------------------------------------------------------

@@ -81,7 +81,10 @@ def bridge_words(each: Bridge) -> str:
         )
     at = _delay(enters * each.months)
     if out is None:
-        return f"{each.build}: pays however early {each.late} comes, even {at}."
+        return (
+            f"{each.build}: pays however early {each.late} comes, even {at}; as stated it is worth "
+            f"{said(each.tried[0].worth)}."
+        )
     below = each.tried[out]
     units = "orders none" if below.units == 0 else f"orders {below.units:,}"
     return (
@@ -133,20 +136,21 @@ def tornado_report(instance: Instance, found: Tornado) -> Report:
 
 
 def _tornado_table(found: Tornado, total: int) -> Table:
-    heads = (
+    heads: tuple[Column, ...] = (
         Column("input"), Column("low", "", "right"), Column("high", "", "right"),
         Column("plan kept, at low", "USD", "right"), Column("at high", "USD", "right"),
         Column("swing", "USD", "right"), Column("breaks"),
-        Column("sought anew, at low", "USD", "right"), Column("anew, at high", "USD", "right"),
     )  # fmt: skip
+    if found.anew:
+        heads += (Column("sought anew, at low", "USD", "right"),
+                  Column("anew, at high", "USD", "right"))  # fmt: skip
     anew = {s.input.name: s for s in found.anew}
     rows: list[tuple[Value, ...]] = []
     for swing in found.kept:
         kept = tuple(None if x is None else x / NANO for x in swing.totals())
         again = anew.get(swing.input.name)
-        then = tuple(
-            None if x is None else x / NANO for x in (again.totals() if again else (None, None))
-        )
+        totals = again.totals() if again else (None, None)
+        then = tuple(None if x is None else x / NANO for x in totals) if anew else ()
         rows.append(
             (swing.input.name, swing.input.low, swing.input.high, *kept,
              swing.width(total) / NANO, "; ".join(_breaks(swing)), *then)
@@ -222,12 +226,12 @@ def frontier_report(instance: Instance, found: Frontier) -> Report:
         )  # fmt: skip
     facts = [
         Fact("points", len(found.points)),
-        Fact("left out", found.dominated, note="found, but another is as good in both and better"),
+        Fact("found, but another is as good in both", found.dominated),
     ]
     table = Table("plans, the boldest first", heads, tuple(rows), 30)
     answer = Section(
         "Frontier", _frontier_words(found, worst), tuple(facts), (table, _named(found)),
-        (_chart(found, worst),), kind="summary",
+        _charts(found, worst), kind="summary",
     )  # fmt: skip
     sure = (
         "Every point is a plan that the checker has passed; its gap is that of the weighed sum to "
@@ -268,13 +272,20 @@ def _named(found: Frontier) -> Table:
     return Table("named plans beside them", heads, rows)
 
 
-def _chart(found: Frontier, worst: str) -> Chart:
+def _charts(found: Frontier, worst: str) -> tuple[Chart, ...]:
+    """Return the frontier, and the same with named plans, which may lie far from it."""
     front = [p.both for p in found.points]
     each = [(n, (p.objective.expected, p.objective.tail)) for n, p in found.named]
     x = tuple(e / CENT_USD for e, _ in [*front, *(both for _, both in each)])
     none = (None,) * len(x)
     tails = tuple(t / CENT_USD for _, t in front)
+    alone = (ChartSeries("best plans", tails),)
+    title = f"{worst} over expected NPV"
+    found_alone = Chart("points", title, x[: len(front)], "USD", "USD", alone)
+    if not each:
+        return (found_alone,)
     series = [ChartSeries("best plans", tails + none[len(front) :])]
     for i, (name, both) in enumerate(each, len(front)):
         series.append(ChartSeries(name, (*none[:i], both[1] / CENT_USD, *none[i + 1 :])))
-    return Chart("points", f"{worst} over expected NPV", x, "USD", "USD", tuple(series))
+    beside = Chart("points", f"{title}, named plans beside", x, "USD", "USD", tuple(series))
+    return found_alone, beside
