@@ -69,6 +69,13 @@ ROUND_MOVES = 2000
 HOT, COLD = 0.3, 2e-3
 """First and last temperature, as shares of the mean value of a mode."""
 
+CYCLE_MOVES = 6000
+"""Moves for each job in which it cools down; with time for more it is heated up again, as one long
+cooling ends no better (`benchmarks/search_moves.csv`)."""
+
+PACED = 3
+"""Rounds after which it is known how many moves the time is for."""
+
 
 @dataclass(frozen=True)
 class _Search:
@@ -175,7 +182,7 @@ class Race:
         gain, rounds, moves = self.problem.gain_usd, 0, 200
         mean = max(float(np.mean(gain)), 1e-6) if len(gain) else 1.0
         began, span = self.clock.seconds(), max(self.clock.left(), 1e-3)
-        limit = self.clock.options.rounds
+        limit, cycles = self.clock.options.rounds, 1
         with ThreadPoolExecutor(len(self.searches)) as pool:
             while (reason := self.clock.reason(rounds)) is None:
                 if limit is not None:
@@ -183,7 +190,12 @@ class Race:
                 else:
                     share = min(1.0, (self.clock.seconds() - began) / span)
                     step = CHUNK_SECONDS / span
-                heats = [mean * HOT * (COLD / HOT) ** min(1.0, x) for x in (share, share + step)]
+                if rounds == PACED:
+                    cycles = max(
+                        1, int(moves / step / CYCLE_MOVES / max(1, len(self.problem.a.late)))
+                    )
+                cooled = [share * cycles % 1.0, share * cycles % 1.0 + step * cycles]
+                heats = [mean * HOT * (COLD / HOT) ** min(1.0, x) for x in cooled]
                 spent = self.anneal(pool, moves, heats[0], heats[1])
                 moves = int(np.clip(moves * CHUNK_SECONDS / spent, 10, 1_000_000))
                 rounds += 1
