@@ -35,6 +35,7 @@ def build(
     limits: Limits | None = None,
     *,
     is_elastic: bool = False,
+    toll: float = 0.0,
     soft: tuple[str, str] | None = None,
 ) -> Formulation:
     """Return the model of an image for an objective; nothing is solved.
@@ -43,6 +44,8 @@ def build(
         Of a case: the least and the most domains by (offer, site); of all sites where it is empty.
     is_elastic
         Limits may be broken, and the objective is by how much.
+    toll
+        What that costs beside the objective [its unit], if that is to count, too.
     soft
         Rows of this rule and name give way, by the variable `gives`.
     """
@@ -56,7 +59,7 @@ def build(
     ):  # fmt: skip
         add(model)
     _case(model, limits or {})
-    _objective(model)
+    _objective(model, toll)
     return model
 
 
@@ -151,9 +154,9 @@ def _best(image: Image, demand: str, f: int) -> float:
     return float(max((work[f] for way, work in pairs if way.demand == demand), default=1) or 1)
 
 
-def _objective(model: Formulation) -> None:
-    image, terms = model.image, Terms()
-    if model.is_elastic:
+def _objective(model: Formulation, toll: float) -> None:
+    image, terms = model.image, Terms((b, toll) for b in model.broken.values())
+    if model.is_elastic and not toll:
         model.problem.setObjective(pulp.lpSum(model.broken.values()))
         return
     if model.goal != "work":

@@ -7,6 +7,7 @@ every quantity to one number is a fleet: its relaxation is the best use of it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,10 @@ __all__ = ["NO_LIMIT", "Case", "Cases", "Key"]
 
 NO_LIMIT = 10**9
 """No offer has so many domains."""
+
+TOLLS = 1.0, 30.0, 1e3, 1e5
+"""What a breach costs in a case that is all but possible: so often the largest bound of a case. The
+best is kept: one too low is no limit, one too high makes much of the noise in prices."""
 
 Key = tuple[str, str]
 """(offer, site): what of an offer is taken at a site; over all sites where it is empty."""
@@ -88,6 +93,7 @@ class Cases:
         """The quantities that make up a fleet, and what each is of: no totals of several sites."""
         self._ways = Ways(image)
         self._parts: int | None = None
+        self._largest = 1.0
         self._rows: dict[Key, int] = {}
         self._now: Limits = {}
         ways = image.ways
@@ -100,6 +106,7 @@ class Cases:
         bound = self._warm.solve()
         if bound is None:
             return Case(limits, None, {}, self._warm.ray())
+        self._largest = max(self._largest, abs(bound))
         values = self._warm.values()
         amounts = {key: float(sum(values[i] for i in own)) for key, own in self.columns.items()}
         return Case(limits, bound, amounts, self._warm.duals())
@@ -159,7 +166,11 @@ class Cases:
         return Split(offer=offer, site=site, at=at, below=halves[0], above=halves[1])
 
     def leaf(self, case: Case) -> Leaf:
-        """Return the prices of a case; where it has no solution, the proof that it is empty."""
+        """Return the prices of a case; where it has no solution, the proof that it is empty.
+
+        One that is empty by so little that no whole prices show it gets prices at which a breach is
+        dear: their bound is no weaker than that of the cases next to it.
+        """
         slopes = {} if case.duals is None else self._warm.named_rows(case.duals)
         if case.bound is not None:
             return Leaf(prices=self._best(whole_prices(self.model, slopes), case.limits))
@@ -168,12 +179,19 @@ class Cases:
             proves = leaf_bound(image, self.goal, prices, limits, self._ways, is_empty=True)
             if proves is not None and proves > UNIT:
                 return Leaf(prices=prices, is_empty=True)
-        return Leaf(prices=self._best(whole_prices(self.model, {}), limits))
+        tried = [self._best(self._elastic(limits, x * self._largest), limits) for x in TOLLS]
+        return Leaf(prices=max(tried, key=lambda prices: self._bound(prices, limits)))
 
-    def _elastic(self, limits: Limits) -> Prices:
-        """Return the prices of a case whose limits may be broken, at the least breach."""
-        elastic = build(self.image, self.goal, limits, is_elastic=True)
-        return whole_prices(elastic, solve_relaxed(elastic.problem).prices, is_empty=True)
+    def _bound(self, prices: Prices, limits: Limits) -> float:
+        """Return what prices prove of a case; below all numbers where that is nothing."""
+        found = leaf_bound(self.image, self.goal, prices, limits, self._ways)
+        return -math.inf if found is None else found
+
+    def _elastic(self, limits: Limits, toll: float = 0.0) -> Prices:
+        """Return the prices of a case whose limits may be broken, by the least or for a toll."""
+        elastic = build(self.image, self.goal, limits, is_elastic=True, toll=toll)
+        slopes = solve_relaxed(elastic.problem).prices
+        return whole_prices(elastic, slopes, is_empty=not toll)
 
     def _best(self, prices: Prices, limits: Limits) -> Prices:
         """Return whole prices, those of work made a little smaller where that bounds better.
@@ -183,12 +201,7 @@ class Cases:
         """
         if self._parts is None:
             tried = {parts: self._smaller(prices, parts) for parts in (0, 1, 10, 100, 1000)}
-            found = {
-                parts: leaf_bound(self.image, self.goal, less, limits, self._ways)
-                for parts, less in tried.items()
-            }
-            known = {parts: bound for parts, bound in found.items() if bound is not None}
-            self._parts = max(known, key=lambda parts: known[parts], default=0)
+            self._parts = max(tried, key=lambda parts: self._bound(tried[parts], limits))
         return self._smaller(prices, self._parts)
 
     def _smaller(self, prices: Prices, parts: int) -> Prices:
