@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 NAMES = names("expand")
 
+LONG = {"demand-crunch", "lake-mariner-abernathy", "miners-portfolio", "nscale-300k"}
+"""Whose named plans take the judge some seconds."""
+CHECKED = [pytest.param(n, marks=pytest.mark.slow) if n in LONG else n for n in NAMES]
+
 
 def test_the_catalog_has_every_recipe_of_an_expansion() -> None:
     assert set(NAMES) == set(expand_recipes())
@@ -51,7 +55,7 @@ def test_rebuilding_an_expansion_gives_the_same_file(name: str, tmp_path: Path) 
     assert entry(name).hash == load(name).hash
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CHECKED)
 def test_every_named_plan_keeps_the_rules(name: str) -> None:
     instance = load(name)
     assert instance.expand is not None and 3 <= len(instance.expand.plans) <= 6
