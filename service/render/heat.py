@@ -44,7 +44,7 @@ def draw_heat(chart: Chart, width: float) -> Drawn:
                 tag("rect", said, x=x + 1, y=y, width=wide - 2, height=_TALL - 2,
                     fill_opacity=dark, class_="fill s0")
             )  # fmt: skip
-            kind = "inside" if share >= _DARK else "note"
+            kind = "inside" if share >= _DARK else "cell"
             figure = number(value, chart.y_unit)
             if len(figure) * LETTER <= wide:
                 parts.append(words(x + wide / 2, y + _TALL - 9, figure, "middle", kind))

@@ -125,7 +125,10 @@ def test_what_waits_longer_bounds_what_waits_less_long() -> None:
         for earlier, later in pairwise(line):
             assert earlier.value.low is not None and later.value.low is not None
             assert earlier.value.low >= later.value.low
-            assert earlier.value.low >= (plan_of(earlier.solved).objective.total)
+            assert earlier.value.low >= plan_of(earlier.solved).objective.total
+    for know, both in zip(found.know[1:], found.both, strict=True):
+        assert know.more.low is not None and know.more.low >= 0
+        assert (know.value.low or 0) >= (both.value.low or 0)
 
 
 def test_one_more_is_worth_the_difference_of_two_optima() -> None:

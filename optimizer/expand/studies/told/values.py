@@ -160,7 +160,7 @@ def waiting_report(instance: Instance, found: Waiting) -> Report:
     ]
     says += [
         f"To wait until {label(x.period)} and know by then, against ordering now and never "
-        f"learning: {_more_said(x.more)}."
+        f"learning, {_more_said(x.more)}."
         for x in found.both[:2]
     ]
     titles = (
@@ -185,7 +185,12 @@ def waiting_report(instance: Instance, found: Waiting) -> Report:
 
 
 def _more_said(span: Between) -> str:
-    return f"is worth {said(span)} more" if (span.low or 0) >= 0 else f"changes {said(span)}"
+    low, high = span.low, span.high
+    if low is None or low >= 0 or high is None:
+        return f"is worth {said(span)} more"
+    if high <= 0:
+        return f"is worth {said(Between(-high, -low))} less"
+    return f"may be worth up to {money(-low)} less, or up to {money(high)} more"
 
 
 def _less_said(span: Between) -> str:
