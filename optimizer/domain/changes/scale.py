@@ -23,7 +23,7 @@ FIXED = frozenset(
 MOST = {
     "utilisation": 1.0, "take_or_pay": 1.0, "residual_share": 1.0, "least_share": 1.0,
     "upkeep_share_per_year": 1.0, "discount_rate_per_year": 1.0, "draw_share": 1.0,
-    "speed_share": 1.0,
+    "speed_share": 1.0, "loan_to_cost": 1.0,
 }  # fmt: skip
 LEAST = {"pue": 1.0}
 """Fields that cannot be more, or less, than this: what would be is put there."""

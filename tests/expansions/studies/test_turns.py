@@ -12,6 +12,7 @@ from tiny_expand import base, made
 
 from optimizer.domain.answers.cases import plan_of
 from optimizer.domain.changes.patch import patch
+from optimizer.domain.changes.scale import scaled
 from optimizer.domain.files import write_instance
 from optimizer.errors import InstanceError, Unsupported
 from optimizer.expand.answer import arrays_of, objective_of
@@ -116,6 +117,9 @@ def test_inputs_are_drivers_and_numbers_that_are_assumed() -> None:
     instance = assumed()
     found = {x.name: x for x in inputs(instance)}
     assert {"demand by the end", "WACC", "price of racks", "probability of falls"} <= set(found)
+    data = world(4, finance={"loan_to_cost": 0.9})
+    ((share,), _) = scaled(made(data), ["/expand/finance/loan_to_cost"], 1.2)
+    assert share.value == 1.0  # a share stops at all of it
     assert "units of grid" not in found  # one unit, a fifth more or less, is one unit
     high = patch(instance, changes_at(instance, found["demand by the end"], 1.5)).growth.futures
     assert high[0].factors["demand"][-1] == 1_500_000
