@@ -112,7 +112,7 @@ class Benders:
         keep: Decision | None = None,
     ) -> None:
         self.arrays, self.options, self.regret_of = arrays, options, best
-        self.clock, self.found = clock, Best()
+        self.clock, self.keep, self.found = clock, keep, Best()
         self.first = self._first()
         if keep is not None:
             self.first.keep(keep)
@@ -337,7 +337,7 @@ class Benders:
         index = np.array(held, np.int32)
         self.solver.changeColsIntegrality(len(held), index, np.ones(len(held), np.uint8))
         self._start()
-        self.solver.setOptionValue("time_limit", self.solver.getRunTime() + self._left())
+        self.solver.setOptionValue("time_limit", self._left())  # a tree has a clock of its own
         self.solver.setOptionValue("mip_rel_gap", aim)
         self.solver.run()
         info, solution = self.solver.getInfo(), self.solver.getSolution()

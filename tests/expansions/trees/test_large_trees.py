@@ -109,7 +109,7 @@ def test_to_know_all_at_once_is_what_wait_and_see_is(monkeypatch: pytest.MonkeyP
     ("seed", "goal"),
     (
         (0, "expected"),
-        (1, "cvar"),
+        pytest.param(1, "cvar", marks=pytest.mark.slow),
         pytest.param(1, "worst", marks=pytest.mark.slow),
         pytest.param(0, "regret", marks=pytest.mark.slow),
     ),

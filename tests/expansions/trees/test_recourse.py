@@ -9,8 +9,10 @@ import pytest
 from judged_expand import judged, solved
 from tiny_expand import base, changed, made
 
+from instances.catalog import entry, load
 from instances.expansions.generate import random_expand
 from optimizer.domain.changes.reveal import told_apart
+from optimizer.domain.files import write_instance
 from optimizer.errors import InstanceError, PlanError
 from optimizer.expand.answer import arrays_of, objective_of
 from optimizer.expand.arrays import Arrays, Decision
@@ -20,9 +22,11 @@ from optimizer.expand.plan import Goal, NodeSteps, ObjectiveParts, Options, Step
 from optimizer.expand.solve import solve
 from optimizer.expand.studies.weigh import weigh
 from optimizer.expand.tree import along, by_node
+from service.cli.main import main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from optimizer.domain.instance import Instance
 
@@ -136,7 +140,7 @@ def test_no_plan_of_the_tree_that_keeps_the_rules_is_better(seed: int) -> None:
         assert found.objective.total == pytest.approx(best, abs=10**7)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", (0, pytest.param(1, marks=pytest.mark.slow), 2))
 def test_to_learn_earlier_is_never_worth_less(seed: int) -> None:
     instance = random_expand(1, 4, 1, 3, seed, is_small=True, has_covenants=seed == 2)
 
@@ -222,6 +226,33 @@ def test_a_plan_by_nodes_is_the_same_along_each_path() -> None:
     assert "expected NPV" in str(weigh(instance, {"tree": plan}).sections[0].tables[0])
     with pytest.raises(PlanError, match="is not learnt of these futures"):
         weigh(instance, {"tree": plan}, Options(draw=5))
+
+
+def test_the_commands_tell_what_to_do_now_and_what_if_something_is_learnt(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_instance(made(demand()), tmp_path / "i.json")
+    out = ["--gap", "1e-6", "--out", str(tmp_path / "o")]
+    assert main(["expand", str(tmp_path / "i.json"), *out]) == 0
+    said = capsys.readouterr().out
+    assert "If demand falls (known from 2027-Q3, 30%): order 1 racks at s in 2027-Q3." in said
+    assert "If demand holds, then it grows (known from 2027-Q4, 40%): order 1 racks" in said
+    assert "if demand holds, then it grows, as planned" in said
+    assert main(["check", str(tmp_path / "i.json"), str(tmp_path / "o" / "plan.json")]) == 0
+    capsys.readouterr()
+    assert main(["expand", str(tmp_path / "i.json"), "--no-recourse", *out]) == 0
+    assert "If demand falls" not in capsys.readouterr().out
+
+
+def test_what_the_uk_learns_is_worth_more_than_any_plan_that_learns_nothing() -> None:
+    learns, once = load("nscale-uk-learns"), load("nscale-uk")
+    assert learns.expand is not None and once.expand is not None
+    for name, future in learns.expand.futures.items():  # nothing else is changed
+        assert future.model_copy(update={"reveals": ()}) == once.expand.futures[name]
+    assert learns.expand.builds == once.expand.builds and learns.sites == once.sites
+    worth, bound = entry(learns.name).best_incumbent, entry(once.name).best_bound
+    assert worth.value_usd is not None and bound.value_usd is not None
+    assert worth.value_usd - bound.value_usd > 9.5e6  # USD
 
 
 WRONG = [

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.expand.engines.benders import GROUPS, MEANS, Benders
+from optimizer.expand.engines.benders import GROUPS, MEANS, Benders, Best
 from optimizer.expand.engines.cuts import Cuts
 from optimizer.expand.engines.model import Affine, Model
 from optimizer.expand.engines.records import Found
 from optimizer.expand.engines.rounding import SHIFTS, is_supplied, whole
+from optimizer.expand.engines.tree.policy import Policy
 from optimizer.expand.engines.tree.stage import TreeStage
 from optimizer.expand.tree import by_node, paths_of
 
@@ -68,6 +69,12 @@ class TreeBenders(Benders):
     """One solve by cuts on a tree."""
 
     first: TreeStage
+
+    def run(self, starts: Sequence[Decision]) -> Best:
+        """Return the best plan and bound found in the time; a policy makes the first plan."""
+        policy = Policy(self.arrays, self.options, self.regret_of, self.clock, self.keep)
+        plan = policy.plan(starts)
+        return super().run(starts if plan is None else [plan, *starts])
 
     def _first(self) -> TreeStage:
         return TreeStage(self.arrays, Model("master"))

@@ -1,4 +1,4 @@
-"""A policy for trees too large for one master, and a bound on what any plan of them is worth.
+"""A policy: what large trees follow, with a bound, and what the master of smaller ones starts from.
 
 Plan    First the best plan without recourse. Then node by node, in order of time: what is decided
         from the node on is sought anew for the futures below it, with what was decided before as it
@@ -34,8 +34,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Policy"]
 
-BASE, NODES = 0.3, 0.7
+BASE, NODES = 0.15, 0.4
 """Shares of the time that are over after the one plan for all, and after the nodes."""
+
+NEAR = 5e-3
+"""Gap to which the parts are sought."""
+
+LEAST = 0.05
+"""What each part of wait and see has at least [s]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +64,31 @@ class Policy:
         clock: Clock,
         keep: Decision | None = None,
     ) -> None:
-        self.arrays, self.options, self.regret_of = arrays, options, regret_of
+        self.arrays, self.regret_of = arrays, regret_of
+        self.options = options.model_copy(update={"gap": max(options.gap, NEAR)})
         self.clock, self.keep, self.best = clock, keep, Best()
         self.began = time.monotonic()
 
     def run(self, starts: Sequence[Decision]) -> Best:
-        """Return the best plan and bound found in the time."""
-        alone = replace_nodes(self.arrays)
-        base = Benders(alone, self.options, self.regret_of, self._clock(BASE), self.keep)
-        found = base.run(starts)
-        if found.is_infeasible:  # for the rules of money; a tree of plans may keep them
-            self.best.is_infeasible = len(self.arrays.paths) == 1
-        if found.decision is not None:
-            self.offer([found.decision] * len(self.arrays.paths))
+        """Return the best plan found in the time, and the bound of wait and see."""
+        self.plan(starts)
+        self.best.bound = self.wait_and_see()
+        self.clock.tell(self.best.loss, self.best.bound)
+        return self.best
+
+    def plan(self, starts: Sequence[Decision]) -> Decision | None:
+        """Return the best plan found in a part of the time."""
+        never = Arrays(self.arrays.growth, tuple(replace(f, nodes=()) for f in self.arrays.futures))
+        once = Benders(never, self.options, self.regret_of, self._clock(BASE), self.keep)
+        found = once.run(starts).decision
+        if found is not None:
+            self.offer([found] * len(self.arrays.paths))
         nodes = self.nodes()
         for i, node in enumerate(nodes):
             if self.best.decision is not None and not self.clock.is_over():
                 share = BASE + (NODES - BASE) * (i + 1) / len(nodes)
                 self.decide(node, self._clock(share))
-        self.best.bound = self.wait_and_see()
-        self.clock.tell(self.best.loss, self.best.bound)
-        return self.best
+        return self.best.decision
 
     def _clock(self, share: float) -> Clock:
         """Return a clock that is over when that share of the time is."""
@@ -140,19 +150,17 @@ class Policy:
         groups = arrays.paths if is_mean else [[f] for f in range(arrays.F)]
         most = np.full(arrays.F, np.inf)
         for i, at in enumerate(groups):
-            left = max(0.0, self.clock.end - time.monotonic()) / (len(groups) - i)
-            clock = Clock(time.monotonic() + left, self.clock.is_cancelled)
+            if self.clock.is_over():
+                return float(-np.inf)
             part = conditional(arrays, at, has_money=False)
-            found = Benders(part, options, (), clock, self.keep).run([])
-            most[at] = -found.bound
+            way = Benders(part, options, (), self.clock, self.keep)
+            now = time.monotonic()  # to set it up may take longer than its share: it is asked once
+            left = max(LEAST, (self.clock.end - now) / (len(groups) - i))
+            way.clock = Clock(now + left, self.clock.is_cancelled)
+            most[at] = -way.run([]).bound
         if not np.isfinite(most).all():
             return float(-np.inf)
         return loss_of(most, arrays.odds, self.options, self.regret_of)
-
-
-def replace_nodes(arrays: Arrays) -> Arrays:
-    """Return the arrays of futures that are never told apart."""
-    return Arrays(arrays.growth, tuple(replace(f, nodes=()) for f in arrays.futures))
 
 
 def conditional(arrays: Arrays, at: Sequence[int], *, has_money: bool = True) -> Arrays:
