@@ -90,7 +90,7 @@ def test_no_named_plan_contradicts_the_golden_incumbent_and_bound(name: str) -> 
 def test_no_solve_contradicts_the_golden_incumbent_and_bound(name: str) -> None:
     instance, golden = load(name), entry(name)
     best, bound = golden.best_incumbent.value_usd, golden.best_bound.value_usd
-    plan = solve(instance, Options(gap=5e-3))
+    plan = solve(instance, Options(gap=5e-3, seconds=240))
     assert not check(instance, plan).violations
     assert plan.gap is not None and plan.gap <= 5e-3
     assert best is not None and bound is not None and plan.bound is not None
