@@ -1,20 +1,36 @@
-"""What one question hands on to another: the fleet of a mix as pools of a placement."""
+"""What one question hands on to another: the fleet of a mix or of an expansion, to be placed.
+
+An expansion is handed on as it stands at a date, to `place` for a week or to `mix` for months.
+"""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from optimizer.domain.files import parse_instance
+from optimizer.domain.growth.prices import MILLION, moved
+from optimizer.errors import InstanceError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from optimizer.domain.growth.scenes import FutureImage
     from optimizer.domain.instance import Instance
+    from optimizer.expand.plan import ExpandPlan
+    from optimizer.expand.rules.case import Case
     from optimizer.mix.plan import MixPlan
 
-__all__ = ["fleet_to_place"]
+__all__ = ["fleet_to_place", "period_at", "standing"]
 
 WEEK_HOURS = 168
 """Length of the placement that a mix is handed on to [h]."""
+
+MONTH_HOURS = 730.0
+"""Length of a period of the mix that an expansion is handed on to [h]."""
+
+MEGA = 1e6
 
 
 def fleet_to_place(instance: Instance, plan: MixPlan, name: str) -> Instance:
@@ -55,6 +71,178 @@ def fleet_to_place(instance: Instance, plan: MixPlan, name: str) -> Instance:
         "sources": _sources(data.get("sources", {}), instance),
     }
     return parse_instance(json.dumps(made))
+
+
+def standing(
+    instance: Instance,
+    plan: ExpandPlan,
+    at: float | datetime,
+    name: str,
+    *,
+    future: str | None = None,
+    months: int = 0,
+) -> Instance:
+    """Return the fleet of an expansion as it stands at a date; without jobs.
+
+    Pools are the domains in service, supplies what power gives in its worst block, at the mean
+    price of all blocks. What permits or halls have no room for, and what signed leases take, is
+    left out of the dearest supplies. Sources that cannot be steered by `place` as what they are
+    (batteries charge there) count as a grid.
+
+    Parameters
+    ----------
+    at
+        A moment within the horizon: hours from its start, or a UTC date-time.
+    future
+        A named future of the instance; as planned (nothing late, no driver moves) unless given.
+    months
+        0: a week, hour by hour, for `place`; else so many months of 730 h, for `mix`.
+
+    Raises
+    ------
+    InstanceError
+        If the date lies outside the horizon, there is no such future, no chips stand then, or they
+        idle at more power than is there.
+    """
+    from optimizer.expand.rules.case import Case
+
+    t, case = period_at(instance, at), Case(instance, plan)
+    seen = _future(case, future)
+    return _as_it_stands(case if future is None else case.along(seen), seen, t, name, months)
+
+
+def _as_it_stands(case: Case, seen: FutureImage, t: int, name: str, months: int) -> Instance:
+    instance, calendar, pools = case.instance, case.growth.calendar, _pools(case, seen, t)
+    label = f"{calendar.label(t)}, {seen.name}"
+    if not pools:
+        raise InstanceError([f"at: no chips stand in {label}"])
+    span = {"periods": months, "period_hours": MONTH_HOURS} if months else {"periods": WEEK_HOURS}
+    start, zone = calendar.edges[t].strftime("%Y-%m-%dT%H:%M:%SZ"), instance.horizon.zone
+    data = instance.data()
+    gone = ("expand", "mix", "jobs", "pools", "sites", "horizon", "name", "title", "sources")
+    made = {k: v for k, v in data.items() if k not in gone} | {
+        "name": name,
+        "title": f"what stands of {instance.name} in {label}",
+        "horizon": {"start": start, "zone": zone, **span},
+        "sites": _sites(case, seen, t, data["sites"]),
+        "pools": pools,
+        "jobs": [],
+        "sources": _stood(data.get("sources", {}), instance),
+    }
+    return parse_instance(json.dumps(made))
+
+
+def _sites(case: Case, seen: FutureImage, t: int, data: dict[str, Any]) -> dict[str, Any]:
+    """Return the sites of an expansion as they are in a period, with what gives power then."""
+    found = {}
+    for s, site in enumerate(case.growth.sites):
+        now = {"pue": site.pue_milli[t] / 1000, "other_load_mw": site.other_w[t] / MEGA}
+        found[site.name] = data[site.name] | now | {"supplies": _power(case, seen, s, t)}
+    return found
+
+
+def period_at(instance: Instance, at: float | datetime) -> int:
+    """Return the period of an expansion in which a moment lies; InstanceError if in none."""
+    calendar = instance.growth.calendar
+    t = calendar.down(at)
+    if not 0 <= t < calendar.periods:
+        ends = f"{calendar.edges[0]:%Y-%m-%d} to {calendar.edges[-1]:%Y-%m-%d}"
+        raise InstanceError([f"at: must lie within the horizon, {ends}"])
+    return t
+
+
+def _future(case: Case, name: str | None) -> FutureImage:
+    from optimizer.expand.account.tables import as_planned
+
+    if name is None:
+        return as_planned(case)
+    for future in case.futures:
+        if future.name == name:
+            return future
+    known = ", ".join(f.name for f in case.futures[:20])
+    raise InstanceError([f"future: {name!r} is none that the plan was made for; there are {known}"])
+
+
+def _pools(case: Case, seen: FutureImage, t: int) -> dict[str, Any]:
+    """Return the domains in service by site and kind."""
+    found: dict[str, Any] = {}
+    for stock in case.growth.stocks:
+        count = stock.there[t] + sum(
+            case.units((u, stock.site), seen, t) * n
+            for u, n in stock.units
+            if (u, stock.site) in case.orders
+        )
+        if count > 0:
+            site = case.growth.sites[stock.site].name
+            chip = case.instance.domains[stock.kind].chip
+            pool = {"site": site, "chip": chip, "domain": stock.kind, "count": count}
+            found[f"{site}/{stock.kind}"] = pool
+    return found
+
+
+@dataclass
+class _Given:
+    """What a source gives: its number, its price [USD/MWh], how much of it can be had [W]."""
+
+    usd: float
+    source: int
+    watts: float
+
+
+def _power(case: Case, seen: FutureImage, s: int, t: int) -> dict[str, Any]:
+    """Return the supplies of a site, the dearest cut by what permits, halls and tenants leave."""
+    growth, each = case.growth, list[_Given]()
+    mean = sum(a * b for a, b in zip(growth.share_ppm, growth.energy_ppm, strict=True))
+    for j, source in enumerate(growth.sources):
+        if source.site == s:
+            watts = min(case.watts(j, seen, t, b) for b in range(len(growth.share_ppm)))
+            price = moved(source.price[t], seen.factor(source.driver, t)) * mean
+            each.append(_Given(price / 1e9 / MILLION / MILLION, j, watts))
+    each.sort(key=lambda x: -x.usd)
+    for permit, (cap, driver) in enumerate(growth.permits):
+        own = [x for x in each if growth.sources[x.source].permit == permit]
+        _cut(own, moved(cap[t], seen.factor(driver, t)))
+    site, pue = growth.sites[s], growth.sites[s].pue_milli[t] / 1000
+    hall = site.hall_w[t] + sum(
+        growth.builds[u].hall_w * case.units((u, at), seen, t) for u, at in case.orders if at == s
+    )
+    signed = [growth.contracts[i] for i in case.signed]
+    let = sum(c.amount for c in signed if c.is_lease and s in c.sites and c.first <= t < c.end)
+    given = sum(x.watts for x in each)
+    _cut(each, min(pue * (hall - let) + site.other_w[t], given - pue * let))
+    return {growth.sources[x.source].name: _supply(case, x, t) for x in each if x.watts >= 1}
+
+
+def _cut(each: list[_Given], most: float) -> None:
+    """Lower supplies, the first one first, until all give no more than this [W]."""
+    over = sum(x.watts for x in each) - max(0.0, most)
+    for x in each:
+        less = min(x.watts, max(0.0, over))
+        x.watts -= less
+        over -= less
+
+
+def _supply(case: Case, given: _Given, t: int) -> dict[str, Any]:
+    source, expand = case.growth.sources[given.source], case.instance.expand
+    assert expand is not None
+    kind: str
+    if source.build is None:
+        site = case.growth.sites[source.site].name
+        kind = case.instance.sites[site].supplies[source.name].kind
+    else:
+        kind = expand.builds[source.name].kind
+    return {
+        "kind": "grid" if kind == "battery" else kind,
+        "cap_mw": given.watts / MEGA,
+        "price_usd_per_mwh": round(given.usd, 6),
+        "carbon_kg_per_mwh": source.grams[t] / 1000,
+    }
+
+
+def _stood(sources: dict[str, Any], instance: Instance) -> dict[str, Any]:
+    kept = {k: v for k, v in sources.items() if k.startswith(("/chips", "/domains", "/workloads"))}
+    said = f"assumed: as the plan of {instance.name} has it at that date"
+    return kept | {k: {"source": said, "kind": "assumed"} for k in ("/pools", "/sites", "/horizon")}
 
 
 def _at(value: Any, periods: int, t: int) -> Any:

@@ -102,14 +102,18 @@ def parse_instance(text: str) -> Instance:
 
 def write_instance(instance: Instance, path: Path) -> None:
     """Write an instance as JSON with one job a line."""
+    path.write_text(instance_text(instance), encoding="utf-8")
+
+
+def instance_text(instance: Instance) -> str:
+    """Return an instance as JSON with one job a line."""
     data = instance.data()
     jobs = data.pop("jobs", [])
     sources = data.pop("sources", {})
     head = json.dumps(data, indent=1, ensure_ascii=False).removesuffix("\n}")
     lines = ",\n  ".join(json.dumps(job, ensure_ascii=False) for job in jobs)
     tail = json.dumps(sources, indent=1, ensure_ascii=False)
-    text = f'{head},\n "jobs": [\n  {lines}\n ],\n "sources": {tail}\n}}\n'
-    path.write_text(text, encoding="utf-8")
+    return f'{head},\n "jobs": [\n  {lines}\n ],\n "sources": {tail}\n}}\n'
 
 
 def _all_findings(data: dict[str, Any], findings: list[str], error: ValidationError) -> list[str]:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from optimizer.domain.files import write_instance
 from optimizer.errors import InstanceError
 from optimizer.questions import MIX
 from service.cli.codes import GOOD, NO_PLAN, NOT_GOOD
 from service.cli.describe import print_report, verdict_report
-from service.cli.files import load_instance, write_whole
+from service.cli.files import load_instance
 from service.cli.live import Live, watch
 from service.cli.options import options_of
-from service.cli.written import files_of, folder_of, list_files, write_files
+from service.cli.written import files_of, folder_of, hand_on, list_files, write_files
 
 if TYPE_CHECKING:
     import argparse
@@ -56,9 +54,4 @@ def _hand_on(instance: Instance, plan: MixPlan, path: Path) -> None:
     """Write a place instance with the fleet of a plan."""
     from optimizer.chain import fleet_to_place
 
-    made = fleet_to_place(instance, plan, path.stem)
-    with tempfile.TemporaryDirectory() as folder:
-        draft = Path(folder, "instance.json")
-        write_instance(made, draft)
-        write_whole(path, draft.read_text(encoding="utf-8"))
-    print(f"{'fleet':<7} {path}: {len(made.pools)} pools, no jobs yet; add them with import")
+    hand_on(fleet_to_place(instance, plan, path.stem), path, "no jobs yet; add them with import")

@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from service.cli.files import plan_text, write_all
+from optimizer.domain.files import instance_text
+from service.cli.files import plan_text, write_all, write_whole
 from service.render.html import html
 from service.render.spreadsheet import INDEX, INDEX_HEADS, spreadsheets
 from service.render.terminal import terminal
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
+    from optimizer.domain.instance import Instance
     from optimizer.domain.reports import Report
 
-__all__ = ["files_of", "folder_of", "list_files", "write_files"]
+__all__ = ["files_of", "folder_of", "hand_on", "list_files", "write_files"]
 
 _TABLES = "tables"
 _OURS = re.compile(r"[a-z0-9-]+\.csv")
@@ -81,3 +83,9 @@ def _before(index: Path) -> set[str]:
     if not rows or rows[0] != list(INDEX_HEADS):
         return set()
     return {row[0] for row in rows[1:] if row and _OURS.fullmatch(row[0])}
+
+
+def hand_on(made: Instance, path: Path, left: str) -> None:
+    """Write an instance that an answer is handed on as; say what is left to add to it."""
+    write_whole(path, instance_text(made))
+    print(f"{'fleet':<7} {path}: {len(made.pools)} pools, {left}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from optimizer.chain import period_at, standing
+from optimizer.domain.horizon import parse_moment
 from optimizer.errors import InstanceError, PlanError
 from optimizer.questions import EXPAND
 from service.cli.codes import GOOD, NOT_GOOD
@@ -12,16 +14,20 @@ from service.cli.describe import print_report, verdict_report
 from service.cli.files import load_instance, read_plan
 from service.cli.live import Live, watch
 from service.cli.options import options_of
-from service.cli.written import files_of, folder_of, list_files, write_files
+from service.cli.written import files_of, folder_of, hand_on, list_files, write_files
 
 if TYPE_CHECKING:
     import argparse
+    from datetime import datetime
 
     from optimizer.domain.instance import Instance
     from optimizer.expand.plan import ExpandPlan
     from service.cli.live import Cancel
 
 __all__ = ["compare", "expand"]
+
+YEAR = 12
+"""Months of the mix that is handed on."""
 
 NAMES = (
     "objective", "weight", "alpha", "seconds", "gap", "engine", "threads", "seed", "draw",
@@ -35,7 +41,7 @@ def expand(given: argparse.Namespace, cancel: Cancel) -> int:
     instance = load_instance(given.instance)
     if instance.expand is None:
         raise InstanceError([f"{given.instance}: asks no expansion; give builds in 'expand'"])
-    folder = folder_of(given, instance.name)
+    at, folder = _moment(instance, given.at), folder_of(given, instance.name)
     if given.plan is not None:
         from optimizer.expand.studies.named import valued
 
@@ -53,7 +59,35 @@ def expand(given: argparse.Namespace, cancel: Cancel) -> int:
         written = write_files(folder, files_of(report, plan))
     print_report(report)
     list_files(written)
+    if has_plan:
+        _hand_on(given, instance, plan, at)
     return GOOD if has_plan and verdict.is_good else NOT_GOOD
+
+
+def _hand_on(
+    given: argparse.Namespace, instance: Instance, plan: ExpandPlan, at: float | datetime
+) -> None:
+    """Write what stands at a date as instances of the other questions, where asked."""
+    for file, months, left in (
+        (given.to_place, 0, "no jobs yet; add them with import"),
+        (given.to_mix, YEAR, "no mix yet; add demand and offers"),
+    ):
+        if file is not None:
+            path = Path(file)
+            made = standing(instance, plan, at, path.stem, future=given.future, months=months)
+            hand_on(made, path, left)
+
+
+def _moment(instance: Instance, text: str | None) -> float | datetime:
+    """Return the date of the fleet that is handed on, found before the search."""
+    if text is None:
+        return instance.growth.calendar.edges[-2]
+    try:
+        at = parse_moment(text)
+    except ValueError as e:
+        raise InstanceError([f"--at: {e}"]) from None
+    period_at(instance, at)
+    return at
 
 
 def compare(given: argparse.Namespace, instance: Instance) -> int:

@@ -49,7 +49,16 @@ def _add_expand(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     add("--engine", default="HiGHS", help="extensive: solver, by its name in PuLP (%(default)s)")
     add("--threads", type=int, default=1, help="extensive: threads of the solver (%(default)d)")
     _add_futures(parser)
+    _add_handing_on(parser)
     add("--out", metavar="DIR", help="where plan, report and tables go (fleetwatt-out/NAME)")
+
+
+def _add_handing_on(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--to-place", metavar="FILE", help="also write a week of place with the fleet of --at")
+    add("--to-mix", metavar="FILE", help="also write a year of mix with the fleet of --at")
+    add("--at", metavar="DATE", help="a date such as 2028-07-01 (the last period)")
+    add("--future", metavar="NAME", help="as things are in a named future (as planned)")
 
 
 def _add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
