@@ -7,7 +7,8 @@ and, where something has been learnt, for those it is learnt of; how what stands
 from them, future by future, by merit order.
 
 The text is MODEL section 4, and 8 to the last integer; the mathematics stands in
-`engines/first.py` (what is decided), `engines/extensive.py` and `engines/operate.py` (operation).
+`engines/first.py` (what is decided; on a tree `engines/tree/stage.py`), `engines/extensive.py` and
+`engines/operate.py` (operation).
 What operation brings is cut to few rows, period by period, by the slopes that it leaves behind, and
 the rest goes to a mixed-integer solver; the model of all futures at once is there as a cross-check
 and for any other solver. Values of plans are exact, and re-derived by

@@ -23,7 +23,9 @@ import numpy as np
 from optimizer.domain.growth.scenes import BILLION
 from optimizer.expand.arrays import Arrays, Decision
 from optimizer.expand.engines.benders import Benders, Best, Clock
+from optimizer.expand.engines.extensive import Extensive
 from optimizer.expand.engines.goals import loss_of
+from optimizer.expand.engines.model import to_highs
 from optimizer.expand.evaluate import evaluate, keeps_money
 from optimizer.expand.tree import by_node, paths_of
 
@@ -34,13 +36,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Policy"]
 
-BASE, NODES = 0.15, 0.4
+BASE, NODES = 0.25, 0.4
 """Shares of the time that are over after the one plan for all, and after the nodes."""
 
 NEAR = 5e-3
 """Gap to which the parts are sought."""
 
-LEAST = 0.05
+SLICE = 1.0
+"""What each node has at least [s]: where there are more than the time suffices for, the first."""
+
+
+LEAST = 0.2
 """What each part of wait and see has at least [s]."""
 
 
@@ -83,11 +89,12 @@ class Policy:
         found = once.run(starts).decision
         if found is not None:
             self.offer([found] * len(self.arrays.paths))
-        nodes = self.nodes()
+        nodes, until = self.nodes(), self._clock(NODES)
         for i, node in enumerate(nodes):
-            if self.best.decision is not None and not self.clock.is_over():
-                share = BASE + (NODES - BASE) * (i + 1) / len(nodes)
-                self.decide(node, self._clock(share))
+            if self.best.decision is not None and not until.is_over():
+                now = time.monotonic()
+                share = max(SLICE, (until.end - now) / (len(nodes) - i))
+                self.decide(node, Clock(now + share, self.clock.is_cancelled))
         return self.best.decision
 
     def _clock(self, share: float) -> Clock:
@@ -101,7 +108,8 @@ class Policy:
         for f, future in enumerate(self.arrays.futures):
             for node in future.nodes:
                 below.setdefault(node, []).append(f)
-        return [Node(since, name, tuple(at)) for (since, name), at in sorted(below.items())]
+        found = [Node(since, name, tuple(at)) for (since, name), at in below.items()]
+        return sorted(found, key=lambda n: (n.since, -self.arrays.odds[list(n.futures)].sum()))
 
     def offer(self, paths: Sequence[Decision]) -> None:
         """Take the decisions of all paths if they keep the rules of money and are better."""
@@ -150,17 +158,25 @@ class Policy:
         groups = arrays.paths if is_mean else [[f] for f in range(arrays.F)]
         most = np.full(arrays.F, np.inf)
         for i, at in enumerate(groups):
-            if self.clock.is_over():
+            left = (self.clock.end - time.monotonic()) / (len(groups) - i)
+            loss = -np.inf if self.clock.is_over() else self._alone(at, options, left)
+            if not np.isfinite(loss):
                 return float(-np.inf)
-            part = conditional(arrays, at, has_money=False)
-            way = Benders(part, options, (), self.clock, self.keep)
-            now = time.monotonic()  # to set it up may take longer than its share: it is asked once
-            left = max(LEAST, (self.clock.end - now) / (len(groups) - i))
-            way.clock = Clock(now + left, self.clock.is_cancelled)
-            most[at] = -way.run([]).bound
-        if not np.isfinite(most).all():
-            return float(-np.inf)
+            most[at] = -loss
         return loss_of(most, arrays.odds, self.options, self.regret_of)
+
+    def _alone(self, at: Sequence[int], options: Options, seconds: float) -> float:
+        """Return a bound on the loss of some futures by themselves, without rules of money."""
+        form = Extensive(conditional(self.arrays, at, has_money=False), options, ())
+        if self.keep is not None:
+            form.first.keep(self.keep)
+        solver = to_highs(form.model)
+        whole = np.flatnonzero(form.model.is_integer).astype(np.int32)
+        solver.changeColsIntegrality(len(whole), whole, np.ones(len(whole), np.uint8))
+        solver.setOptionValue("time_limit", max(LEAST, seconds))
+        solver.setOptionValue("mip_rel_gap", options.gap)
+        solver.run()
+        return float(solver.getInfo().mip_dual_bound)
 
 
 def conditional(arrays: Arrays, at: Sequence[int], *, has_money: bool = True) -> Arrays:
