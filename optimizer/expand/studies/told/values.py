@@ -175,8 +175,8 @@ def waiting_report(instance: Instance, found: Waiting) -> Report:
     )  # fmt: skip
     sure = (
         "Waiting holds for orders of all builds; contracts are signed when they would be. Futures "
-        "told apart are perfect information from that date on: no forecast does as well. What it is "
-        "to know from the start, the study `information` says within closer bounds.",
+        "told apart are perfect information from that date on: no forecast does as well. What "
+        "it is to know from the start, the study `information` says within closer bounds.",
         "At least and at most are of plans that have passed the checker, and of the engine's "
         "bounds, those of other dates included: what waits longer could also wait less long. "
         + CLAIM,
