@@ -1,11 +1,11 @@
 """The answers of `expand` at size, on seeded instances: `python -m benchmarks.expand WHAT ...`.
 
-`small`: 3 sites, 24 quarters, 4 chips, 10 futures, whole units, to 0.1 %. `large-5`, `large-100`:
-20 sites, 24 quarters, 8 chips, 5 and 100 futures, to 0.5 %; `large-5-covenants` with debt and
-budgets. `value`: a plan of the large instance on 1,000 drawn futures; `matrix`: six plans on the
-same. One line for each with wall seconds, CPU seconds of this process, the load of the machine
-before, peak memory and the engine's gap; raw rows with `--csv`. Plans of up to ten futures go
-through the checker.
+`small`: 3 sites, 24 quarters, 4 chips, 10 futures, whole units, to 0.1 %. `large-5`, `large-100`,
+`large-1000`: 20 sites, 24 quarters, 8 chips, so many futures, to 0.5 %; `large-5-covenants` with
+debt and budgets. `value`: a plan of the large instance on 1,000 drawn futures; `matrix`: six plans
+on the same. One line for each with wall seconds, CPU seconds of this process, the load of the
+machine before, peak memory and the engine's gap; raw rows with `--csv`. Plans of up to ten futures
+go through the checker.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ SIZES: dict[str, tuple[tuple[int, int, int, int], float, float, bool]] = {
     "large-5": ((20, 24, 8, 5), 5e-3, 20.0, False),
     "large-5-covenants": ((20, 24, 8, 5), 5e-3, 60.0, True),
     "large-100": ((20, 24, 8, 100), 5e-3, 150.0, False),
+    "large-1000": ((20, 24, 8, 1000), 5e-3, 300.0, False),
 }
 """Sites, quarters, chips, futures; gap, seconds, whether there are covenants."""
 WHAT = (*SIZES, "value", "matrix")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from optimizer.domain.growth.calendar import YEAR_DAYS
 from optimizer.domain.growth.prices import DISCOUNT, MILLION
 from optimizer.domain.growth.scenes import BILLION
-from optimizer.expand.engines.records import Given, World
+from optimizer.expand.engines.records import NEVER, Costs, Given, World
 from optimizer.expand.engines.world import factor_rows, make_world, moved_rows, stock_order
 
 if TYPE_CHECKING:
@@ -241,6 +241,38 @@ class Arrays:
         rent = np.array(c.rent, float) * NANO * c.amount / MILLION * time
         return rent * span, c.penalty * NANO * c.amount / MILLION * time * span
 
+    @cached_property
+    def user_costs(self) -> Costs:
+        """What it costs to have power and halls in a period instead of from the next one on.
+
+        Jorgenson's user cost of capital: of what is ordered a period sooner, expected, with
+        resale; for power also its energy. Of several kinds at a site, the cheapest.
+        """
+        power, hall = (np.full((self.F, self.T, len(self.growth.sites)), NEVER) for _ in range(2))
+        hours = self.hours.sum(1)
+        for p, (u, s) in enumerate(self.places):
+            source, build = self.source_of(p), self.build(p)
+            if build.chip is not None or build.last < build.first:
+                continue
+            watts = build.hall_w if source is None else self.unit_watts(source)[-1].mean()
+            orders = range(build.first, build.last + 1)
+            flows = [self.order_flows(p, o).total @ self.discount[s] for o in orders]
+            price = np.append(-(np.array(flows) @ self.odds), 0.0)
+            sooner = np.maximum(0.0, price[:-1] - price[1:]) / max(float(watts), 1.0)
+            start, end = build.first + build.lead, build.last + build.lead
+            each = np.zeros(self.T)
+            of = self.discount[s] * hours
+            each[start:end] = sooner[:-1] / of[start:end]
+            each[end:] = sooner[-1] / of[end:].sum()
+            cost = np.repeat(each[None], self.F, 0)
+            if source is not None:
+                energy = (self.world.price[:, :, :, source] * self.hours).sum(2) / hours
+                cost = cost + energy + self.world.carbon[:, source]
+            late = np.arange(self.T) < (start + self.delays[:, u])[:, None]
+            into = hall if source is None else power
+            into[:, :, s] = np.minimum(into[:, :, s], np.where(late, NEVER, cost))
+        return Costs(power, hall)
+
     def world_of(self, f: int) -> World:
         """Return the world of one future."""
         w = self.world
@@ -263,21 +295,33 @@ class Arrays:
         hall = np.repeat(np.array([s.hall_w for s in growth.sites], float).T[None], F, 0)
         cap = np.repeat(np.array([s.there_w for s in growth.sources], float).reshape(-1, T), B, 0)
         cap = np.repeat(cap.reshape(-1, B, T).transpose(2, 1, 0)[None], F, 0)
-        full = (np.arange(T)[None] >= np.arange(T)[:, None]).astype(float)
-        for sign, steps in ((1, decision.orders), (-1, decision.retired)):
-            for (p, t), units in steps.items():
-                source = self.source_of(p)
-                is_order = sign > 0
-                there = self.serves(p, t) if is_order else np.repeat(full[t][None], F, 0)
-                if source is not None:
-                    watts = (
-                        self.gives(source, p, t)
-                        if is_order
-                        else (self.unit_watts(source)[-1] * there[:, :, None])
-                    )
-                    cap[:, :, :, source] += sign * units * watts
-                self._add(p, sign * units * there, stock, hall)
+        for p in sorted({p for p, _ in (*decision.orders, *decision.retired)}):
+            source = self.source_of(p)
+            if source is None:
+                self._add(p, self._stands(p, decision, np.ones((1, 1)))[:, :, 0], stock, hall)
+            else:
+                cap[:, :, :, source] += self._stands(p, decision, self.unit_watts(source))
         return self.signed(decision.signed), Given(stock, hall, cap)
+
+    def _stands(self, place: int, decision: Decision, by_age: Floats) -> Floats:
+        """Return what units of a place add up to, shape (F, T, columns of by_age).
+
+        by_age: what a unit is or gives by age; the last age stands for all after it.
+        """
+        build, late = self.build(place), self.delays[:, self.places[place][0]]
+        delays, future = np.unique(late, return_inverse=True)
+        rows = np.zeros((len(delays), self.T, by_age.shape[1]))
+        for (p, t), units in decision.orders.items():
+            for row, delay in zip(rows, delays.tolist() if p == place else (), strict=False):
+                come = t + build.lead + delay
+                end = self.T if build.life is None else min(self.T, come + build.life)
+                ages = np.minimum(np.arange(max(0, end - come)), len(by_age) - 1)
+                row[come:end] += units * by_age[ages]
+        for (p, t), units in decision.retired.items():
+            if p == place:
+                rows[:, t:] -= units * by_age[-1]
+        found: Floats = rows[future]
+        return found
 
     def _add(self, place: int, units: Floats, stock: Floats, hall: Floats) -> None:
         u, s = self.places[place]

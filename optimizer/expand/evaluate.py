@@ -81,7 +81,7 @@ def evaluate(arrays: Arrays, decision: Decision, *, has_slopes: bool = False) ->
         each = zip(arrays.parts, paths_of(arrays, decision), strict=True)
         return _joined(arrays, [evaluate(part, d, has_slopes=has_slopes) for part, d in each])
     world, given = arrays.capacities(decision)
-    found = operate(world, given, has_slopes=has_slopes)
+    found = operate(world, given, arrays.user_costs if has_slopes else None)
     shape = (arrays.F, arrays.T)
     capex, running, sales = (np.zeros(shape) for _ in range(3))
     values = np.zeros(arrays.F)

@@ -1,20 +1,25 @@
-"""Masters of many columns: mean futures relax, roundings keep supply, both reach the optimum."""
+"""Benders: cuts bound operation everywhere, dives keep the rules, held columns prove nothing."""
 
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from judged_expand import judged
 
 from instances.expansions.generate import random_expand
-from optimizer.expand.arrays import Arrays
+from optimizer.expand.arrays import Arrays, Decision
 from optimizer.expand.check import check
-from optimizer.expand.engines import benders
+from optimizer.expand.engines import benders, operate
 from optimizer.expand.engines.benders import Benders, Clock
-from optimizer.expand.engines.rounding import roundings
+from optimizer.expand.engines.first import MUSD
+from optimizer.expand.evaluate import earnings, evaluate
 from optimizer.expand.plan import Options
+
+if TYPE_CHECKING:
+    from optimizer.expand.engines.cuts import Cuts
 
 
 def far() -> Clock:
@@ -22,39 +27,77 @@ def far() -> Clock:
     return Clock(time.monotonic() + 600)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_mean_futures_bound_what_the_futures_bring_and_change_no_optimum(
+def drawn(arrays: Arrays, rng: np.random.Generator) -> Decision:
+    """Return orders drawn at random: at some sites nothing, or halls without power."""
+    found = Decision()
+    for p in range(len(arrays.places)):
+        build = arrays.build(p)
+        if rng.random() < 0.6:
+            t = int(rng.integers(build.first, build.last + 1))
+            found.orders[p, t] = float(rng.integers(1, build.max_units + 1))
+    return found
+
+
+def brought(arrays: Arrays, cuts: Cuts, decision: Decision) -> np.ndarray:
+    """Return what a decision brings by group, market and period [MUSD]."""
+    outcome = evaluate(arrays, decision)
+    by_site = earnings(arrays, outcome.world, outcome.found) * MUSD
+    found = np.zeros(cuts.theta.shape)
+    for g, futures in enumerate(cuts.groups):
+        each = np.einsum("f,fts->st", arrays.odds[futures], by_site[futures])
+        for s, m in enumerate(cuts.market):
+            found[g, m] += each[s]
+    return found
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_cut_of_a_plan_meets_what_it_brings_and_bounds_what_any_other_does(seed: int) -> None:
+    instance = random_expand(2, 6, 2, 4, seed, is_small=True)
+    arrays, rng = Arrays(instance.growth, instance.growth.futures), np.random.default_rng(seed)
+    master = Benders(arrays, Options(), (), far())
+    plans = [Decision(), *(drawn(arrays, rng) for _ in range(12))]
+    for cut in plans:
+        right = master.cuts.at(evaluate(arrays, cut, has_slopes=True).found)
+        for plan in plans:
+            at, actual = master.first.columns_of(plan), brought(arrays, master.cuts, plan)
+            for index, value in np.ndenumerate(actual):
+                side = right[index[0]][index[1]][index[2]]
+                most = side.constant + sum(f * at[c] for c, f in side.factors.items())
+                assert most >= value - 1e-6
+                assert plan is not cut or most == pytest.approx(value, abs=1e-6)
+
+
+@pytest.mark.parametrize("seed", (1, 2))
+def test_with_some_columns_held_the_bound_stays_one_and_the_plan_is_legal(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    instance = random_expand(2, 5, 2, 6, seed, is_small=True, has_covenants=seed == 2)
-    arrays = Arrays(instance.growth, instance.growth.futures)
-    options = Options(gap=1e-9)
-    plain = Benders(arrays, options, (), far()).run([])
-    monkeypatch.setattr(benders, "LARGE", 0)
-    monkeypatch.setattr(benders, "MEANS", 2)  # three futures in each mean
-    means = Benders(arrays, options, (), far())
-    assert means.is_large
-    found = means.run([])
-    assert found.loss == pytest.approx(plain.loss, abs=1e-5)
-    assert found.bound == pytest.approx(plain.bound, abs=1e-4)
+    instance = random_expand(2, 4, 2, 5, seed, is_small=True, has_covenants=seed == 2)
+    arrays, options = Arrays(instance.growth, instance.growth.futures), Options(gap=1e-9)
+    best = Benders(arrays, options, (), far()).run([])
+    assert best.loss == pytest.approx(best.bound, abs=1e-5)
+    monkeypatch.setattr(benders, "MANY", 0)
+    found = Benders(arrays, options, (), far()).run([])
+    assert found.decision is not None
+    assert found.bound <= best.loss + 1e-5 and best.loss <= found.loss + 1e-5
+    assert not check(instance, judged(instance, found.decision)).violations
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_every_rounding_keeps_the_rules_of_supply(seed: int) -> None:
-    instance = random_expand(2, 6, 2, 2, seed, is_small=True)
+def test_a_dive_ends_in_whole_units_that_keep_the_rules(seed: int) -> None:
+    instance = random_expand(2, 6, 2, 3, seed, is_small=True, has_covenants=seed % 2 == 1)
     arrays = Arrays(instance.growth, instance.growth.futures)
-    first = Benders(arrays, Options(), (), far()).first
-    rng, values = np.random.default_rng(seed), np.zeros(len(first.model.names))
-    for p in range(len(arrays.places)):
-        build = arrays.build(p)
-        most = build.max_units / len(build.sites)
-        for t in range(build.first, build.last + 1):
-            before = values[first.orders[p, t - 1]] if t > build.first else 0.0
-            step = build.max_per_period / len(build.sites) * float(rng.random())
-            values[first.orders[p, t]] = min(most, before + step)
-    count = 0
-    for decision in roundings(first, values.tolist()):
-        count += 1
-        broken = {v.rule for v in check(instance, judged(instance, decision)).violations}
-        assert not broken & {"supply", "lead_time"}
-    assert count
+    master = Benders(arrays, Options(), (), far())
+    master.relax()
+    master.dive()
+    assert master.found.decision is not None and master.found.loss >= master.found.bound
+    assert not check(instance, judged(instance, master.found.decision)).violations
+
+
+def test_two_threads_operate_as_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    instance = random_expand(2, 6, 2, 5, 1, is_small=True)
+    arrays = Arrays(instance.growth, instance.growth.futures)
+    plan = drawn(arrays, np.random.default_rng(1))
+    alone = evaluate(arrays, plan, has_slopes=True).found
+    monkeypatch.setattr(operate, "MANY", 2)
+    for one, other in zip(alone, evaluate(arrays, plan, has_slopes=True).found, strict=True):
+        np.testing.assert_array_equal(one, other)

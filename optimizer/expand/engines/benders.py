@@ -1,8 +1,10 @@
 """Benders: a master of the first stage with cuts on what operation brings, period by period.
 
 The relaxed master is cut until it meets the value of a point (points between the master's and the
-best one are asked, as the master's own jump about); then it is solved in whole units, priced
-exactly, cut there, and solved again. Every solution of the master bounds all plans.
+best one are asked, as the master's own jump about). A dive makes a solution whole; then the master
+is solved in whole units, priced exactly, cut there, and solved again. With many whole columns only
+those are free in which the best plan and the relaxed solution differ (relaxation-induced
+neighbourhoods; Danna, Rothberg, Le Pape 2005). Solutions of the whole master bound all plans.
 """
 
 from __future__ import annotations
@@ -14,19 +16,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.expand.engines.cells import Cell, Earned, mean_scene
 from optimizer.expand.engines.cuts import Cuts
 from optimizer.expand.engines.first import MUSD, FirstStage
 from optimizer.expand.engines.goals import loss_of, set_goal
 from optimizer.expand.engines.model import Affine, Model, flat, to_highs
-from optimizer.expand.engines.rounding import roundings, whole
-from optimizer.expand.evaluate import CENT, evaluate, expected, money
+from optimizer.expand.engines.operate import operate
+from optimizer.expand.engines.rounding import Dive, whole
+from optimizer.expand.evaluate import CENT, earnings, evaluate, expected, money
 from optimizer.solvers.milp import HAS_PLAN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from optimizer.expand.arrays import Arrays, Decision
+    from optimizer.expand.engines.records import Found
     from optimizer.expand.evaluate import Outcome
     from optimizer.expand.plan import Options
 
@@ -34,23 +37,21 @@ Floats = NDArray[np.float64]
 
 __all__ = ["Benders", "Best", "Clock"]
 
-STEP = 0.5
+STEP = 0.3
 """How far the point that is asked lies from the best one towards the master's."""
 
-LARGE = 1_500
-"""Columns of the first stage above which the master has the operation of mean futures."""
-
-MEANS = 5
-"""Groups of futures whose mean a master of many columns has; with no more futures it is exact."""
-
-GROUPS = 4
-"""Groups of futures that have cuts of their own, where only their mean counts."""
-
-RELAX_ABOVE = 50
-"""Builds of more units are not held to whole units by the master, where it has many columns."""
+GROUPS, FEW_GROUPS = 4, 2
+"""Groups of futures that have cuts of their own, where only their mean counts; with many columns,
+few: the master is what takes the time."""
 
 MANY = 800
-"""Whole columns above which it does so."""
+"""Whole columns above which only some of them are free when whole units are sought."""
+
+ALIKE = 0.1
+"""Plan and relaxed solution differ in a column by more: it is free."""
+
+RELAXED = 0.6
+"""Share of the time after which whole units are sought, whatever the relaxed master says."""
 
 FIRST_AIM = 0.02
 """The first solve in whole units aims at a quarter of this gap, every other at a quarter of it."""
@@ -58,7 +59,7 @@ FIRST_AIM = 0.02
 USD = 1e-6
 """What is nothing to a plan and its bound [MUSD]."""
 
-IDLE = 12
+IDLE = 5
 """Rounds after which a cut that does not bind is dropped."""
 
 
@@ -113,16 +114,17 @@ class Benders:
     ) -> None:
         self.arrays, self.options, self.regret_of = arrays, options, best
         self.clock, self.keep, self.found = clock, keep, Best()
+        self.relaxed: Floats | None = None
+        self.core: Floats | None = None
         self.first = self._first()
         if keep is not None:
             self.first.keep(keep)
-        self.is_large = len(self.first.model.names) > LARGE
         self.cuts = self._cuts()
-        self._add_means()
         self._set_objective()
         self.idle: list[int] = []
         self.solver: Any = to_highs(self.first.model)
         self.base = len(self.first.model.rows)
+        self.began = time.monotonic()
 
     # What a tree has otherwise: `tree/benders.py`.
 
@@ -130,78 +132,62 @@ class Benders:
         return FirstStage(self.arrays, Model("master"))
 
     def _cuts(self) -> Cuts:
-        return Cuts(self.first, self._groups())
+        return Cuts(self.first, self.groups(self.arrays, self.most_groups()))
 
-    def _stage(self, futures: list[int]) -> tuple[FirstStage, list[int]]:
-        """Return the first stage of some futures, and their numbers in it."""
-        return self.first, futures
+    def stages(self) -> Sequence[FirstStage]:
+        """Return the first stages that the columns are of."""
+        return [self.first]
 
     def whole(self, values: Sequence[float]) -> Decision:
         """Return the whole decision of a solution in whole units."""
         return whole(self.first, values)
 
-    def roundings(self, values: Sequence[float]) -> Iterator[Decision]:
-        """Yield whole decisions near a solution."""
-        return roundings(self.first, values)
+    def operated(self, point: Floats) -> tuple[Floats, Found]:
+        """Return the values of a point, whole or not, by future [MUSD], and its operation."""
+        decision = self.first.decision(point.tolist(), is_whole=False)
+        world, given = self.arrays.capacities(decision)
+        found = operate(world, given, self.arrays.user_costs)
+        earned = earnings(self.arrays, world, found)
+        values: Floats = np.einsum("fts,st->f", earned, self.arrays.discount) * MUSD
+        signed = {c: float(i in decision.signed) for i, c in enumerate(self.first.signed)}
+        for column, worth in self.first.worths.items():
+            values = values + worth * signed.get(column, point[column])
+        return values, found
 
-    def _groups(self) -> list[list[int]]:
+    def most_groups(self) -> int:
+        """Return how many groups there are at most."""
+        return FEW_GROUPS if sum(self.first.model.is_integer) > MANY else GROUPS
+
+    def groups(self, arrays: Arrays, most: int) -> list[list[int]]:
         """Return the groups of futures: all their own where single values count."""
-        each = list(range(self.arrays.F))
+        each = list(range(arrays.F))
         if self.options.objective != "expected":
             return [[f] for f in each]
-        count = min(MEANS if self.is_large else GROUPS, len(each))
-        worth = self.arrays.world.worth.sum((1, 2)) + self.arrays.world.volume.sum((1, 2, 3))
+        worth = arrays.world.worth.sum((1, 2)) + arrays.world.volume.sum((1, 2, 3))
         order = np.argsort(worth, kind="stable")
-        return [part.tolist() for part in np.array_split(order, count)]
-
-    def _add_means(self) -> None:
-        """theta[g,m,t] <= what the mean future of each group brings, in a master of many columns.
-
-        The mean of what is done in the futures of a group is possible with the mean of what stands
-        in them: a relaxation (partial decomposition; Crainic et al. 2021), exact for one future.
-        """
-        arrays, cuts = self.arrays, self.cuts
-        if not self.is_large or len(cuts.groups) > MEANS:
-            return
-        for g, futures in enumerate(cuts.groups):
-            stage, at = self._stage(futures)
-            scene, extra = mean_scene(stage.arrays, at)
-            odds = float(arrays.odds[futures].sum())
-            brought = [[Affine() for _ in range(arrays.T)] for _ in range(cuts.count)]
-            earned = self._earned(brought)
-            for t in range(arrays.T):
-                for b in range(arrays.B):
-                    Cell(stage, scene, f"mean{g}", t, b, earned).add()
-            for m in range(cuts.count):
-                for t in range(arrays.T):
-                    row = Affine().plus(brought[m][t], -odds).add(int(cuts.theta[g, m, t]), 1.0)
-                    more = sum(extra[s, t] for s, at in enumerate(cuts.market) if at == m)
-                    self.first.model.at_most(f"mean_{g}_{m}_{t}", row, odds * float(more))
-
-    def _earned(self, brought: list[list[Affine]]) -> Earned:
-        market = self.cuts.market
-
-        def earned(site: int, t: int, column: int, amount: float) -> None:
-            brought[market[site]][t].add(column, amount)
-
-        return earned
+        return [part.tolist() for part in np.array_split(order, min(most, len(each)))]
 
     def _set_objective(self) -> None:
-        arrays, first = self.arrays, self.first
-        values = [Affine().plus(v) for v in first.values]
-        brought = [Affine() for _ in range(arrays.T)]
+        arrays, first, theta = self.arrays, self.first, self.cuts.theta
         discount = np.zeros((self.cuts.count, arrays.T))
         for s, m in enumerate(self.cuts.market):
             discount[m] = arrays.discount[s]
+        brought = [Affine() for _ in range(arrays.T)]
+        for at, column in np.ndenumerate(theta):
+            brought[at[2]].add(int(column), 1.0)
+        first.add_money(brought)
+        if self.options.objective == "expected":  # one value, as a thousand would be long rows
+            for column, worth in first.worths.items():
+                first.model.cost[column] -= float(arrays.odds @ worth)
+            for at, column in np.ndenumerate(theta):
+                first.model.cost[int(column)] -= float(discount[at[1:]])
+            return
+        values = [Affine().plus(v) for v in first.values]
         for g, futures in enumerate(self.cuts.groups):
             odds = float(arrays.odds[futures].sum())
-            for m in range(self.cuts.count):
-                for t in range(arrays.T):
-                    theta = int(self.cuts.theta[g, m, t])
-                    brought[t].add(theta, 1.0)
-                    for f in futures:  # theta is of all of them together, by probability
-                        values[f].add(theta, float(discount[m, t]) / odds)
-        first.add_money(brought)
+            for at, column in np.ndenumerate(theta[g]):
+                for f in futures:  # theta is of all of them together, by probability
+                    values[f].add(int(column), float(discount[at]) / odds)
         set_goal(first.model, arrays, values, self.options, self.regret_of)
 
     # ---- points ---------------------------------------------------------------------------------
@@ -212,11 +198,10 @@ class Benders:
         loss = loss_of(outcome.values * MUSD, self.arrays.odds, self.options, self.regret_of)
         return outcome, loss
 
-    def offer(self, decision: Decision, *, is_cut: bool = True) -> None:
+    def offer(self, decision: Decision) -> None:
         """Take a whole decision if it keeps the rules of money and is better; cut there too."""
         outcome, loss = self.price(decision)
-        if is_cut:
-            self.cut(outcome, None)
+        self._cut(outcome.found, None)
         path = money(self.arrays, expected(self.arrays, outcome.flows))
         is_good = path is None or not any(x.any() for x in path.breaches.values())
         if is_good and self._keeps_budget(outcome) and loss < self.found.loss - 1e-9:
@@ -232,10 +217,10 @@ class Benders:
                 return False
         return True
 
-    def cut(self, outcome: Outcome, values: Floats | None) -> int:
+    def _cut(self, found: Found, values: Floats | None) -> int:
         """Add the cuts of a point that a solution of the master breaks, or all; return how many."""
         new = []
-        right = self.cuts.at(outcome.found)
+        right = self.cuts.at(found)
         for g, markets in enumerate(right):
             for m, periods in enumerate(markets):
                 for t, side in enumerate(periods):
@@ -263,92 +248,121 @@ class Benders:
             self.solver.deleteRows(len(gone), np.array(gone, np.int32) + self.base)
             self.idle = [n for n in self.idle if n <= IDLE]
 
-    # ---- the two phases -------------------------------------------------------------------------
+    def ask(self, point: Floats, values: Floats) -> tuple[float, int]:
+        """Return the loss at a point, and how many cuts it gave that a solution breaks."""
+        each, found = self.operated(point)
+        loss = loss_of(each, self.arrays.odds, self.options, self.regret_of)
+        return loss, self._cut(found, values)
+
+    # ---- the phases -----------------------------------------------------------------------------
 
     def run(self, starts: Sequence[Decision]) -> Best:
         """Return the best plan and bound found in the time."""
         for decision in starts:
             self.offer(decision)
-        began = time.monotonic()
         self.relax()
-        taken = time.monotonic() - began
+        if not self._is_done():
+            self.dive()
         aim = FIRST_AIM
-        while not self._is_done() and not (self.is_large and self._left() < taken):
+        while not self._is_done():
             aim = max(self.options.gap / 3, min(aim, self.found.gap) / 4)
             if not self.solve_whole(aim) and aim <= self.options.gap / 3:
                 break
         return self.found
 
+    def is_over(self) -> bool:
+        """Return whether to stop."""
+        return self.clock.is_over()
+
     def _is_done(self) -> bool:
         is_closed = self.found.gap <= self.options.gap
         return self.clock.is_over() or is_closed or self.found.is_infeasible
 
+    def solved(self) -> Floats | None:
+        """Return the columns of a solution of the relaxed master; None if there is none."""
+        self.solver.setOptionValue("time_limit", self.solver.getRunTime() + self._left())
+        self.solver.run()
+        status = self.solver.getModelStatus()
+        if status != type(status).kOptimal:
+            return None
+        return np.array(self.solver.getSolution().col_value)
+
     def relax(self) -> None:
         """Cut the relaxed master until it meets the value of a point."""
-        core: Floats | None = None
+        end = self.began + RELAXED * (self.clock.end - self.began)
         best = np.inf
-        if self.is_large:  # the first solution is far: an interior one comes sooner
-            self._choose("ipm")
-        while not self.clock.is_over():
-            self.solver.setOptionValue("time_limit", self.solver.getRunTime() + self._left())
-            self.solver.run()
-            status = self.solver.getModelStatus()
-            if status != type(status).kOptimal:
+        while not self.clock.is_over() and time.monotonic() < end:
+            values = self.solved()
+            if values is None:
+                status = self.solver.getModelStatus()
                 self.found.is_infeasible = status == type(status).kInfeasible
                 return
-            values = np.array(self.solver.getSolution().col_value)
             bound = self.solver.getObjectiveValue()
             self.found.bound = max(self.found.bound, bound)
             self.clock.tell(self.found.loss, self.found.bound)
             self.found.rounds += 1
-            if core is not None and best - bound <= self.options.gap / 4 * abs(best):
+            self.relaxed = values
+            if self.core is not None and best - bound <= self.options.gap / 4 * abs(best):
                 return
             self.drop()
-            point = values if core is None else core + STEP * (values - core)
-            loss, added = self._ask(point, values)
+            point = values if self.core is None else self.core + STEP * (values - self.core)
+            loss, added = self.ask(point, values)
             if loss < best:
-                core, best = point, loss
-            if core is not None and self.is_large and self.found.rounds == 1:
-                self._choose("simplex")
-                for decision in self.roundings(core.tolist()):
-                    self.offer(decision, is_cut=False)
-            if added == 0 and self._ask(values, values)[1] == 0:
+                self.core, best = point, loss
+            if added == 0 and self.ask(values, values)[1] == 0:
                 return
 
-    def _choose(self, method: str) -> None:
-        """Choose how HiGHS solves the relaxed master."""
-        self.solver.setOptionValue("solver", method)
-        self.solver.setOptionValue("run_crossover", "off" if method == "ipm" else "on")
+    def dive(self) -> None:
+        """Make the relaxed solution whole, and offer the plan."""
+        if self.relaxed is not None and self.core is not None:
+            values = Dive(self, self.relaxed, self.core).run()
+            if values is not None:
+                self.offer(self.whole(values.tolist()))
 
     def _left(self) -> float:
-        """Return the seconds that are left, at least one."""
-        return max(1.0, self.clock.end - time.monotonic())
-
-    def _ask(self, point: Floats, values: Floats) -> tuple[float, int]:
-        """Return the loss at a point, and how many cuts it gave that a solution breaks."""
-        outcome, loss = self.price(self.first.decision(point.tolist(), is_whole=False))
-        return loss, self.cut(outcome, values)
+        """Return the seconds that are left."""
+        return max(0.1, self.clock.end - time.monotonic())
 
     def solve_whole(self, aim: float) -> bool:
         """Solve the master in whole units to a gap, price its plan; return whether that was new."""
-        model = self.first.model
-        kinds = [i for i, w in enumerate(model.is_integer) if w]
-        held = [i for i in kinds if len(kinds) <= MANY or model.high[i] <= RELAX_ABOVE]
-        index = np.array(held, np.int32)
-        self.solver.changeColsIntegrality(len(held), index, np.ones(len(held), np.uint8))
+        kinds = np.flatnonzero(self.first.model.is_integer).astype(np.int32)
+        is_part = len(kinds) > MANY
+        if is_part and not self._hold_alike(kinds):
+            return False
+        self.solver.changeColsIntegrality(len(kinds), kinds, np.ones(len(kinds), np.uint8))
         self._start()
         self.solver.setOptionValue("time_limit", self._left())  # a tree has a clock of its own
-        self.solver.setOptionValue("mip_rel_gap", aim)
+        self.solver.setOptionValue("mip_rel_gap", self.options.gap / 10 if is_part else aim)
         self.solver.run()
         info, solution = self.solver.getInfo(), self.solver.getSolution()
-        self.found.bound = max(self.found.bound, float(info.mip_dual_bound))
+        if not is_part:
+            self.found.bound = max(self.found.bound, float(info.mip_dual_bound))
         before, rows = self.found.loss, len(self.idle)
         if int(info.primal_solution_status) == HAS_PLAN:
             self.offer(self.whole(list(solution.col_value)))
         self.clock.tell(self.found.loss, self.found.bound)
-        self.solver.changeColsIntegrality(len(held), index, np.zeros(len(held), np.uint8))
+        self.solver.changeColsIntegrality(len(kinds), kinds, np.zeros(len(kinds), np.uint8))
         self.found.rounds += 1
+        if is_part:
+            self._bound(kinds, self.first.model.low, self.first.model.high)
+            return self.found.loss < before
         return len(self.idle) > rows or self.found.loss < before
+
+    def _hold_alike(self, kinds: NDArray[np.int32]) -> bool:
+        """Hold columns in which plan and relaxed solution are alike; return whether any is free."""
+        if self.found.decision is None or self.relaxed is None:
+            return False
+        plan, model = self.first.columns_of(self.found.decision), self.first.model
+        low, high = list(model.low), list(model.high)
+        for c in kinds.tolist():
+            if abs(plan.get(c, self.relaxed[c]) - self.relaxed[c]) <= ALIKE and c in plan:
+                low[c] = high[c] = plan[c]
+        self._bound(kinds, low, high)
+        return any(low[c] < high[c] for c in kinds.tolist())
+
+    def _bound(self, kinds: NDArray[np.int32], low: list[float], high: list[float]) -> None:
+        each = (np.array(x, float)[kinds] for x in (low, high))
+        self.solver.changeColsBounds(len(kinds), kinds, *each)
 
     def _start(self) -> None:
         """Tell the solver of the plan in hand."""

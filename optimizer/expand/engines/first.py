@@ -10,6 +10,7 @@ Rules       the `add_*` of this file; what operation brings is told by who build
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,8 +45,8 @@ class FirstStage:
         Numbers of the cumulative columns by (place, period).
     signed
         Number of the column of each contract.
-    values
-        What each future is worth, as far as the first stage goes [MUSD].
+    worths
+        What a column is worth in each future, as far as the first stage goes, shape (F,) [MUSD].
     """
 
     def __init__(self, arrays: Arrays, model: Model) -> None:
@@ -55,7 +56,7 @@ class FirstStage:
         self.signed: list[int] = []
         self.unit_running: dict[tuple[int, int], float] = {}
         self._add_columns()
-        self.values = [Affine() for _ in arrays.futures]
+        self.worths: dict[int, Floats] = {}
         T = arrays.T
         self.capex, self.running, self.sales = ([Affine() for _ in range(T)] for _ in range(3))
         self._add_flows()
@@ -91,8 +92,9 @@ class FirstStage:
                         self.unit_running[p, at] = min(least, float(each))
                 worth = flows.total @ arrays.discount[arrays.places[p][1]] * MUSD
                 before = steps.get((p, t - 1))
-                for f, each in enumerate(worth):
-                    self.values[f].add(column, each).add(before, -each)
+                self.worths[column] = self.worths.get(column, 0.0) + worth
+                if before is not None:
+                    self.worths[before] = self.worths[before] - worth
                 for rows, flow in zip(
                     (self.capex, self.running, self.sales),
                     (flows.capex, flows.running, flows.sales),
@@ -104,11 +106,19 @@ class FirstStage:
         for i, column in enumerate(self.signed):
             flows = arrays.contract_flows(i)
             site = min(arrays.growth.contracts[i].sites)
-            for f, each in enumerate(flows.total @ arrays.discount[site] * MUSD):
-                self.values[f].add(column, each)
+            self.worths[column] = flows.total @ arrays.discount[site] * MUSD
             for rows, flow in ((self.running, flows.running), (self.sales, flows.sales)):
                 for at, each in enumerate(arrays.odds @ flow * MUSD):
                     rows[at].add(column, each)
+
+    @cached_property
+    def values(self) -> list[Affine]:
+        """What each future is worth, as far as the first stage goes [MUSD]."""
+        found = [Affine() for _ in self.arrays.futures]
+        for column, worth in self.worths.items():
+            for value, each in zip(found, worth.tolist(), strict=True):
+                value.add(column, each)
+        return found
 
     # ---- what stands ----------------------------------------------------------------------------
 

@@ -5,20 +5,26 @@ Mathematics (one cell, all prices by the hour). Sites s, kinds c at a site, sour
     y_k <= volume_k;  x_c <= there_c;  sum_c draw_c x_c <= hall_s;  g_j <= cap_j, by permit too
     pue sum_c draw_c x_c + other_s <= sum_j g_j;    what a site serves <= sum_c unit_c x_c
 The fill is optimal where sites of demands are nested and the narrower pays no less (MODEL 4). The
-duals that it leaves behind are the slopes of the optimum by every capacity: cuts for Benders.
+duals that it leaves behind are the slopes of the optimum by every capacity: cuts for Benders. Where
+they may be one or another, as at a site where nothing stands, power and halls are held to be worth
+what it costs to have them a period sooner, as far as the dual allows: so few cuts say much.
 A source is two steps of energy: the part that is paid for in any case, then the rest.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba import njit
 
-from optimizer.expand.engines.records import Found
+from optimizer.expand.engines.records import NEVER, Costs, Found
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from optimizer.expand.engines.records import Given, World
 
 __all__ = ["operate"]
@@ -26,8 +32,8 @@ __all__ = ["operate"]
 EMPTY = 1e-6
 """Less than this many watts, or millionths of compute, is nothing."""
 
-NEVER = 1e30
-"""Cost of what is not to be had [USD per unit and hour]."""
+MANY = 64
+"""Futures from which two threads operate them."""
 
 
 @njit(nogil=True, cache=True)
@@ -145,25 +151,61 @@ def _prices(world, f, t, b, out, m, free, used, serves, marginal):
 
 
 @njit(nogil=True, cache=True)
-def _site_slopes(world, given, found, f, t, b, s, value, tenants, step, n, it, load, toll):
+def _power_range(step, n, load):
+    """Return what a W at the meter is worth at least and at most, by the energy steps."""
+    low, high, left = 0.0, NEVER, load
+    for i in range(n):
+        if left > EMPTY:
+            low = step[i, 1]
+        if left < step[i, 0] - EMPTY:
+            high = max(low, step[i, 1])
+            break
+        left -= step[i, 0]
+    return low, high
+
+
+@njit(nogil=True, cache=True)
+def _worth_of_room(world, given, costs, f, t, s, value, step, n, it, load):
+    """Return what a W at the meter and a W of hall are worth to chips, at their cost if it may be.
+
+    A W of IT is worth at least what kinds bring that do not all run, at most what any brings that
+    does; what is not full is worth nothing.
+    """
+    low, high = _power_range(step, n, load)
+    pue, drawn, least, most, top = world.pue[t, s], 0.0, 0.0, NEVER, 0.0
+    for c in range(world.stock_ptr[s], world.stock_ptr[s + 1]):
+        drawn += it[c]
+        brings = value * world.unit[c] / world.draw[c]
+        top = max(top, brings)
+        if given.there[f, t, c] * world.draw[c] - it[c] > EMPTY:
+            least = max(least, brings)
+        if it[c] > EMPTY:
+            most = min(most, brings)
+    is_full = given.hall[f, t, s] - drawn <= EMPTY
+    power = min(high, max(low, min(top / pue, costs.power[f, t, s])))
+    hall = min(top, costs.hall[f, t, s]) if is_full else 0.0
+    over = hall + pue * power - min(most, max(top, pue * low))
+    if over > 0.0:
+        hall -= min(over, hall)
+        power = max(low, min(power, (min(most, max(top, pue * low)) - hall) / pue))
+    short = least - hall - pue * power
+    if short > 0.0 and is_full:
+        hall += short
+    elif short > 0.0:
+        power += short / pue
+    return power, hall
+
+
+@njit(nogil=True, cache=True)
+def _site_slopes(
+    world, given, costs, found, f, t, b, s, value, tenants, step, n, it, load, toll
+):  # fmt: skip
     """Slopes of a site at a value of compute and what a W more is worth to tenants.
 
     it: W used by kind; load: W at the meter that the site pays for.
     """
-    h, pue, power, left = world.hours[t, b], world.pue[t, s], 0.0, load
-    for i in range(n):
-        if left > EMPTY:
-            power = step[i, 1]
-        left -= step[i, 0]
-    drawn, best, hall = 0.0, 0.0, 0.0
-    for c in range(world.stock_ptr[s], world.stock_ptr[s + 1]):
-        drawn += it[c]
-        if given.there[f, t, c] * world.draw[c] - it[c] > EMPTY:
-            best = max(best, value * world.unit[c] / world.draw[c])
-    if given.hall[f, t, s] - drawn <= EMPTY:
-        hall = max(0.0, best - pue * power)
-    else:
-        power = max(power, best / pue)
+    h, pue = world.hours[t, b], world.pue[t, s]
+    power, hall = _worth_of_room(world, given, costs, f, t, s, value, step, n, it, load)
     found.by_hall[f, t, s] += h * hall
     for c in range(world.stock_ptr[s], world.stock_ptr[s + 1]):
         gain = value * world.unit[c] - world.draw[c] * (pue * power + hall)
@@ -231,7 +273,7 @@ def _leases(world, given, found, f, t, b, s, h, step, n):
 
 
 @njit(nogil=True, cache=True)
-def _cell(world, given, found, f, t, b, scratch, has_slopes):
+def _cell(world, given, costs, found, f, t, b, scratch, has_slopes):
     """Operate one cell and add what came of it; its slopes, where they are asked for."""
     steps, counts, out, free, used, serves, _, room, it, loads = scratch
     h, m = world.hours[t, b], 0
@@ -257,11 +299,11 @@ def _cell(world, given, found, f, t, b, scratch, has_slopes):
     for s in range(S):
         loads[s + S] = _leases(world, given, found, f, t, b, s, h, steps[s], counts[s])
     if has_slopes:
-        _slopes(world, given, found, f, t, b, scratch, m)
+        _slopes(world, given, costs, found, f, t, b, scratch, m)
 
 
 @njit(nogil=True, cache=True)
-def _slopes(world, given, found, f, t, b, scratch, m):
+def _slopes(world, given, costs, found, f, t, b, scratch, m):
     """Add the slopes of a cell that has been operated."""
     steps, counts, out, free, used, serves, marginal, room, it, loads = scratch
     h, S = world.hours[t, b], world.pue.shape[1]
@@ -274,25 +316,23 @@ def _slopes(world, given, found, f, t, b, scratch, m):
             if world.may[k, s]:
                 value = max(value, marginal[k])
         _site_slopes(
-            world, given, found, f, t, b, s, value, loads[s + S], steps[s], counts[s], it,
-            loads[s], room,
+            world, given, costs, found, f, t, b, s, value, loads[s + S], steps[s], counts[s],
+            it, loads[s], room,
         )  # fmt: skip
 
 
 @njit(nogil=True, cache=True)
-def _all_cells(world, given, found, scratch, has_slopes):
-    for f in range(world.volume.shape[0]):
+def _some_cells(world, given, costs, found, scratch, has_slopes, first, last):
+    for f in range(first, last):
         for t in range(world.hours.shape[0]):
             for b in range(world.hours.shape[1]):
-                _cell(world, given, found, f, t, b, scratch, has_slopes)
+                _cell(world, given, costs, found, f, t, b, scratch, has_slopes)
 
 
-def operate(world: World, given: Given, *, has_slopes: bool) -> Found:
-    """Return what capacities earn and serve in every future and period; slopes if asked for."""
+def operate(world: World, given: Given, costs: Costs | None = None) -> Found:
+    """Return what capacities earn and serve in every future and period; slopes with costs."""
     F, T, B, K = world.volume.shape
     S, J, L = world.pue.shape[1], world.take.size, world.lease_site.size
-    most = int(np.diff(world.source_ptr).max(initial=0)) * 2
-    total = world.draw.size + 2 * J + S
     found = Found(
         np.zeros((F, T, K)),
         np.zeros((F, T, L)),
@@ -305,7 +345,25 @@ def operate(world: World, given: Given, *, has_slopes: bool) -> Found:
         np.zeros((F, T, L)),
         np.zeros((F, T, S)),
     )
-    scratch = (
+    has_slopes = costs is not None
+    costs = costs or Costs(np.zeros((0, 0, 0)), np.zeros((0, 0, 0)))
+    halves = [0, F] if F < MANY else [0, F // 2, F]
+    with ThreadPoolExecutor(len(halves) - 1) as pool:
+        each = [
+            pool.submit(_some_cells, world, given, costs, found, _scratch(world), has_slopes, *at)
+            for at in pairwise(halves)
+        ]
+    for done in each:
+        done.result()
+    return found
+
+
+def _scratch(world: World) -> tuple[NDArray[Any], ...]:
+    """Return room for the steps of one cell."""
+    K, S, J = world.worth.shape[2], world.pue.shape[1], world.take.size
+    most = int(np.diff(world.source_ptr).max(initial=0)) * 2
+    total = world.draw.size + 2 * J + S
+    return (
         np.zeros((S, max(1, most), 5)),
         np.zeros(S, np.int64),
         np.zeros((max(1, total), 6)),
@@ -317,5 +375,3 @@ def operate(world: World, given: Given, *, has_slopes: bool) -> Found:
         np.zeros(world.draw.size),
         np.zeros(2 * S),
     )
-    _all_cells(world, given, found, scratch, has_slopes)
-    return found

@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-__all__ = ["Found", "Given", "World"]
+__all__ = ["NEVER", "Costs", "Found", "Given", "World"]
+
+NEVER = 1e30
+"""Cost of what is not to be had [USD]."""
 
 
 class World(NamedTuple):
@@ -66,6 +69,19 @@ class Given(NamedTuple):
     there: Floats
     hall: Floats
     cap: Floats
+
+
+class Costs(NamedTuple):
+    """What it costs to have a W at the meter, and one of hall, for an hour [USD].
+
+    Attributes
+    ----------
+    power, hall : (F, T, S)
+        `NEVER` before any that is ordered can be there.
+    """
+
+    power: Floats
+    hall: Floats
 
 
 class Found(NamedTuple):

@@ -3,48 +3,148 @@
 from __future__ import annotations
 
 from math import floor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from optimizer.expand.arrays import Decision
     from optimizer.expand.engines.first import FirstStage
 
-__all__ = ["SHIFTS", "is_supplied", "roundings", "whole"]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
-SHIFTS = (0.0, 0.25, 0.5, 0.75)
-"""What is added to cumulative orders before they are rounded down: late units, or early ones."""
+__all__ = ["Dive", "Master", "whole"]
 
 NEARLY = 1e-6
 """What is so little below a whole number is that number."""
 
+USED = 1e-3
+"""Places of which more units stand in a solution of the master are among those of the dive."""
 
-def roundings(first: FirstStage, values: Sequence[float]) -> Iterator[Decision]:
-    """Yield whole decisions that are near a solution and keep the limits of supply."""
-    for of_chips in SHIFTS:
-        for of_others in SHIFTS:
-            found = whole(first, values, of_chips, of_others)
-            if is_supplied(first, found):
-                yield found
+CORE = 0.5
+"""The same for the best point, which keeps traces of all that it has come by."""
+
+CLOSE = 0.1
+"""What is so near a whole number is held there at once."""
+
+SHARES = (4, 3)
+"""One in so many of the other parts, of power and halls and of chips, is held in each step."""
+
+SETTLED = 1e-4
+"""Cuts are added to the first solution of a dive until it is so near its own value."""
 
 
-def whole(
-    first: FirstStage, values: Sequence[float], of_chips: float = 0.0, of_others: float = 0.0
-) -> Decision:
-    """Return the decision with cumulative orders rounded down; where nothing is added to them
-    before, no limit of supply breaks.
+class Master(Protocol):
+    """The master of Benders, as a dive needs it."""
+
+    first: FirstStage
+    solver: Any
+
+    def stages(self) -> Sequence[FirstStage]:
+        """Return the first stages that the columns are of."""
+
+    def solved(self) -> Floats | None:
+        """Return the columns of a solution of the relaxed master; None if there is none."""
+
+    def ask(self, point: Floats, values: Floats) -> tuple[float, int]:
+        """Return the loss at a point [MUSD], and how many cuts it gave that a solution breaks."""
+
+    def is_over(self) -> bool:
+        """Return whether to stop."""
+
+
+class Dive:
+    """Whole units step by step: what is nearest to them is held, the rest is solved again.
+
+    Only the places that a solution makes use of take part: so the master is small and quick. Power
+    and halls come first, as chips adapt to them more easily.
+    """
+
+    def __init__(self, master: Master, values: Floats, core: Floats) -> None:
+        self.master, model = master, master.first.model
+        self.columns = np.flatnonzero(model.is_integer).astype(np.int32)
+        self.low = np.array(model.low, float)[self.columns]
+        self.high = np.array(model.high, float)[self.columns]
+        self.is_chip = np.zeros(len(self.columns), bool)
+        at, used = {c: i for i, c in enumerate(self.columns.tolist())}, set[int]()
+        steps = [x for s in master.stages() for x in (*s.orders.items(), *s.retired.items())]
+        for (p, _), c in steps:
+            if values[c] > USED or core[c] > CORE:
+                used.add(p)
+        for (p, _), c in steps:
+            self.is_chip[at[c]] = master.first.arrays.build(p).chip is not None
+            if p not in used:
+                self.high[at[c]] = self.low[at[c]]
+
+    def run(self) -> Floats | None:
+        """Return a solution in whole units, or with parts left when the time is over; None if the
+        master has none. The bounds of its columns are left as they were.
+        """
+        try:
+            return self._run()
+        finally:
+            model = self.master.first.model
+            low, high = (np.array(x, float)[self.columns] for x in (model.low, model.high))
+            self.master.solver.changeColsBounds(len(self.columns), self.columns, low, high)
+
+    def _run(self) -> Floats | None:
+        values = last = self._solved(settle=True)
+        while values is not None and not self.master.is_over():
+            pick = self._nearest(values)
+            if not len(pick):
+                break
+            last, before = values, values[self.columns]
+            kept = self.low.copy(), self.high.copy()
+            self.low[pick] = self.high[pick] = np.round(before[pick])
+            values = self._solved()
+            if values is None:  # a limit of supply or of money breaks: fewer, and down
+                self.low, self.high = kept
+                pick = pick[: max(1, len(pick) // 4)]
+                self.low[pick] = self.high[pick] = np.floor(before[pick] + NEARLY)
+                values = self._solved()
+        return last if values is None and self.master.is_over() else values
+
+    def _nearest(self, values: Floats) -> Ints:
+        """Return which columns to hold next: of power and halls while they have parts."""
+        at = values[self.columns]
+        apart = np.abs(at - np.round(at))
+        is_part = (apart > NEARLY) & (self.low < self.high)
+        for is_mine, share in zip((~self.is_chip, self.is_chip), SHARES, strict=True):
+            parts = np.flatnonzero(is_part & is_mine)
+            if len(parts):
+                order = parts[np.argsort(apart[parts], kind="stable")]
+                count = max(1, len(parts) // share, int((apart[parts] <= CLOSE).sum()))
+                return order[:count]
+        return np.empty(0, np.int64)
+
+    def _solved(self, *, settle: bool = False) -> Floats | None:
+        """Solve within the bounds, cut there, and solve again; until it settles, if asked for."""
+        master = self.master
+        master.solver.changeColsBounds(len(self.columns), self.columns, self.low, self.high)
+        values = master.solved()
+        while values is not None and not master.is_over():
+            claimed = float(master.solver.getObjectiveValue())
+            loss, added = master.ask(values, values)
+            if not added:
+                break
+            values = master.solved()
+            if not settle or loss - claimed <= SETTLED * abs(claimed):
+                break
+        return values
+
+
+def whole(first: FirstStage, values: Sequence[float]) -> Decision:
+    """Return the decision with cumulative orders rounded down: no limit of supply breaks.
 
     Orders of a period at several sites may then be one more than the period allows: the last of
     them waits for the next period.
     """
     rounded = list(values)
-    for (p, _), column in first.orders.items():
-        shift = of_chips if first.arrays.build(p).chip else of_others
-        rounded[column] = float(
-            floor(values[column] + (shift if values[column] > NEARLY else 0.0) + NEARLY)
-        )
-    for column in first.retired.values():
+    for column in (*first.orders.values(), *first.retired.values()):
         rounded[column] = float(floor(values[column] + NEARLY))
     for u, build in enumerate(first.arrays.growth.builds):
         places = first.arrays.places_of(u)
@@ -56,25 +156,6 @@ def whole(
                 new[at] -= 1
     _give_up_what_has_come(first, rounded)
     return first.decision(rounded)
-
-
-def is_supplied(first: FirstStage, decision: Decision) -> bool:
-    """Return whether a decision keeps the units of builds and the supply of chips."""
-    arrays = first.arrays
-    for u, build in enumerate(arrays.growth.builds):
-        units = sum(n for (p, _), n in decision.orders.items() if arrays.places[p][0] == u)
-        if units > build.max_units:
-            return False
-    for chip, row in arrays.growth.supply_chips.items():
-        for t, limit in enumerate(row):
-            chips = sum(
-                n * arrays.build(p).chips
-                for (p, o), n in decision.orders.items()
-                if arrays.build(p).chip == chip and o + arrays.build(p).lead <= t
-            )
-            if chips > limit:
-                return False
-    return True
 
 
 def _new(first: FirstStage, rounded: list[float], place: int, t: int) -> float:

@@ -17,7 +17,6 @@ from optimizer.expand.answer import arrays_of
 from optimizer.expand.check import check
 from optimizer.expand.engines import benders
 from optimizer.expand.engines.benders import Clock
-from optimizer.expand.engines.tree import benders as tree
 from optimizer.expand.engines.tree.benders import TreeBenders
 from optimizer.expand.evaluate import decided
 from optimizer.expand.plan import ExpandPlan, Goal, Options
@@ -122,7 +121,7 @@ def test_cuts_of_the_tree_and_the_one_model_find_the_same_optimum(seed: int, goa
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_a_master_of_many_columns_has_the_means_of_each_path(
+def test_one_group_of_futures_on_each_path_is_enough_for_the_optimum(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = in_groups(seed, 6).data()
@@ -130,11 +129,10 @@ def test_a_master_of_many_columns_has_the_means_of_each_path(
         future["reveals"].pop()  # two leaves of three futures
     instance = parse_instance(json.dumps(data))
     optimum = best(instance).objective.total
-    monkeypatch.setattr(benders, "LARGE", 0)
-    monkeypatch.setattr(tree, "MEANS", 2)  # one mean for each leaf
+    monkeypatch.setattr(benders, "GROUPS", 2)
     arrays = arrays_of(instance, Options())
     way = TreeBenders(arrays, Options(gap=1e-6), (), Clock(time.monotonic() + 600))
-    assert way.is_large and len(way.cuts.groups) == 2
+    assert len(way.cuts.groups) == 2
     found = way.run([])
     assert found.loss * -1e15 == pytest.approx(optimum, rel=1e-6)
     assert found.bound * -1e15 >= optimum - 10**9

@@ -5,25 +5,29 @@ A group of futures lies on one path; what operation brings it is cut by what sta
 
 from __future__ import annotations
 
-from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from optimizer.expand.engines.benders import GROUPS, MEANS, Benders, Best
+from optimizer.expand.engines.benders import Benders, Best
 from optimizer.expand.engines.cuts import Cuts
+from optimizer.expand.engines.first import MUSD
 from optimizer.expand.engines.model import Affine, Model
 from optimizer.expand.engines.records import Found
-from optimizer.expand.engines.rounding import SHIFTS, is_supplied, whole
+from optimizer.expand.engines.rounding import whole
 from optimizer.expand.engines.tree.policy import Policy
 from optimizer.expand.engines.tree.stage import TreeStage
+from optimizer.expand.evaluate import evaluate
 from optimizer.expand.tree import by_node, paths_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from optimizer.expand.arrays import Arrays, Decision
     from optimizer.expand.engines.first import FirstStage
+
+Floats = NDArray[np.float64]
 
 __all__ = ["MOST", "TreeBenders", "whole_columns"]
 
@@ -80,39 +84,27 @@ class TreeBenders(Benders):
         return TreeStage(self.arrays, Model("master"))
 
     def _cuts(self) -> TreeCuts:
-        groups = []
-        for part in self.arrays.parts:
-            each = list(range(part.F))
-            if self.options.objective == "expected":
-                most = MEANS if self.is_large else GROUPS
-                count = min(max(1, most // len(self.arrays.paths)), part.F)
-                worth = part.world.worth.sum((1, 2)) + part.world.volume.sum((1, 2, 3))
-                order = np.argsort(worth, kind="stable")
-                groups.append([own.tolist() for own in np.array_split(order, count)])
-            else:
-                groups.append([[f] for f in each])
-        return TreeCuts(self.first, groups)
+        most = max(1, self.most_groups() // len(self.arrays.paths))
+        return TreeCuts(self.first, [self.groups(part, most) for part in self.arrays.parts])
 
-    def _stage(self, futures: list[int]) -> tuple[FirstStage, list[int]]:
-        each = zip(self.arrays.paths, self.first.paths, strict=True)
-        at, path = next((at, path) for at, path in each if futures[0] in at)
-        return path, [at.index(f) for f in futures]
+    def stages(self) -> Sequence[FirstStage]:
+        """Return the first stages of all paths: they share columns."""
+        return self.first.paths
+
+    def operated(self, point: Floats) -> tuple[Floats, Found]:
+        """Return the values of a point, whole or not, by future [MUSD], and its operation."""
+        decision = self.first.decision(point.tolist(), is_whole=False)
+        outcome = evaluate(self.arrays, decision, has_slopes=True)
+        return outcome.values * MUSD, outcome.found
 
     def whole(self, values: Sequence[float]) -> Decision:
         """Return the whole decision of a solution in whole units."""
         return by_node(self.arrays, [whole(path, values) for path in self.first.paths])
 
-    def roundings(self, values: Sequence[float]) -> Iterator[Decision]:
-        """Yield whole decisions near a solution that keep the limits of supply on every path."""
-        for of_chips, of_others in product(SHIFTS, SHIFTS):
-            each = [whole(path, values, of_chips, of_others) for path in self.first.paths]
-            if all(is_supplied(p, d) for p, d in zip(self.first.paths, each, strict=True)):
-                yield by_node(self.arrays, each)
-
-    def offer(self, decision: Decision, *, is_cut: bool = True) -> None:
+    def offer(self, decision: Decision) -> None:
         """Take a whole decision unless it sees more than is known: rounding told paths apart."""
         if self._is_known(paths_of(self.arrays, decision)):
-            super().offer(decision, is_cut=is_cut)
+            super().offer(decision)
 
     def _is_known(self, paths: Sequence[Decision]) -> bool:
         """Return whether decisions of paths are alike where they share columns."""

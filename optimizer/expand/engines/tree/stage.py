@@ -12,6 +12,8 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from optimizer.expand.engines.first import FirstStage
 from optimizer.expand.engines.model import Affine, Model
 from optimizer.expand.tree import by_node, paths_of
@@ -95,8 +97,8 @@ class TreeStage(FirstStage):
 
     def _add_flows(self) -> None:
         for at, path in zip(self.arrays.paths, self.paths, strict=True):
-            for f, value in zip(at, path.values, strict=True):
-                self.values[f].plus(value)
+            for column, worth in path.worths.items():
+                self.worths.setdefault(column, np.zeros(self.arrays.F))[at] += worth
             for mine, theirs in (
                 (self.capex, path.capex),
                 (self.running, path.running),
