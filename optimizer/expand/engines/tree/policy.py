@@ -46,8 +46,8 @@ SLICE = 1.0
 """What each node has at least [s]: where there are more than the time suffices for, the first."""
 
 
-LEAST = 0.2
-"""What each part of wait and see has at least [s]."""
+LEAST = 5.0
+"""What each part of wait and see has, if it takes that and as long as there is time [s]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +158,9 @@ class Policy:
         groups = arrays.paths if is_mean else [[f] for f in range(arrays.F)]
         most = np.full(arrays.F, np.inf)
         for i, at in enumerate(groups):
-            left = (self.clock.end - time.monotonic()) / (len(groups) - i)
-            loss = -np.inf if self.clock.is_over() else self._alone(at, options, left)
+            left = self.clock.end - time.monotonic()
+            share = min(left, max(LEAST, left / (len(groups) - i)))
+            loss = -np.inf if self.clock.is_over() else self._alone(at, options, share)
             if not np.isfinite(loss):
                 return float(-np.inf)
             most[at] = -loss
@@ -173,7 +174,7 @@ class Policy:
         solver = to_highs(form.model)
         whole = np.flatnonzero(form.model.is_integer).astype(np.int32)
         solver.changeColsIntegrality(len(whole), whole, np.ones(len(whole), np.uint8))
-        solver.setOptionValue("time_limit", max(LEAST, seconds))
+        solver.setOptionValue("time_limit", seconds)
         solver.setOptionValue("mip_rel_gap", options.gap)
         solver.run()
         return float(solver.getInfo().mip_dual_bound)
