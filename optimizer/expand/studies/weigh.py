@@ -17,7 +17,7 @@ from optimizer.expand.evaluate import decided, evaluate, expected, money
 from optimizer.expand.plan import Options
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from optimizer.domain.instance import Instance
     from optimizer.domain.reports import Value
@@ -143,15 +143,12 @@ def _answer(arrays: Arrays, plans: list[Weighed], alpha: float) -> Section:
         Column("P50", "USD", "right"),
         Column("P90", "USD", "right"),
         Column(f"worst {alpha:.0%}", "USD", "right"),
-        Column("largest debt", "USD", "right"),
-        Column("limits of money broken", "share", "right"),
     )
     rows: list[tuple[Value, ...]] = []
     for p in plans:
         points = [quantile(p.values, odds, x) for x in (0.1, 0.5, 0.9)]
-        broken = max(p.breaches.values()) if p.breaches else None
         mean = float(odds @ p.values)
-        rows.append((p.name, mean, *points, tail(p.values, odds, alpha), p.debt, broken))
+        rows.append((p.name, mean, *points, tail(p.values, odds, alpha)))
     says = (
         f"Most is expected of {best.name}; the worst {alpha:.0%} of futures are least bad with "
         f"{safest.name}.",
@@ -160,7 +157,19 @@ def _answer(arrays: Arrays, plans: list[Weighed], alpha: float) -> Section:
     fan = Chart("line", "NPV by share of futures, the worst first", FAN, "share", "USD", series)
     table = Table("values", heads, tuple(rows))
     facts = (Fact("best expected NPV", float(odds @ best.values), "USD", note=best.name),)
-    return Section("Answer", says, facts, (table,), (fan,), kind="summary")
+    return Section("Answer", says, facts, (table, *_debts(plans)), (fan,), kind="summary")
+
+
+def _debts(plans: list[Weighed]) -> Iterator[Table]:
+    """Yield the debt of each plan, and in what share of futures it breaks a limit of money."""
+    heads = (
+        Column("plan"),
+        Column("largest debt, expected", "USD", "right"),
+        Column("limits broken in futures", "share", "right"),
+    )
+    rows = [(p.name, p.debt, max(p.breaches.values())) for p in plans if p.breaches]
+    if rows:
+        yield Table("debt and limits of money", heads, tuple(rows))
 
 
 FAN = tuple(x / 50 for x in range(50))
@@ -204,6 +213,10 @@ def _regret(arrays: Arrays, plans: list[Weighed]) -> Section:
     return Section("Regret", says, tables=(largest, matrix), charts=(heat,))
 
 
+DATED = (("MW of power", "MW", "power_mw"), ("chips", "chips", "chips"))
+"""What stands, by period: its title, its unit, where it is."""
+
+
 def _stands(arrays: Arrays, plans: list[Weighed]) -> Section:
     heads = (
         Column("plan"),
@@ -229,16 +242,17 @@ def _stands(arrays: Arrays, plans: list[Weighed]) -> Section:
     label = arrays.growth.calendar.label
     dated = (Column("period"), *(Column(p.name, "", "right") for p in plans))
     tables = [Table("what stands and what it does, expected", heads, rows)]
-    for title, row in (("MW of power", "power_mw"), ("chips", "chips")):
-        each: tuple[tuple[Value, ...], ...] = tuple(
-            (label(t), *(float(getattr(p, row)[t]) for p in plans)) for t in range(arrays.T)
-        )
-        tables.append(Table(f"{title} by period, expected", dated, each))
+    kinds = [k for k in DATED if any(getattr(p, k[2]).any() for p in plans)]
+    for title, _, row in kinds:
+        each = [tuple(float(getattr(p, row)[t]) for p in plans) for t in range(arrays.T)]
+        new = [t for t in range(arrays.T) if t == 0 or each[t] != each[t - 1]]
+        changes: tuple[tuple[Value, ...], ...] = tuple((label(t), *each[t]) for t in new)
+        tables.append(Table(f"{title} from when on, expected", dated, changes))
     x = tuple(arrays.growth.calendar.edges[:-1])
     charts = tuple(
         Chart("line", f"{title} by period, expected", x, "UTC", unit,
               tuple(ChartSeries(p.name, tuple(map(float, getattr(p, row)))) for p in plans))
-        for title, unit, row in (("power", "MW", "power_mw"), ("chips", "chips", "chips"))
+        for title, unit, row in kinds
     )  # fmt: skip
     return Section("What stands", tables=tuple(tables), charts=charts)
 
