@@ -50,7 +50,7 @@ MANY = 800
 ALIKE = 0.1
 """Plan and relaxed solution differ in a column by more: it is free."""
 
-RELAXED = 0.6
+RELAXED = 0.5
 """Share of the time after which whole units are sought, whatever the relaxed master says."""
 
 FIRST_AIM = 0.02

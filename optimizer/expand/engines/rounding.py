@@ -37,6 +37,9 @@ SHARES = (4, 3)
 SETTLED = 1e-4
 """Cuts are added to the first solution of a dive until it is so near its own value."""
 
+ROUNDS = 5
+"""But no more often than this: where the master is far from its optimum yet, time is short."""
+
 
 class Master(Protocol):
     """The master of Benders, as a dive needs it."""
@@ -126,13 +129,15 @@ class Dive:
         master = self.master
         master.solver.changeColsBounds(len(self.columns), self.columns, self.low, self.high)
         values = master.solved()
-        while values is not None and not master.is_over():
+        for _ in range(ROUNDS if settle else 1):
+            if values is None or master.is_over():
+                break
             claimed = float(master.solver.getObjectiveValue())
             loss, added = master.ask(values, values)
             if not added:
                 break
             values = master.solved()
-            if not settle or loss - claimed <= SETTLED * abs(claimed):
+            if loss - claimed <= SETTLED * abs(claimed):
                 break
         return values
 
