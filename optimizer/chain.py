@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from optimizer.domain.files import parse_instance
 from optimizer.domain.growth.prices import MILLION, moved
 from optimizer.errors import InstanceError
+from optimizer.units import MONTH_HOURS
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,9 +27,6 @@ __all__ = ["fleet_to_place", "period_at", "standing"]
 
 WEEK_HOURS = 168
 """Length of the placement that a mix is handed on to [h]."""
-
-MONTH_HOURS = 730.0
-"""Length of a period of the mix that an expansion is handed on to [h]."""
 
 MEGA = 1e6
 
@@ -152,10 +150,8 @@ def period_at(instance: Instance, at: float | datetime) -> int:
 
 
 def _future(case: Case, name: str | None) -> FutureImage:
-    from optimizer.expand.account.tables import as_planned
-
     if name is None:
-        return as_planned(case)
+        return case.as_planned
     for future in case.futures:
         if future.name == name:
             return future
@@ -167,11 +163,7 @@ def _pools(case: Case, seen: FutureImage, t: int) -> dict[str, Any]:
     """Return the domains in service by site and kind."""
     found: dict[str, Any] = {}
     for stock in case.growth.stocks:
-        count = stock.there[t] + sum(
-            case.units((u, stock.site), seen, t) * n
-            for u, n in stock.units
-            if (u, stock.site) in case.orders
-        )
+        count = case.domains(stock, seen, t)
         if count > 0:
             site = case.growth.sites[stock.site].name
             chip = case.instance.domains[stock.kind].chip
@@ -203,13 +195,9 @@ def _power(case: Case, seen: FutureImage, s: int, t: int) -> dict[str, Any]:
         own = [x for x in each if growth.sources[x.source].permit == permit]
         _cut(own, moved(cap[t], seen.factor(driver, t)))
     site, pue = growth.sites[s], growth.sites[s].pue_milli[t] / 1000
-    hall = site.hall_w[t] + sum(
-        growth.builds[u].hall_w * case.units((u, at), seen, t) for u, at in case.orders if at == s
-    )
-    signed = [growth.contracts[i] for i in case.signed]
-    let = sum(c.amount for c in signed if c.is_lease and s in c.sites and c.first <= t < c.end)
-    given = sum(x.watts for x in each)
-    _cut(each, min(pue * (hall - let) + site.other_w[t], given - pue * let))
+    let = sum(c.amount for c in case.leases(s, seen, t))
+    room = pue * (case.hall_w(s, seen, t) - let) + site.other_w[t]
+    _cut(each, min(room, sum(x.watts for x in each) - pue * let))
     return {growth.sources[x.source].name: _supply(case, x, t) for x in each if x.watts >= 1}
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from math import ceil, floor
 
 __all__ = [
+    "MONTH_HOURS",
     "NANO",
     "budget_down",
     "budget_up",
@@ -28,6 +29,9 @@ __all__ = [
     "watts_down",
     "watts_up",
 ]
+
+MONTH_HOURS = 730.0
+"""Length of a month where months are alike: a twelfth of 8,760 h [h]."""
 
 NANO = 1_000_000_000
 """nano-USD in one USD."""

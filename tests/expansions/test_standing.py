@@ -12,6 +12,7 @@ from instances.catalog import load
 from optimizer.chain import standing
 from optimizer.domain.files import instance_text, parse_instance
 from optimizer.errors import InstanceError
+from optimizer.expand.rules.case import Case
 from optimizer.expand.studies.named import valued
 from optimizer.place.check import check
 from optimizer.place.plan import Options
@@ -61,6 +62,22 @@ def test_a_grid_that_is_late_is_not_handed_on() -> None:
     late = stands("nscale-uk", "grid-and-wait", future="grid-two-years-late")
     assert "loughton-grid" in plain.sites["loughton"].supplies
     assert "loughton-grid" not in late.sites["loughton"].supplies
+
+
+def test_a_tenant_that_has_stopped_paying_takes_no_power() -> None:
+    instance = load("lake-mariner-abernathy")
+    case = Case(instance, valued(instance, "sign-both"))
+    stops, i = next(
+        (f, i)
+        for f in case.futures
+        for i in case.signed
+        if case.growth.contracts[i].first < f.defaults[i] < case.growth.contracts[i].end
+    )
+    contract, (s,) = case.growth.contracts[i], case.growth.contracts[i].sites
+    last = stops.defaults[i] - 1
+    assert contract in case.leases(s, stops, last)
+    assert contract not in case.leases(s, stops, last + 1)
+    assert contract in case.leases(s, case.as_planned, last + 1)
 
 
 def test_the_week_can_be_placed() -> None:

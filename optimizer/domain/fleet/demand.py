@@ -9,10 +9,7 @@ from pydantic import Field
 from optimizer.domain.fields import ChipCount, Entity, Id, Text
 from optimizer.domain.series import Series, within
 
-__all__ = ["MONTH_HOURS", "Demand", "GangSize"]
-
-MONTH_HOURS = 730.0
-"""Length of the month in "demand per month": a twelfth of 8,760 h [h]."""
+__all__ = ["Demand", "GangSize"]
 
 PerUnit = Annotated[float, Field(ge=0, le=1e9)]
 

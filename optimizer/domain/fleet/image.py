@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from math import ceil, floor
 from typing import TYPE_CHECKING
 
-from optimizer.domain.fleet.demand import MONTH_HOURS
 from optimizer.domain.fleet.phases import YEAR_HOURS, Phase, discount_at, phases, year_of
 from optimizer.domain.fleet.ways import Stock, Way, can_cool, stocks, ways
-from optimizer.units import NANO, nano, watts_down
+from optimizer.units import MONTH_HOURS, NANO, nano, watts_down
 
 if TYPE_CHECKING:
     from optimizer.domain.fleet.mix import Mix

@@ -9,13 +9,12 @@ from functools import cached_property
 from math import ceil, floor
 from typing import TYPE_CHECKING
 
+from optimizer.units import MONTH_HOURS
+
 if TYPE_CHECKING:
     from optimizer.domain.horizon import Horizon
 
-__all__ = ["MONTH_HOURS", "YEAR_DAYS", "Calendar"]
-
-MONTH_HOURS = 730.0
-"""Length of a month of the horizon: a twelfth of 8,760 h [h]."""
+__all__ = ["YEAR_DAYS", "Calendar"]
 
 YEAR_DAYS = 365
 """Days by which a yearly rate is shared out [d]."""

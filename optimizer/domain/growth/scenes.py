@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from optimizer.domain.growth.expand import Expand
     from optimizer.domain.growth.futures import Driver
 
-__all__ = ["BILLION", "JOINT", "FutureImage", "drawn_futures", "futures_of"]
+__all__ = ["BILLION", "JOINT", "FutureImage", "as_planned", "drawn_futures", "futures_of"]
 
 BILLION = 1_000_000_000
 
@@ -64,8 +64,7 @@ class FutureImage:
 def futures_of(expand: Expand, calendar: Calendar) -> tuple[FutureImage, ...]:
     """Return the named futures; where there are none, the one in which all goes as planned."""
     if not expand.futures:
-        nothing = (calendar.periods,) * len(expand.contracts)
-        return (FutureImage("as planned", BILLION, {}, (0,) * len(expand.builds), nothing),)
+        return (as_planned(len(expand.builds), len(expand.contracts), calendar.periods),)
     odds = [round(f.probability * BILLION) for f in expand.futures.values()]
     odds[-1] = BILLION - sum(odds[:-1])
     return tuple(
@@ -90,6 +89,11 @@ def futures_of(expand: Expand, calendar: Calendar) -> tuple[FutureImage, ...]:
         )
         for (name, future), p in zip(expand.futures.items(), odds, strict=True)
     )
+
+
+def as_planned(builds: int, contracts: int, periods: int) -> FutureImage:
+    """Return the future in which nothing is late, nobody defaults and no driver moves."""
+    return FutureImage("as planned", BILLION, {}, (0,) * builds, (periods,) * contracts)
 
 
 def drawn_futures(

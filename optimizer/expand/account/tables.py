@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from optimizer.domain.growth.scenes import FutureImage
 from optimizer.domain.reports import Chart, ChartSeries, Column, Table
 from optimizer.units import usd
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from optimizer.expand.rules.money import Books
 
 __all__ = [
-    "as_planned", "capacity_chart", "capacity_table", "future_table", "money_charts",
+    "capacity_chart", "capacity_table", "future_table", "money_charts",
     "orders_table", "value_chart",
 ]  # fmt: skip
 
@@ -25,13 +24,6 @@ MEGA = 1_000_000
 LOAD = "MW by source against load, at the meters, as planned"
 BESIDE = 20
 """A chart of values has so small a part of their span to both sides."""
-
-
-def as_planned(case: Case) -> FutureImage:
-    """Return the future in which nothing is late and no driver moves."""
-    growth = case.growth
-    nothing = (growth.periods,) * len(growth.contracts)
-    return FutureImage("as planned", 0, {}, (0,) * len(growth.builds), nothing)
 
 
 def orders_table(case: Case, title: str = "orders") -> Table:
@@ -44,7 +36,7 @@ def orders_table(case: Case, title: str = "orders") -> Table:
         Column("there from"),
         Column("price as planned", "USD", "right"),
     )
-    growth, plan = case.growth, as_planned(case)
+    growth, plan = case.growth, case.as_planned
     rows: list[tuple[int, tuple[Value, ...]]] = []
     for place, orders in case.orders.items():
         build, site = growth.builds[place[0]], growth.sites[place[1]]
@@ -64,20 +56,15 @@ def orders_table(case: Case, title: str = "orders") -> Table:
 
 def _stands(case: Case, t: int) -> tuple[float, float, float, int]:
     """Return power, halls and draw of chips [MW], and chips, that stand as planned in a period."""
-    growth, plan = case.growth, as_planned(case)
+    growth, plan = case.growth, case.as_planned
     power = sum(
         sum(case.watts(j, plan, t, b) * share for b, share in enumerate(growth.share_ppm))
         for j in range(len(growth.sources))
     )
-    hall = sum(s.hall_w[t] for s in growth.sites)
-    hall += sum(growth.builds[p[0]].hall_w * case.units(p, plan, t) for p in case.orders)
+    hall = sum(case.hall_w(s, plan, t) for s in range(len(growth.sites)))
     draw = chips = 0
     for stock in growth.stocks:
-        domains = stock.there[t] + sum(
-            case.units((u, stock.site), plan, t) * n
-            for u, n in stock.units
-            if (u, stock.site) in case.orders
-        )
+        domains = case.domains(stock, plan, t)
         draw += domains * stock.draw_w
         chips += domains * stock.chips
     return power / MEGA / MEGA, hall / MEGA, draw / MEGA, chips
@@ -117,7 +104,7 @@ def capacity_chart(case: Case, title: str = LOAD) -> Chart:
 
 def _given(case: Case, t: int) -> list[float]:
     """Return what each source gives on average over blocks, all of a permit within it [MW]."""
-    growth, plan = case.growth, as_planned(case)
+    growth, plan = case.growth, case.as_planned
     found = [
         sum(case.watts(j, plan, t, b) * share for b, share in enumerate(growth.share_ppm)) / MEGA
         for j in range(len(growth.sources))
@@ -133,19 +120,12 @@ def _given(case: Case, t: int) -> list[float]:
 
 def _at_meters(case: Case, t: int) -> tuple[float, float]:
     """Return what halls have room for, and what chips would draw, other load with both [MW]."""
-    growth, plan = case.growth, as_planned(case)
+    growth, plan = case.growth, case.as_planned
     room = load = 0.0
     for s, site in enumerate(growth.sites):
-        here = [p for p in case.orders if p[1] == s]
-        hall = site.hall_w[t]
-        hall += sum(growth.builds[p[0]].hall_w * case.units(p, plan, t) for p in here)
-        draw = sum(
-            stock.draw_w * (stock.there[t]
-                            + sum(case.units((u, s), plan, t) * n
-                                  for u, n in stock.units if (u, s) in case.orders))
-            for stock in growth.stocks if stock.site == s
-        )  # fmt: skip
-        room += hall * site.pue_milli[t] / 1000 + site.other_w[t]
+        mine = [k for k in growth.stocks if k.site == s]
+        draw = sum(k.draw_w * case.domains(k, plan, t) for k in mine)
+        room += case.hall_w(s, plan, t) * site.pue_milli[t] / 1000 + site.other_w[t]
         load += draw * site.pue_milli[t] / 1000 + site.other_w[t]
     return room / MEGA, load / MEGA
 

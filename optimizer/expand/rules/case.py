@@ -7,11 +7,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from optimizer.domain.growth.prices import MILLION, moved
-from optimizer.domain.growth.scenes import drawn_futures
+from optimizer.domain.growth.scenes import as_planned, drawn_futures
 from optimizer.expand.plan import Violation
 
 if TYPE_CHECKING:
-    from optimizer.domain.growth.image import Growth
+    from optimizer.domain.growth.image import Growth, Stock
+    from optimizer.domain.growth.payers import ContractImage
     from optimizer.domain.growth.scenes import FutureImage
     from optimizer.domain.instance import Instance
     from optimizer.expand.plan import ExpandPlan, Step
@@ -97,6 +98,11 @@ class Case:
         return drawn_futures(expand, self.growth.calendar, self.plan.drawn, self.plan.seed)
 
     @cached_property
+    def as_planned(self) -> FutureImage:
+        """The future in which nothing is late, nobody defaults and no driver moves."""
+        return as_planned(len(self.growth.builds), len(self.growth.contracts), self.growth.periods)
+
+    @cached_property
     def signed(self) -> tuple[int, ...]:
         """The contracts that are signed, each once."""
         return tuple(
@@ -138,6 +144,25 @@ class Case:
             ramp = source.ramp_ppm[age] if age < len(source.ramp_ppm) else MILLION
             total += units * (source.unit_w * ramp // MILLION * share // MILLION)
         return total
+
+    def domains(self, stock: Stock, future: FutureImage, t: int) -> int:
+        """Return the domains of a stock in service in a period."""
+        places = [((u, stock.site), n) for u, n in stock.units if (u, stock.site) in self.orders]
+        return stock.there[t] + sum(self.units(place, future, t) * n for place, n in places)
+
+    def hall_w(self, s: int, future: FutureImage, t: int) -> int:
+        """Return the room for IT draw at a site in a period [W]."""
+        total = self.growth.sites[s].hall_w[t]
+        for place in self.orders:
+            hall = self.growth.builds[place[0]].hall_w
+            if place[1] == s and hall:
+                total += hall * self.units(place, future, t)
+        return total
+
+    def leases(self, s: int, future: FutureImage, t: int) -> list[ContractImage]:
+        """Return the signed leases of a site whose tenants are there, and pay, in a period."""
+        signed = [self.growth.contracts[i] for i in self.signed if t < future.defaults[i]]
+        return [c for c in signed if c.is_lease and s in c.sites and c.first <= t < c.end]
 
     def cost(self, u: int, o: int, future: FutureImage) -> tuple[int, int]:
         """Return what a unit ordered in a period costs: at the order, and at planned delivery."""

@@ -90,40 +90,25 @@ def _other_load(case: Case, t: int, s: int, energy: list[Energy]) -> Fraction:
 
 def _leased(case: Case, future: FutureImage, t: int, s: int, energy: list[Energy]) -> Fraction:
     """Return rent and spared penalties of what tenants of a site get, an hour."""
-    growth, site = case.growth, case.growth.sites[s]
-    signed = [growth.contracts[i] for i in case.signed if t < future.defaults[i]]
-    mine = [c for c in signed if c.is_lease and s in c.sites and c.first <= t < c.end]
+    site = case.growth.sites[s]
     room = Fraction(sum(e.watts for e in energy) * 1000, site.pue_milli[t])
-    room = min(room, Fraction(_hall(case, future, t, s)))
+    room = min(room, Fraction(case.hall_w(s, future, t)))
     brought = Fraction(0)
-    for contract in sorted(mine, key=lambda c: -(c.rent[t] + c.penalty)):
+    for contract in sorted(case.leases(s, future, t), key=lambda c: -(c.rent[t] + c.penalty)):
         watts = min(room, Fraction(contract.amount))
         room -= watts
         brought += watts * (contract.rent[t] + contract.penalty) / MILLION / (365 * 24)
     return brought
 
 
-def _hall(case: Case, future: FutureImage, t: int, s: int) -> int:
-    """Return the room for IT draw at a site [W]."""
-    total = case.growth.sites[s].hall_w[t]
-    for place in case.orders:
-        if place[1] == s:
-            hall = case.growth.builds[place[0]].hall_w
-            total += hall * case.units(place, future, t) if hall else 0
-    return total
-
-
 def _offers(case: Case, future: FutureImage, t: int, s: int, energy: list[Energy]) -> list[Offer]:
     """Return the compute that a site can give, the cheapest first."""
-    growth, room = case.growth, Fraction(_hall(case, future, t, s))
+    growth, room = case.growth, Fraction(case.hall_w(s, future, t))
     pue = Fraction(growth.sites[s].pue_milli[t], 1000)
     mine = [k for k in growth.stocks if k.site == s]
     out = []
     for stock in sorted(mine, key=lambda k: Fraction(-k.micro, k.draw_w)):
-        domains = stock.there[t] + sum(
-            case.units((u, s), future, t) * n for u, n in stock.units if (u, s) in case.orders
-        )
-        left = Fraction(domains * stock.draw_w)
+        left = Fraction(case.domains(stock, future, t) * stock.draw_w)
         for each in energy:
             it = min(left, room, each.watts / pue)
             if it > 0:

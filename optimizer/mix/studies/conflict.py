@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.domain.answers.cases import Case
 from optimizer.domain.changes.patch import Change, pointer
-from optimizer.domain.fleet.demand import MONTH_HOURS
 from optimizer.mix.engines.conflict import clash
 from optimizer.mix.engines.easing import Group, easing, groups_of, prices_of_easing, told
 from optimizer.mix.plan import UNIT_COSTS, Rule
 from optimizer.mix.plan import Conflict as Eased
 from optimizer.mix.studies.figures import asked, domains_of
 from optimizer.mix.studies.worth import raised
-from optimizer.units import NANO
+from optimizer.units import MONTH_HOURS, NANO
 
 if TYPE_CHECKING:
     from optimizer.domain.answers.cases import Solve, Solved
