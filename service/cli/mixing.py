@@ -12,7 +12,7 @@ from service.cli.describe import print_report, verdict_report
 from service.cli.files import load_instance
 from service.cli.live import Live, watch
 from service.cli.options import options_of
-from service.cli.written import files_of, folder_of, hand_on, list_files, write_files
+from service.cli.written import folder_of, hand_on, publish
 
 if TYPE_CHECKING:
     import argparse
@@ -40,11 +40,7 @@ def mix(given: argparse.Namespace, cancel: Cancel) -> int:
     if has_plan and not verdict.is_good:
         print_report(verdict_report("The plan found breaks a rule; not written", verdict))
         return NOT_GOOD
-    report = MIX.report(instance, plan, verdict)
-    with cancel.held():
-        written = write_files(folder, files_of(report, plan))
-    print_report(report)
-    list_files(written)
+    publish(MIX.report(instance, plan, verdict), plan, folder, cancel)
     if given.to_place is not None and has_plan:
         _hand_on(instance, plan, Path(given.to_place))
     return GOOD if has_plan else NO_PLAN

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optimizer.domain.files import instance_text
+from service.cli.describe import print_report
 from service.cli.files import plan_text, write_all, write_whole
 from service.render.html import html
 from service.render.spreadsheet import INDEX, INDEX_HEADS, spreadsheets
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 
     from optimizer.domain.instance import Instance
     from optimizer.domain.reports import Report
+    from service.cli.live import Cancel
 
-__all__ = ["files_of", "folder_of", "hand_on", "list_files", "write_files"]
+__all__ = ["files_of", "folder_of", "hand_on", "list_files", "publish", "write_files"]
 
 _TABLES = "tables"
 _OURS = re.compile(r"[a-z0-9-]+\.csv")
@@ -83,6 +85,14 @@ def _before(index: Path) -> set[str]:
     if not rows or rows[0] != list(INDEX_HEADS):
         return set()
     return {row[0] for row in rows[1:] if row and _OURS.fullmatch(row[0])}
+
+
+def publish(report: Report, plan: object, folder: Path, cancel: Cancel) -> None:
+    """Write an answer in whole, whatever stops the command meanwhile; then print it."""
+    with cancel.held():
+        written = write_files(folder, files_of(report, plan))
+    print_report(report)
+    list_files(written)
 
 
 def hand_on(made: Instance, path: Path, left: str) -> None:

@@ -14,7 +14,7 @@ from service.cli.describe import print_report, verdict_report
 from service.cli.files import load_instance, read_plan
 from service.cli.live import Live, watch
 from service.cli.options import options_of
-from service.cli.written import files_of, folder_of, hand_on, list_files, write_files
+from service.cli.written import files_of, folder_of, hand_on, publish, write_files
 
 if TYPE_CHECKING:
     import argparse
@@ -54,11 +54,7 @@ def expand(given: argparse.Namespace, cancel: Cancel) -> int:
     if has_plan and not verdict.is_good and given.plan is None:
         print_report(verdict_report("The plan found breaks a rule; not written", verdict))
         return NOT_GOOD
-    report = EXPAND.report(instance, plan, verdict)
-    with cancel.held():
-        written = write_files(folder, files_of(report, plan))
-    print_report(report)
-    list_files(written)
+    publish(EXPAND.report(instance, plan, verdict), plan, folder, cancel)
     if has_plan:
         _hand_on(given, instance, plan, at)
     return GOOD if has_plan and verdict.is_good else NOT_GOOD
