@@ -55,6 +55,7 @@ def test_the_two_engines_find_the_optimum_of_brute_force(seed: int) -> None:
     assert claim.bound >= best >= plan.objective.total >= best - WITHIN * abs(best)
 
 
+@pytest.mark.slow
 def test_a_fleet_is_claimed_optimal_by_auto_and_by_the_exact_engine_alone() -> None:
     instance = random_place(*SMALL, seed=1)
     totals = []
@@ -70,6 +71,7 @@ def test_a_fleet_is_claimed_optimal_by_auto_and_by_the_exact_engine_alone() -> N
     assert abs(totals[0] - totals[1]) <= WITHIN * abs(totals[0])
 
 
+@pytest.mark.slow
 def test_a_plan_that_the_engines_beside_did_not_better_stays_with_its_claim() -> None:
     """A search that hands in the optimum keeps its plan; what HiGHS says stands beside it."""
     instance, told = random_place(*SMALL, seed=2), list[int]()
