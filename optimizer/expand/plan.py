@@ -101,7 +101,8 @@ class NodeSteps(Record):
     Attributes
     ----------
     node
-        The labels of what has been learnt, the first one first, joined by ` / `.
+        The labels of what has been learnt, the first one first, joined by ` / `; `no news` where
+        something was learnt of other futures and nothing of these.
     """
 
     node: Annotated[str, Field(min_length=1)]

@@ -121,9 +121,7 @@ class Solver:
         bound = found.bound if np.isfinite(found.bound) else None
         stopped: StoppedBy = "gap" if found.gap <= options.gap else "time limit"
         if stopped != "gap" and not clock.is_over():
-            stopped = (
-                "engine proof" if found.is_infeasible else "work limit" if way is Policy else "gap"
-            )
+            stopped = "engine proof" if found.is_infeasible else "work limit"
         if self._is_cancelled():
             stopped = "cancel"
         status: EngineStatus = "feasible" if found.decision is not None else "unknown"

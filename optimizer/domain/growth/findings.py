@@ -8,6 +8,7 @@ from optimizer.domain.findings.parts import unknown
 from optimizer.domain.growth.builds import ChipBuild, PowerBuild
 from optimizer.domain.growth.calendar import Calendar
 from optimizer.domain.growth.contracts import Lease
+from optimizer.domain.growth.scenes import NO_NEWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -242,6 +243,8 @@ class Findings:
                 if self.calendar.position(reveal.at) <= last:
                     yield f"{where}.at: must be later than that of the reveal before it"
                 last, t = self.calendar.position(reveal.at), self.calendar.up(reveal.at)
+                if reveal.label == NO_NEWS:
+                    yield f"{where}.label: {NO_NEWS!r} stands for nothing learnt; leave it out"
                 labels = tuple(r.label for r in future.reveals[: i + 1])
                 first, who = told.setdefault(labels, (t, name))
                 if first != t:

@@ -42,7 +42,8 @@ class Reveal(Entity):
     at
         A moment within the horizon; it counts from the first start of a period not before it.
     label
-        In words that the same reveal of other futures shares.
+        In words that the same reveal of other futures shares; not `no news`, which stands for
+        nothing learnt where something is of others.
     """
 
     at: Moment

@@ -11,18 +11,25 @@ import numpy as np
 from optimizer.domain.growth.prices import MILLION, Row, ppm
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from optimizer.domain.growth.builds import Delay
     from optimizer.domain.growth.calendar import Calendar
     from optimizer.domain.growth.contracts import Customer
     from optimizer.domain.growth.expand import Expand
     from optimizer.domain.growth.futures import Driver
 
-__all__ = ["BILLION", "JOINT", "FutureImage", "as_planned", "drawn_futures", "futures_of"]
+__all__ = [
+    "BILLION", "JOINT", "NO_NEWS", "FutureImage", "as_planned", "drawn_futures", "futures_of",
+]  # fmt: skip
 
 BILLION = 1_000_000_000
 
 JOINT = " / "
 """What joins the labels of what has been learnt to the name of a node of the tree."""
+
+NO_NEWS = "no news"
+"""The label of those futures of a node of which nothing is learnt when it is of others."""
 
 TENTH = 1.2815515655446004
 """The normal quantile at nine tenths."""
@@ -41,7 +48,8 @@ class FutureImage:
     defaults
         First period without pay by contract; T where the customer pays to the end.
     nodes
-        Since which period it is at which node of the tree: the labels of all that has been learnt.
+        Since which period it is at which node of the tree: the labels of all that has been learnt,
+        `NO_NEWS` where something was learnt of other futures at its node, and not of it.
     """
 
     name: str
@@ -67,6 +75,7 @@ def futures_of(expand: Expand, calendar: Calendar) -> tuple[FutureImage, ...]:
         return (as_planned(len(expand.builds), len(expand.contracts), calendar.periods),)
     odds = [round(f.probability * BILLION) for f in expand.futures.values()]
     odds[-1] = BILLION - sum(odds[:-1])
+    told = [[(calendar.up(r.at), r.label) for r in f.reveals] for f in expand.futures.values()]
     return tuple(
         FutureImage(
             name,
@@ -82,13 +91,38 @@ def futures_of(expand: Expand, calendar: Calendar) -> tuple[FutureImage, ...]:
                 else calendar.periods
                 for c in expand.contracts
             ),
-            tuple(
-                (calendar.up(r.at), JOINT.join(x.label for x in future.reveals[: i + 1]))
-                for i, r in enumerate(future.reveals)
-            ),
+            nodes,
         )
-        for (name, future), p in zip(expand.futures.items(), odds, strict=True)
+        for (name, future), p, nodes in zip(
+            expand.futures.items(), odds, _nodes_of(told), strict=True
+        )
     )
+
+
+def _nodes_of(told: Sequence[Sequence[tuple[int, str]]]) -> list[tuple[tuple[int, str], ...]]:
+    """Return the nodes of every future, given since when it has which labels.
+
+    Whenever something is learnt at a node, all its futures go to nodes below it: so every leaf has
+    a name, and what is decided in its futures alone can be said.
+    """
+    found: list[list[tuple[int, str]]] = [[] for _ in told]
+    left = [("", 0, list(range(len(told))))]
+    while left:
+        name, count, futures = left.pop()
+        coming = {f: told[f][count] for f in futures if count < len(told[f])}
+        if not coming:
+            continue
+        since = min(t for t, _ in coming.values())
+        parts: dict[str, list[int]] = {}
+        for f in futures:
+            is_told = f in coming and coming[f][0] == since
+            parts.setdefault(coming[f][1] if is_told else NO_NEWS, []).append(f)
+        for label, part in parts.items():
+            node = f"{name}{JOINT}{label}" if name else label
+            for f in part:
+                found[f].append((since, node))
+            left.append((node, count + (label != NO_NEWS), part))
+    return [tuple(nodes) for nodes in found]
 
 
 def as_planned(builds: int, contracts: int, periods: int) -> FutureImage:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 Data = dict[str, Any]
 
 FALLS, HOLDS, GROWS = "demand falls", "demand holds", "demand holds / it grows"
+STAYS = "demand holds / no news"
 
 
 def reveals(*told: tuple[int, str]) -> list[Data]:
@@ -176,6 +177,69 @@ def test_recourse_changes_the_optimum_by_what_waiting_is_worth() -> None:
         assert both[0] >= both[1]
 
 
+def late() -> Data:
+    """Return the tree with a turbine, nothing ordered before all is known, and more if it holds."""
+    data = demand()
+    data["expand"]["futures"]["holds"]["drivers"] = {"demand": [1.0, 1.0, 1.0, 1.0, 1.5, 1.5]}
+    builds = data["expand"]["builds"]
+    builds["turbine"] = builds["grid"] | {
+        "kind": "turbine", "lead_periods": 1, "price_usd_per_mwh": 160.0,
+    }  # fmt: skip
+    builds["racks"]["max_units"] = 5
+    for build in builds.values():
+        build["first"] = "2027-10-01"
+    return data
+
+
+def test_what_is_done_where_nothing_more_is_learnt_has_a_node() -> None:
+    instance = made(late())
+    plan = solved(instance)  # both methods close the gap and agree
+    assert plan.run.stopped_by == "gap" and plan.gap is not None and plan.gap < 1e-9
+    racks = {n.node: sum(s.units for s in n.orders if s.build == "racks") for n in plan.nodes}
+    assert racks == {HOLDS: 0, STAYS: 4, GROWS: 5}
+
+    def rules(*renamed: tuple[str, str]) -> set[str]:
+        of = dict(renamed)
+        nodes = tuple(n.model_copy(update={"node": of.get(n.node, n.node)}) for n in plan.nodes)
+        spoilt = plan.model_copy(update={"nodes": nodes})
+        return {v.rule for v in check(instance, spoilt).violations} - {"objective", "bound", "gap"}
+
+    assert rules() == set()
+    for name in ("no news", "demand holds / no news / no news", "demand falls / no news"):
+        assert rules((STAYS, name)) == {"nonanticipativity"}
+    assert rules((STAYS, HOLDS)) == {"supply"}  # where it grows as well
+
+
+def test_nodes_keep_their_names_when_more_is_learnt_later() -> None:
+    data = demand()
+    told = (
+        reveals((1, "a"), (3, "a1")), reveals((1, "a")), reveals((2, "b"), (3, "b1")),
+        reveals((2, "b")), reveals((3, "c")), (),
+    )  # fmt: skip
+    data["expand"]["futures"] = {
+        f"f{i}": {"probability": 0.25 if i < 2 else 0.125, "reveals": each}
+        for i, each in enumerate(told)
+    }
+    nodes = [f.nodes for f in made(data).growth.futures]
+    none, twice, more = "no news", "no news / no news", "no news / no news / no news"
+    assert nodes == [
+        ((1, "a"), (3, "a / a1")),
+        ((1, "a"), (3, "a / no news")),
+        ((1, none), (2, "no news / b"), (3, "no news / b / b1")),
+        ((1, none), (2, "no news / b"), (3, "no news / b / no news")),
+        ((1, none), (2, twice), (3, f"{twice} / c")),
+        ((1, none), (2, twice), (3, more)),
+    ]
+    for f, at in (("f0", "2027-02-10"), ("f1", "2027-02-20")):  # both count from one period
+        data["expand"]["futures"][f]["reveals"] = [
+            {"at": "2027-02-01", "label": "a"}, {"at": at, "label": f}
+        ]  # fmt: skip
+    nodes = [f.nodes for f in made(data).growth.futures]
+    assert nodes[:2] == [((1, "a"), (1, "a / f0")), ((1, "a"), (1, "a / f1"))]
+    data["expand"]["futures"]["f1"]["reveals"].pop()
+    assert made(data).growth.futures[1].nodes == ((1, "a"), (1, "a / no news"))
+
+
 def test_what_sees_more_than_is_known_is_refused() -> None:
     instance = made(demand())
     plan = solved(instance)
@@ -237,6 +301,7 @@ def test_the_commands_tell_what_to_do_now_and_what_if_something_is_learnt(
     said = capsys.readouterr().out
     assert "If demand falls (known from 2027-Q3, 30%): order 1 racks at s in 2027-Q3." in said
     assert "If demand holds, then it grows (known from 2027-Q4, 40%): order 1 racks" in said
+    assert "If demand holds, then no news (known from 2027-Q4, 30%): nothing more." in said
     assert "if demand holds, then it grows, as planned" in said
     assert main(["check", str(tmp_path / "i.json"), str(tmp_path / "o" / "plan.json")]) == 0
     capsys.readouterr()
@@ -260,6 +325,11 @@ WRONG = [
     (2, [{"at": "2029-01-01", "label": "x"}], r"\['grows'\]\.reveals\[0\]\.at: no period of the"),
     (2, reveals((3, HOLDS)), "'demand holds' counts from 2027-Q4, and from 2027-Q3 in 'holds'"),
     (2, reveals((2, "a/b")), "label"),
+    (
+        2,
+        reveals((2, HOLDS), (3, "no news")),
+        r"reveals\[1\]\.label: 'no news' stands for nothing",
+    ),
 ]
 
 
