@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from optimizer.expand.plan import ExpandPlan
     from optimizer.expand.plan import Options as ExpandOptions
     from optimizer.expand.plan import Verdict as ExpandVerdict
+    from optimizer.expand.why.out import Out as ExpandOut
     from optimizer.mix.account.out import Out
     from optimizer.mix.plan import Certificate as MixCertificate
     from optimizer.mix.plan import MixPlan
@@ -292,6 +293,50 @@ class Expand(Question["ExpandOptions", "ExpandPlan", "ExpandVerdict"]):
         from optimizer.expand.report import report
 
         return report(instance, plan, self.check(instance, plan) if verdict is None else verdict)
+
+    def reasons(self, instance: Instance, plan: ExpandPlan) -> tuple[ExpandOut, ...]:
+        from optimizer.expand.why.out import outs
+
+        return outs(instance, plan)
+
+    def verify(
+        self,
+        instance: Instance,
+        plan: ExpandPlan,
+        reasons: tuple[ExpandOut, ...],
+        most: int = 10,
+        seconds: float | None = None,
+        cancel: Event | None = None,
+    ) -> tuple[ExpandOut, ...]:
+        from optimizer.expand.why.out import options_of
+        from optimizer.expand.why.turn import tried
+        from optimizer.studies import Sweep
+
+        options = options_of(plan)
+        each = {} if seconds is None else {"seconds": max(1.0, seconds / max(1, 4 * most))}
+        solve = Sweep(1).of(self, instance, options.model_dump() | each)
+        return tried(instance, solve, plan, reasons, most, options)
+
+    def explain(
+        self,
+        instance: Instance,
+        plan: ExpandPlan,
+        job: str | None = None,
+        reasons: tuple[ExpandOut, ...] | None = None,
+    ) -> Report:
+        from optimizer.expand.why.told import explained
+
+        found = self.reasons(instance, plan) if reasons is None else reasons
+        return explained(instance, plan, job, found)
+
+    def compare(self, instance: Instance, before: ExpandPlan, after: ExpandPlan) -> Report:
+        from optimizer.expand.studies.weigh import compared
+
+        verdicts = self.check(instance, before), self.check(instance, after)
+        return compared(instance, before, after, verdicts)
+
+    def patch(self, instance: Instance, changes: Iterable[Change]) -> Instance:
+        return PLACE.patch(instance, changes)
 
 
 PLACE = Place()

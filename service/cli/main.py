@@ -199,15 +199,17 @@ def _add_why(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     """Add the commands that explain a plan and change an instance."""
     explain = commands.add_parser(
         "explain",
-        help="say why jobs are turned away, or offers not taken, and what would help",
+        help="say why jobs, offers, builds or contracts are left out, and what would help",
         description="Says of one job, or of all that are turned away or late, the one reason why, "
         "and what would let it in: more power, chips, time or value, in numbers. Of a mix, why an "
-        "offer is not in it, by how much it is too dear, and at which price that turns.",
+        "offer is not in it, by how much it is too dear, and at which price that turns. Of an "
+        "expansion, why a build is not ordered or a contract not signed, and the price or rent at "
+        "which a plan with it is no worse.",
     )
     add = explain.add_argument
     add("instance", metavar="INSTANCE", help="name in the catalog, or a file")
     add("plan", metavar="PLAN", help="plan file")
-    add("job", metavar="JOB", nargs="?", help="a job's id, or an offer; without it, all")
+    add("job", metavar="JOB", nargs="?", help="a job, offer, build or contract; without it, all")
     add(
         "--verify",
         metavar="N",

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.domain.answers.pairs import refused
 from optimizer.domain.reports import Chart, ChartSeries, Column, Fact, Report, Section, Table
+from optimizer.errors import PlanError
 from optimizer.expand.answer import arrays_of
 from optimizer.expand.evaluate import decided, evaluate, expected, money
 from optimizer.expand.plan import Options
@@ -23,11 +25,11 @@ if TYPE_CHECKING:
     from optimizer.domain.reports import Value
     from optimizer.expand.arrays import Arrays, Decision, Flows
     from optimizer.expand.evaluate import Outcome
-    from optimizer.expand.plan import ExpandPlan
+    from optimizer.expand.plan import ExpandPlan, Verdict
 
 Floats = NDArray[np.float64]
 
-__all__ = ["Weighed", "quantile", "tail", "weigh", "weighed"]
+__all__ = ["Weighed", "compared", "quantile", "tail", "weigh", "weighed"]
 
 SHOWN = 12
 """Futures of a regret matrix that are shown: those with the largest regret."""
@@ -130,6 +132,30 @@ def weigh(
     if len(all_of_them) == 2:
         sections.insert(1, _difference(arrays, *all_of_them))
     return Report(title, tuple(sections))
+
+
+def compared(
+    instance: Instance, before: ExpandPlan, after: ExpandPlan, verdicts: tuple[Verdict, Verdict]
+) -> Report:
+    """Return two plans side by side on the futures that both were made for.
+
+    Parameters
+    ----------
+    verdicts
+        What the checker says of the two.
+
+    Raises
+    ------
+    PlanError
+        If they were made for different futures.
+    """
+    if (before.drawn, before.seed) != (after.drawn, after.seed):
+        raise PlanError("the plans were made for different futures: weigh them on one draw")
+    options = Options(draw=before.drawn, seed=before.seed)
+    told = weigh(instance, {"first": before, "second": after}, options)
+    says = tuple(refused("plan", [v.violations for v in verdicts]))
+    wrong = (Section("Refused", says),) if says else ()
+    return Report(f"{instance.name}: two plans compared", (*wrong, *told.sections))
 
 
 def _answer(arrays: Arrays, plans: list[Weighed], alpha: float) -> Section:
