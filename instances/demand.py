@@ -84,10 +84,11 @@ class Demand(Entity):
         hold less than that, as where pools are small.
     small
         Share of the other jobs whose gang is smaller than a scale-up domain.
-    windows, due, choices, levels, pauses, staged, anywhere
-        Shares of jobs with a window shorter than 3/4 of the horizon; with a due date; with gangs of
-        several sizes; that may use every power level; that may pause at calls (of those of a domain
-        or more); whose data must be brought first; that are not bound to one pool.
+    windows, released, due, choices, levels, pauses, staged, anywhere
+        Shares of jobs with a window shorter than 3/4 of the horizon; of the others that are
+        released later than the horizon starts; with a due date; with gangs of several sizes; that
+        may use every power level; that may pause at calls (of those of a domain or more); whose
+        data must be brought first, of those released later; that are not bound to one pool.
     elsewhere
         Share of the jobs that are not bound to one pool and may run on other chips or domains,
         too, with a gang of about the same speed. If it is above 0, every gang names its pools.
@@ -97,11 +98,15 @@ class Demand(Entity):
         Data that lies at one site; None where it is everywhere.
     must, successors
         Jobs that have to be placed, jobs that follow another.
-    size_spread
-        Standard deviation of the logarithm of gang sizes, log-normal too.
-    hours, hours_spread
+    size_spread, largest_rest
+        Standard deviation of the logarithm of gang sizes, log-normal too; no gang that is not large
+        takes more than a share of its pool drawn from this range, unless the load asks for it.
+    hours, hours_spread, planned_hours
         Median duration of the jobs that are not large [h], and the standard deviation of its
-        logarithm.
+        logarithm. If `planned_hours` is above 0, what is shorter is not planned: the durations are
+        those of the log-normal from there on, and the median is that of all jobs.
+    hours_with_size
+        Correlation of the logarithms of duration and size.
     urgency, urgency_spread
         Median of value over rent, and the standard deviation of its logarithm.
     """
@@ -116,6 +121,7 @@ class Demand(Entity):
     least_running: Count = 4
     small: Part = 0.3
     windows: Part = 0.35
+    released: Part = 0.45
     due: Part = 0.4
     choices: Part = 0.25
     levels: Part = 0.3
@@ -128,8 +134,11 @@ class Demand(Entity):
     must: Count = 4
     successors: Count = 12
     size_spread: Annotated[float, Field(ge=0, le=5)] = 1.5
+    largest_rest: tuple[Part, Part] = (0.05, 0.2)
     hours: Annotated[float, Field(gt=0, le=8784)] = 16.0
     hours_spread: Annotated[float, Field(ge=0, le=3)] = 0.8
+    planned_hours: Annotated[float, Field(ge=0, le=8784)] = 0.0
+    hours_with_size: Annotated[float, Field(ge=0, lt=1)] = 0.0
     urgency: Annotated[float, Field(gt=0, le=1000)] = 1.3
     urgency_spread: Annotated[float, Field(ge=0, le=3)] = 0.45
     workloads: dict[Id, Ordered]

@@ -206,7 +206,7 @@ def _add_dates(week: _Week, draft: Draft, job: dict[str, Any]) -> None:
         release = float(np.floor(rng.uniform(0, total - length)))
         end = release + length
         job["deadline"] = end
-    elif week.chance(0.45):
+    elif week.chance(week.demand.released):
         slack = max(0.0, total - 1.3 * draft.hours)
         release = float(np.floor(rng.uniform(0, min(0.25 * total, slack))))
         if week.chance(week.demand.staged):

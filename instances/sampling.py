@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import exp
+from math import exp, log
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -18,16 +18,13 @@ if TYPE_CHECKING:
     from instances.demand import Demand
     from instances.fleet import FleetPool
 
-__all__ = ["Draft", "draw_drafts"]
+__all__ = ["LONGEST_REST", "Draft", "draw_drafts"]
 
 LARGEST_SCALE = 1e9
 """At this scale every gang has the size that its limits allow."""
 
 LARGEST_GANG = 0.45
 """No gang takes more than this share of its pool, so that large jobs can share it."""
-
-LARGEST_REST = (0.05, 0.2)
-"""Gangs that are not large take no more than a share of their pool drawn from this range."""
 
 WHOLE_SLICES = 0.65
 """Share of the gangs of several domains that take them whole; the others take large slices."""
@@ -76,10 +73,9 @@ def draw_drafts(
     count = demand.jobs - len(running) - len(large)
     most = SECOND_TO_LARGEST * min((d.chip_hours for d in large), default=total)
     drafts = [_one(rng, demand, _pick(rng, fleet)) for _ in range(count)]
-    hours = _hours(rng, demand, count, LONGEST_REST * horizon_hours)
-    tail = _tail(rng, demand, count)
+    hours, tail = _hours_and_sizes(rng, demand, count, LONGEST_REST * horizon_hours)
     rest = [replace(d, hours=h) for d, h in zip(drafts, hours.tolist(), strict=True)]
-    shares = rng.uniform(*LARGEST_REST, count)
+    shares = rng.uniform(*demand.largest_rest, count)
     return running + large + _scaled(_Scale(rest, tail, shares, most, "chip_hours"), left)
 
 
@@ -91,20 +87,30 @@ def _pick(rng: np.random.Generator, fleet: Sequence[FleetPool], least: float = 0
     return able[int(rng.choice(len(able), p=weights / weights.sum()))]
 
 
-def _hours(
+def _hours_and_sizes(
     rng: np.random.Generator, demand: Demand, count: int, longest: float
-) -> NDArray[np.float64]:
-    """Return log-normal durations, at least an hour and a half."""
-    draws = (demand.hours_spread * rng.standard_normal(count)).tolist()
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return durations [h], at least an hour and a half, and sizes of median 1, both log-normal."""
+    long = _planned(rng, demand, count)
+    together = demand.hours_with_size
+    wide = together * long + (1 - together**2) ** 0.5 * rng.standard_normal(count)
     # exp of math, not of numpy: the same on every processor
-    hours = [demand.hours * exp(x) for x in draws]
-    return np.array([round(min(max(h, 1.5), longest), 1) for h in hours], np.float64)
+    hours = [demand.hours * exp(x) for x in (demand.hours_spread * long).tolist()]
+    hours = [round(min(max(h, 1.5), longest), 1) for h in hours]
+    sizes = [exp(x) for x in (demand.size_spread * wide).tolist()]
+    return np.array(hours, np.float64), np.array(sizes, np.float64)
 
 
-def _tail(rng: np.random.Generator, demand: Demand, count: int) -> NDArray[np.float64]:
-    """Return sizes with a heavy tail, log-normal, of median 1."""
-    draws = (demand.size_spread * rng.standard_normal(count)).tolist()
-    return np.array([exp(x) for x in draws], np.float64)
+def _planned(rng: np.random.Generator, demand: Demand, count: int) -> NDArray[np.float64]:
+    """Return logarithms of durations, as deviations from that of the median; planned jobs only."""
+    if not demand.planned_hours:
+        return rng.standard_normal(count)
+    least = log(demand.planned_hours / demand.hours) / demand.hours_spread
+    drawn = np.zeros(0)
+    while len(drawn) < count:
+        some = rng.standard_normal(8 * count)
+        drawn = np.append(drawn, some[some >= least])
+    return drawn[:count]
 
 
 def _one(rng: np.random.Generator, demand: Demand, pool: FleetPool) -> Draft:
@@ -150,13 +156,14 @@ def _running(
         few = demand.least_running - sum(d.grows for d in some)
         some += [Draft("running", pool, pool.domain_chips, 1, 1.0)] * few
         count = len(some)
-        hours = _hours(rng, demand, count, horizon_hours / 2)
+        hours, tail = _hours_and_sizes(rng, demand, count, horizon_hours / 2)
         some = [replace(d, hours=float(np.ceil(h))) for d, h in zip(some, hours, strict=True)]
         chips = demand.running_share * pool.chips
-        tail, shares = _tail(rng, demand, count), np.full(count, LARGEST_REST[1])
+        shares = np.full(count, demand.largest_rest[1])
         scale = _Scale(some, tail, shares, chips / 3, "chips")
         # too few to fill their share: they are as large as they may be
-        drafts += _scaled(scale, chips) if demand.least_running else scale.at(LARGEST_SCALE)
+        are_few = not demand.least_running and scale.sum_at(LARGEST_SCALE) <= chips
+        drafts += scale.at(LARGEST_SCALE) if are_few else _scaled(scale, chips)
     return drafts
 
 
@@ -182,17 +189,24 @@ class _Scale:
 
     def at(self, scale: float) -> list[Draft]:
         """Return the drafts at a scale."""
-        out = []
-        sizes, shares = (scale * self.tail).tolist(), self.shares.tolist()
-        for draft, size, share in zip(self.drafts, sizes, shares, strict=True):
-            limit = min(self.most / getattr(draft, self.what), share * draft.pool.domains)
-            slices = max(1, int(min(size, limit))) if draft.grows else draft.slices
-            out.append(replace(draft, slices=slices))
-        return out
+        slices = self._slices(scale).tolist()
+        return [replace(d, slices=n) for d, n in zip(self.drafts, slices, strict=True)]
 
     def sum_at(self, scale: float) -> float:
         """Return the chips or chip-hours of all drafts at a scale."""
-        return float(sum(getattr(d, self.what) for d in self.at(scale)))
+        held = self._slices(scale) * np.array([d.slice_chips for d in self.drafts], np.int64)
+        if self.what == "chip_hours":
+            held = held * np.array([d.hours for d in self.drafts], np.float64)
+        return float(np.cumsum(held)[-1]) if len(held) else 0.0  # one by one: the same everywhere
+
+    def _slices(self, scale: float) -> NDArray[np.int64]:
+        """Return the slices of every draft at a scale, (N,)."""
+        own = np.array([d.slices for d in self.drafts], np.int64)
+        grows = np.array([d.grows for d in self.drafts], bool)
+        limit = self.most / np.array([getattr(d, self.what) for d in self.drafts], np.float64)
+        limit = np.minimum(limit, self.shares * [d.pool.domains for d in self.drafts])
+        grown = np.maximum(1, np.minimum(scale * self.tail, limit).astype(np.int64))
+        return np.where(grows, grown, own)
 
 
 def _scaled(scale: _Scale, total: float) -> list[Draft]:

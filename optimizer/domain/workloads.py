@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import exp, log
 from typing import Annotated
 
@@ -88,6 +89,16 @@ class Workload(Entity):
         Between two measured gang sizes the logarithm of the rate is linear in that of the size;
         outside it grows with `scaling_exponent` from the nearest row and counts as assumed.
         """
+        key = chip, domain, slice_chips, chips
+        if key not in self._known:  # every job of the class asks for the same few
+            self._known[key] = self._rate(*key)
+        return self._known[key]
+
+    @cached_property
+    def _known(self) -> dict[tuple[str, str | None, int, int], RateAt | None]:
+        return {}
+
+    def _rate(self, chip: str, domain: str | None, slice_chips: int, chips: int) -> RateAt | None:
         rows = sorted(
             (r.chips, r.work_per_hour, r.is_assumed)
             for r in self.rates

@@ -1,4 +1,4 @@
-"""`fleetwatt import`: jobs and counts of pools from spreadsheets."""
+"""Instance files made: `fleetwatt import` from spreadsheets, `fleetwatt generate` by seed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from optimizer.domain.instance import Instance
     from service.tables.columns import ColumnRule
 
-__all__ = ["bring_in"]
+__all__ = ["bring_in", "generate"]
 
 
 def bring_in(given: argparse.Namespace) -> int:
@@ -46,6 +46,17 @@ def bring_in(given: argparse.Namespace) -> int:
     if placeable < len(instance.jobs):
         out_of = quantity(len(instance.jobs) - placeable, "jobs")
         print(f"{out_of} without a mode: a rule excludes all of them")
+    return GOOD
+
+
+def generate(given: argparse.Namespace) -> int:
+    """Draw an instance of a size and write it."""
+    from instances.seeded.sizes import sized
+
+    instance = sized(given.size, given.seed)
+    out = Path(f"{instance.name}.json" if given.out is None else given.out)
+    write_whole(out, _text(instance))
+    print(f"{out}: {instance.title}; instance {instance.name}, hash {instance.hash[:12]}")
     return GOOD
 
 

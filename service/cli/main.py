@@ -71,10 +71,11 @@ def _run(given: argparse.Namespace) -> int:
         from service.cli import why
 
         return why.explain(given) if given.command == "explain" else why.patch(given)
-    if given.command == "import":
+    if given.command in ("import", "generate"):
         from service.cli import importing
 
-        return importing.bring_in(given)
+        make = importing.bring_in if given.command == "import" else importing.generate
+        return make(given)
     from service.cli import reading
 
     return reading.COMMANDS[given.command](given)
@@ -129,6 +130,7 @@ def _parser() -> argparse.ArgumentParser:
     schema.add_argument("of", nargs="?", choices=kinds, default="instance")
     _add_why(commands)
     _add_import(commands)
+    _add_generate(commands)
     demo = add("demo", help="place a week of jobs on a real campus and check the plan")
     demo.set_defaults(instance=None)
     _add_options(demo, seconds=20.0)
@@ -269,6 +271,21 @@ def _add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     add(
         "--extend", action="store_true", help="keep the base's jobs; rows replace those of their id"
     )
+
+
+def _add_generate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command that draws instances of a size."""
+    parser = commands.add_parser(
+        "generate",
+        help="draw an instance of a size by a seed: S, M, L, XL, Q, pools-200 to pools-20000",
+        description="Draws a fictitious fleet with jobs whose gangs and durations have the tails "
+        "of published traces. S, M, L, XL: 100 to 20,000 jobs on 1,700 to a million chips, a day "
+        "or a week; Q: 5,000 jobs in 91 days; pools-200, -1000, -5000, -20000: that many jobs onto "
+        "pools, in one period.",
+    )
+    parser.add_argument("size", metavar="SIZE", help="S, M, L, XL, Q or pools-J")
+    parser.add_argument("--seed", type=_count, default=0, help="seed of all numbers (%(default)d)")
+    parser.add_argument("--out", metavar="FILE", help="where it goes (SIZE-SEED.json)")
 
 
 def _add_options(parser: argparse.ArgumentParser, seconds: float) -> None:

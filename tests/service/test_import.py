@@ -270,3 +270,15 @@ def test_help_and_document_name_every_column(capsys: pytest.CaptureFixture[str])
         assert ("| yes |" in document.split(f"| `{rule.name}` |")[1].splitlines()[0]) is (
             rule.is_needed
         )
+
+
+def test_a_drawn_instance_is_written_and_reads_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "s.json"
+    assert main(["generate", "S", "--seed", "4", "--out", str(out)]) == 0
+    made = read_instance(out)
+    assert made.name == "s-4"
+    assert made.hash[:12] in capsys.readouterr().out
+    assert main(["generate", "XS"]) == 2
+    assert "known sizes: S, M" in capsys.readouterr().err
