@@ -8,16 +8,38 @@ FleetwattError
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["FleetwattError", "InstanceError", "PlanError", "Unsupported"]
+__all__ = ["Finding", "FleetwattError", "InstanceError", "PlanError", "Unsupported"]
 
 
 class FleetwattError(Exception):
     """Base of every error that fleetwatt raises on purpose."""
+
+
+class Finding(str):
+    """A line of what is wrong that also knows what kind of thing it is, and where.
+
+    Attributes
+    ----------
+    code
+        Its kind, one of `optimizer.domain.findings.where.CODES`.
+    pointer
+        JSON pointer of the place in the data.
+    """
+
+    __slots__ = ("code", "pointer")
+
+    code: str
+    pointer: str
+
+    def __new__(cls, text: str, code: str, pointer: str = "") -> Self:
+        made = super().__new__(cls, text)
+        made.code, made.pointer = code, pointer
+        return made
 
 
 class InstanceError(FleetwattError, ValueError):
@@ -26,7 +48,8 @@ class InstanceError(FleetwattError, ValueError):
     Attributes
     ----------
     findings
-        One line for each thing that is wrong: ``<path>: <what>, got <value>; <what is allowed>``.
+        One line for each thing that is wrong: ``<path>: <what>, got <value>; <what is allowed>``;
+        `Finding`s where the data are at hand.
     """
 
     def __init__(self, findings: Sequence[str]) -> None:

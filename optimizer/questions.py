@@ -354,7 +354,7 @@ def parse_plan(text: str) -> tuple[Question[Any, Any, Any], Any]:
     PlanError
         If it is no plan of a question that is known here.
     """
-    from optimizer.domain.files import strict_json
+    from optimizer.domain.findings.strict import strict_json
 
     try:
         data, findings = strict_json(text)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = [
     "ChipCount",
@@ -16,6 +21,7 @@ __all__ = [
     "Usd",
     "UsdPerHour",
     "shown",
+    "values_withheld",
 ]
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/+-]*$", max_length=80)]
@@ -35,7 +41,24 @@ class Entity(BaseModel):
     )
 
 
+_withheld = ContextVar("withheld", default=False)
+_KINDS = {str: "text", bool: "true or false", dict: "an object", list: "a list"}
+
+
+@contextmanager
+def values_withheld() -> Iterator[None]:
+    """Have messages name the kind of a bad value, not the value: what strangers send is not sent
+    back to them, and gets into no log."""
+    before = _withheld.set(True)
+    try:
+        yield
+    finally:
+        _withheld.reset(before)
+
+
 def shown(value: Any) -> str:
-    """Return a value as an error message shows it: repr, cut at 60 characters."""
+    """Return a value as an error message shows it: repr, cut at 60 characters; or its kind."""
+    if _withheld.get():
+        return "null" if value is None else _KINDS.get(type(value), "a number")
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

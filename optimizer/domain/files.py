@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -10,20 +11,28 @@ from pydantic import TypeAdapter, ValidationError
 from optimizer.domain.fields import shown
 from optimizer.domain.findings.cross import cross_findings
 from optimizer.domain.findings.parts import Parts
+from optimizer.domain.findings.strict import strict_json
+from optimizer.domain.findings.where import code_of, located
 from optimizer.domain.fleet.mix import Mix
 from optimizer.domain.growth.expand import Expand
 from optimizer.domain.horizon import Horizon
 from optimizer.domain.instance import SCHEMA, Instance
 from optimizer.domain.jobs import Moves
-from optimizer.errors import InstanceError
+from optimizer.errors import Finding, InstanceError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["parse_instance", "read_instance", "strict_json", "write_instance"]
+    from pydantic_core import ErrorDetails
+
+__all__ = ["instance_of", "parse_instance", "read_instance", "write_instance"]
 
 MAX_BYTES = 512 * 2**20
 """No instance is half a gigabyte."""
+MAX_FINDINGS = 1000
+"""More fields than that are not looked at one by one where they are wrong."""
+SAMPLE = 20
+"""Entries of each list and object that are looked at instead."""
 
 _MAPS = ("chips", "domains", "workloads", "sites", "pools", "tenants", "budgets", "spreads")
 _INNER_MAPS = (
@@ -34,32 +43,6 @@ _INNER_MAPS = (
 
 _PLACED = ("pools", "jobs")
 """What an instance has to say that asks neither for a mix nor for an expansion."""
-
-
-def strict_json(text: str) -> tuple[Any, list[str]]:
-    """Return JSON data and what is wrong with it beyond its grammar (keys given twice).
-
-    Raises
-    ------
-    InstanceError
-        If it is no JSON.
-    """
-    findings: list[str] = []
-
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        out: dict[str, Any] = {}
-        for key, value in items:
-            if key in out:
-                findings.append(f"key {key!r} is given twice; every name may stand once")
-            out[key] = value
-        return out
-
-    try:
-        return json.loads(text, object_pairs_hook=pairs), findings
-    except json.JSONDecodeError as e:
-        raise InstanceError([f"line {e.lineno} column {e.colno}: not JSON: {e.msg}"]) from None
-    except (RecursionError, ValueError) as e:
-        raise InstanceError([f"not JSON that can be read: {e}"]) from None
 
 
 def read_instance(path: Path) -> Instance:
@@ -83,20 +66,33 @@ def read_instance(path: Path) -> Instance:
 def parse_instance(text: str) -> Instance:
     """Return the instance written in a JSON text; see `read_instance`."""
     data, findings = strict_json(text)
+    return _instance(data, findings, text)
+
+
+def instance_of(data: Any) -> Instance:
+    """Return the instance of JSON data; see `read_instance`."""
+    return _instance(data, [], json.dumps(data))
+
+
+def _instance(data: Any, findings: list[str], text: str) -> Instance:
     if not isinstance(data, dict):
-        raise InstanceError([f"must be a JSON object, got {shown(data)}"])
+        said = f"must be a JSON object, got {shown(data)}"
+        raise InstanceError([*findings, Finding(said, "wrong_type")])
     if data.get("schema") != SCHEMA:
-        findings.append(f"schema: must be {SCHEMA!r}, got {shown(data.get('schema'))}")
+        said = f"schema: must be {SCHEMA!r}, got {shown(data.get('schema'))}"
+        findings.append(Finding(said, "bad_value" if "schema" in data else "missing"))
     if "mix" not in data and "expand" not in data:
-        findings.extend(f"{part}: is missing; give it" for part in _PLACED if part not in data)
+        lacks = (f"{part}: is missing; give it" for part in _PLACED if part not in data)
+        findings.extend(Finding(said, "missing") for said in lacks)
     try:
         instance = Instance.model_validate_json(text)
     except ValidationError as e:
-        raise InstanceError(_all_findings(data, findings, e)) from None
+        found = _all_findings(data, findings, e)
+        raise InstanceError([located(f, data) for f in found]) from None
     except ValueError as e:
         raise InstanceError([*findings, *str(e).splitlines()]) from None
     if findings:
-        raise InstanceError(findings)
+        raise InstanceError([located(f, data) for f in findings])
     return instance
 
 
@@ -118,15 +114,45 @@ def instance_text(instance: Instance) -> str:
 
 def _all_findings(data: dict[str, Any], findings: list[str], error: ValidationError) -> list[str]:
     """Field findings of pydantic, then the cross findings of what could be read."""
+    if error.error_count() > MAX_FINDINGS:
+        return findings + _some_findings(data, error.error_count())
     for item in error.errors(include_url=False):
         if item["type"] == "value_error" and not item["loc"]:
-            findings.extend(str(item["ctx"]["error"]).splitlines())  # of a readable instance
+            whole = item["ctx"]["error"]  # of a readable instance
+            lines = whole.findings if isinstance(whole, InstanceError) else str(whole).splitlines()
+            findings.extend(lines)
             continue
         if item["loc"] == ("schema",):
             continue
-        findings.append(_say(item["loc"], item["msg"], item["type"], item.get("input"), data))
+        findings.append(_finding(item, data))
     findings.extend(cross_findings(_readable(data)))
     return list(dict.fromkeys(findings))
+
+
+def _some_findings(data: dict[str, Any], count: int) -> list[str]:
+    """Return the findings of the first few entries of every list and object, and the count.
+
+    A file can have millions of wrong fields, and each would take a kilobyte to be described.
+    """
+    found: list[str] = [f"{count:,} fields are wrong; these are among the first of them"]
+    try:
+        Instance.model_validate_json(json.dumps(_first(data)))
+    except ValidationError as e:
+        items = e.errors(include_url=False)[:MAX_FINDINGS]
+        found += [_finding(item, data) for item in items if item["loc"] not in ((), ("schema",))]
+    return found
+
+
+def _first(data: Any) -> Any:
+    """Return data with the first few entries of every list and object."""
+    if isinstance(data, dict):
+        return {key: _first(value) for key, value in islice(data.items(), SAMPLE)}
+    return [_first(value) for value in data[:SAMPLE]] if isinstance(data, list) else data
+
+
+def _finding(item: ErrorDetails, data: Any) -> Finding:
+    line = _say(item["loc"], item["msg"], item["type"], item.get("input"), data)
+    return located(Finding(line, code_of(item["type"])), data, item["loc"])
 
 
 def _say(loc: tuple[int | str, ...], message: str, kind: str, value: Any, data: Any) -> str:

@@ -15,6 +15,9 @@ __all__ = ["Horizon", "Moment", "Span", "Timestamp", "iso", "parse_moment"]
 MAX_HOURS = 1_000_000.0
 """Moments lie within about a century of the start: beyond it a unit has been mixed up."""
 
+YEARS = range(1900, 2200)
+"""In which years dates lie: sums of dates and hours stay dates."""
+
 
 def _parse_timestamp(value: Any) -> datetime:
     if isinstance(value, datetime):
@@ -26,6 +29,8 @@ def _parse_timestamp(value: Any) -> datetime:
             raise ValueError("must be an ISO date or date-time such as 2026-02-11T06:00Z") from None
     else:
         raise ValueError("must be an ISO date or date-time such as 2026-02-11T06:00Z")
+    if moment.year not in YEARS:
+        raise ValueError(f"must lie in the years {YEARS[0]} to {YEARS[-1]}")
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
@@ -41,7 +46,7 @@ def parse_moment(value: Any) -> float | datetime:
         return _parse_timestamp(value)
     except ValueError:
         raise ValueError(
-            f"must be hours from the start, or an ISO date-time, not {shown(value)}"
+            f"must be hours from the start, or an ISO date-time, got {shown(value)}"
         ) from None
 
 

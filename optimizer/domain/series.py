@@ -87,7 +87,10 @@ def constant(value: float) -> SeriesData:
 def _number(value: Any, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{where}{_FORM}, got {shown(value)}")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        raise ValueError(f"{where}must be a number of today's world, got {shown(value)}") from None
     if not np.isfinite(number):
         raise ValueError(f"{where}must be finite, got {value}")
     return number

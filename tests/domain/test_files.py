@@ -9,7 +9,8 @@ import judged
 import pytest
 import tiny
 
-from optimizer.domain.files import parse_instance, read_instance, strict_json, write_instance
+from optimizer.domain.files import parse_instance, read_instance, write_instance
+from optimizer.domain.findings.strict import strict_json
 from optimizer.domain.instance import Instance
 from optimizer.errors import FleetwattError, InstanceError
 

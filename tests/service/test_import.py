@@ -184,7 +184,7 @@ def test_a_bad_row_is_refused_with_its_place(rows: str, desk: Desk) -> None:
 
 MORE = {  # column -> a bad cell and what is said of it
     "deadline": ("-1", "deadline -1 is before release 0; give a deadline after the release"),
-    "due": ("soon", "must be hours from the start, or an ISO date-time, not 'soon'"),
+    "due": ("soon", "must be hours from the start, or an ISO date-time, got 'soon'"),
     "release": ("25", "release 25 is not within the horizon of 24 h"),
     "must": ("perhaps", "must be yes or no, got 'perhaps'"),
     "tenant": ("nobody", "'nobody' is not a tenant; known tenants: acme"),

@@ -13,7 +13,9 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from optimizer.domain.fields import shown
-from optimizer.domain.files import parse_instance, strict_json
+from optimizer.domain.files import instance_of
+from optimizer.domain.findings.strict import strict_json
+from optimizer.domain.findings.where import pointer
 from optimizer.errors import InstanceError
 
 if TYPE_CHECKING:
@@ -37,11 +39,6 @@ class Change:
     value: Any
 
 
-def pointer(*steps: str | int) -> str:
-    """Return the JSON pointer of steps."""
-    return "".join("/" + str(s).replace("~", "~0").replace("/", "~1") for s in steps)
-
-
 def patch(instance: Instance, changes: Iterable[Change]) -> Instance:
     """Return the instance with changes, checked like a file.
 
@@ -58,7 +55,7 @@ def patch(instance: Instance, changes: Iterable[Change]) -> Instance:
             findings.append(f"changes[{i}].pointer: {e.args[0]}")
     if findings:
         raise InstanceError(findings)
-    return parse_instance(json.dumps(data))
+    return instance_of(data)
 
 
 def parse_changes(text: str) -> tuple[Change, ...]:
