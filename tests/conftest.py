@@ -2,4 +2,4 @@
 
 import optimizer  # noqa: F401
 
-pytest_plugins = ["databases"]
+pytest_plugins = ["databases", "servers"]

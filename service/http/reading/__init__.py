@@ -1,0 +1,1 @@
+"""Reading what strangers send, and checking it, in child processes that may be killed."""

@@ -1,0 +1,1 @@
+"""Routes: each validates, calls one function and lets one place map errors."""
