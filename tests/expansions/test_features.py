@@ -9,16 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from judged_expand import solved
+from judged_expand import judged, solved
 from tiny_expand import base, changed, made
 
 from optimizer.expand.answer import arrays_of
-from optimizer.expand.evaluate import decision_of, evaluate
+from optimizer.expand.evaluate import decided, decision_of, evaluate
 from optimizer.expand.plan import Options
 
 if TYPE_CHECKING:
     from optimizer.domain.instance import Instance
-    from optimizer.expand.plan import ExpandPlan
+    from optimizer.expand.plan import ExpandPlan, Risk
 
 Data = dict[str, Any]
 
@@ -83,6 +83,30 @@ def test_risk_on_all_of_the_value_gives_up_capital_that_may_be_stranded() -> Non
     assert gives_up == pytest.approx(CVAR[0], abs=0.2)
     values = [plan.objective.values[1] / 1e5 for plan in (tail, mean)]  # demand falls
     assert values[0] - values[1] == pytest.approx(CVAR[1], abs=0.2)
+
+
+def test_risk_on_operation_only_does_not_see_capital_that_is_lost() -> None:
+    """Chips are sold where demand falls: whether what they bring then counts is the question."""
+    data = small(drivers={"demand": {}, "used": {}}, futures={
+        "holds": {"probability": 0.7},
+        "falls": {"probability": 0.3, "drivers": {
+            "demand": [1.0, 1.0, 0.5, 0.3, 0.3, 0.3], "used": [1.0, 0.9, 0.5, 0.2, 0.0, 0.0],
+        }},
+    })  # fmt: skip
+    data["expand"]["demand"]["open"]["volume_driver"] = "demand"
+    data["expand"]["builds"]["racks"] |= {"resale_usd": 6_000.0, "resale_driver": "used"}
+    instance = made(data)
+    risk: dict[str, Any] = {"objective": "cvar", "weight": 0.9, "alpha": 0.3}
+    whole, aside = solved(instance, **risk), solved(instance, **risk, risk="operation")
+    assert units(whole, "racks") < units(aside, "racks")
+    arrays = arrays_of(instance, Options())
+
+    def better(risk_of: Risk) -> float:
+        asked = Options(**risk, risk=risk_of)
+        each = [judged(instance, decided(arrays, plan), asked) for plan in (whole, aside)]
+        return (each[0].objective.total - each[1].objective.total) / 1e12
+
+    assert (better("total"), -better("operation")) == pytest.approx(ASIDE, abs=0.2)
 
 
 def test_a_covenant_on_coverage_keeps_debt_and_so_chips_down() -> None:
@@ -178,6 +202,7 @@ def test_chips_are_given_up_before_they_are_worth_nothing() -> None:
 # Amounts in thousands of USD, each found by both methods and priced by the judge.
 DELAY = 4_982.5
 CVAR = (16_819.9, 3_961.0)  # given up on average, gained where demand falls
+ASIDE = (2_824.9, 3_728.8)  # what each of the two plans is better by, under its own measure of risk
 COVENANT = 3_735.2
 LOAN = 32_728.3
 TAKE = 32_836.1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from judged_expand import every, judged, solved
@@ -12,6 +12,7 @@ from instances.expansions.generate import random_expand
 from optimizer.expand.arrays import Arrays
 from optimizer.expand.check import check
 from optimizer.expand.plan import Goal, Options
+from optimizer.expand.report import report
 from optimizer.expand.solve import solve
 
 if TYPE_CHECKING:
@@ -61,6 +62,36 @@ def test_no_plan_that_keeps_the_rules_is_better(seed: int, goal: Goal) -> None:
     found = solved(instance, objective=goal, weight=0.4, alpha=0.3)
     assert found.objective.total >= best.objective.total
     assert found.bound is not None and found.bound >= best.objective.total
+
+
+def test_no_plan_is_better_where_only_operation_is_at_risk() -> None:
+    data = few(0).data()
+    data["expand"]["drivers"]["used"] = {}
+    data["expand"]["demand"]["open"]["usd_per_unit_hour"] = 3.5
+    data["expand"]["builds"]["hall"] |= {"resale_driver": "used", "fixed_usd_per_year": 50_000.0}
+    data["expand"]["builds"]["racks"] |= {"resale_driver": "used", "cost_driver": "used"}
+    data["expand"]["futures"]["down"]["drivers"]["used"] = [1.0, 0.8, 0.2]
+    instance = made(data)
+    risk: dict[str, Any] = {"objective": "cvar", "weight": 0.7, "alpha": 0.3}
+    aside = Options(**risk, risk="operation")
+    arrays = Arrays(instance.growth, instance.growth.futures)
+    tried = [judged(instance, d, aside) for d in every(arrays, 1, 1)]
+    order = sorted(tried, key=lambda plan: -plan.objective.total)
+    best = next(plan for plan in order if not check(instance, plan).violations)
+    plan = solved(instance, **risk, risk="operation")
+    assert plan.objective.total >= best.objective.total
+    assert len(set(plan.objective.capital)) == 2, "capital is not the same in both futures"
+    assert not solved(instance, **risk).orders, "where all is at risk, nothing is built"
+    facts = {
+        fact.label: fact.value
+        for fact in report(instance, plan, check(instance, plan)).sections[0].facts
+    }
+    earned = [v - k for v, k in zip(plan.objective.values, plan.objective.capital, strict=True)]
+    assert facts["operation in its worst cases"] == earned[1] / 100
+    for parts in ({"capital": (0, 0)}, {"capital": ()}, {"risk": "total"}):
+        objective = plan.objective.model_copy(update=parts)
+        spoiled = plan.model_copy(update={"objective": objective})
+        assert {v.rule for v in check(instance, spoiled).violations} >= {"objective"}
 
 
 @pytest.mark.parametrize("goal", (*GOALS, "regret"))

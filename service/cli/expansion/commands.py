@@ -31,7 +31,7 @@ YEAR = 12
 
 NAMES = (
     "objective", "weight", "alpha", "seconds", "gap", "engine", "threads", "seed", "draw",
-    "complete", "method", "recourse",
+    "complete", "method", "recourse", "risk",
 )  # fmt: skip
 
 

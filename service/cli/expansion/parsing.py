@@ -21,15 +21,7 @@ def _add_expand(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     add("instance", metavar="NAME_OR_FILE", help="name in the catalog, or a file, with an expand")
     add("--plan", metavar="NAME", help="value a named plan of the instance instead of seeking one")
     add("--complete", metavar="NAME", help="seek the best plan that has all of a named plan")
-    add(
-        "--objective",
-        choices=("expected", "cvar", "worst", "regret"),
-        default="expected",
-        help="expected: largest expected NPV; cvar: that and the mean of the worst futures; worst: "
-        "largest worst case; regret: least difference to the best of each future (%(default)s)",
-    )
-    add("--weight", type=float, default=0.5, help="cvar: of the worst futures (%(default)g)")
-    add("--alpha", type=float, default=0.1, help="cvar: share of futures (%(default)g)")
+    _add_objective(parser)
     add("--seconds", type=float, default=60.0, help="time limit of the solver, >= 1 (%(default)g)")
     add("--gap", type=float, default=1e-3, help="stop at this gap of the solver (%(default)g)")
     add(
@@ -51,6 +43,26 @@ def _add_expand(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     _add_futures(parser)
     _add_handing_on(parser)
     add("--out", metavar="DIR", help="where plan, report and tables go (fleetwatt-out/NAME)")
+
+
+def _add_objective(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--objective",
+        choices=("expected", "cvar", "worst", "regret"),
+        default="expected",
+        help="expected: largest expected NPV; cvar: that and the mean of the worst futures; worst: "
+        "largest worst case; regret: least difference to the best of each future (%(default)s)",
+    )
+    add("--weight", type=float, default=0.5, help="cvar: of the worst futures (%(default)g)")
+    add("--alpha", type=float, default=0.1, help="cvar: share of futures (%(default)g)")
+    add(
+        "--risk",
+        choices=("total", "operation"),
+        default="total",
+        help="cvar: the worst futures by all of NPV, or by operation alone: builds, upkeep and "
+        "resale then count by their mean (%(default)s)",
+    )
 
 
 def _add_handing_on(parser: argparse.ArgumentParser) -> None:

@@ -6,9 +6,9 @@ negative cost of operation, so that NPV = - total cost, of every future, with no
 **CVaR.** PyPSA minimises E[capital] + (1 - omega) E[operation] + omega CVaR_alpha[operation], its
 alpha being one less ours. Capital that is the same in all futures may be moved into the CVaR
 (CVaR[x + c] = CVaR[x] + c): then this is - ((1 - w) E + w CVaR) of total NPV, ours. It is not where
-prices of builds, upkeep or resale differ by future: PyPSA takes no notice of capital at risk. Nor
-where demand that is not known is a load, and what is not served a cost: a future of much demand is
-then a bad one.
+prices of builds, upkeep or resale differ by future: PyPSA takes no notice of capital at risk. With
+`risk="operation"` ours is its objective there, too. Neither is where demand that is not known is a
+load, and what is not served a cost: a future of much demand is then a bad one.
 
 Not compared, as PyPSA has none of it, or not in this form: recourse in builds, retirement,
 contracts, finance, carbon, worst case and regret.
@@ -26,9 +26,8 @@ from tiny_expand import made
 
 from optimizer.expand.arrays import Arrays, Decision
 from optimizer.expand.check import check
-from optimizer.expand.engines.goals import loss_of
-from optimizer.expand.evaluate import decided, earnings, evaluate
-from optimizer.expand.plan import ExpandPlan, Options
+from optimizer.expand.evaluate import decided
+from optimizer.expand.plan import ExpandPlan, Options, Risk
 from optimizer.expand.solve import solve
 
 if TYPE_CHECKING:
@@ -78,11 +77,11 @@ def theirs(instance: Instance, network: Any, options: Options) -> ExpandPlan:
     return plan
 
 
-def asked(risk: tuple[float, float] | None) -> Options:
+def asked(risk: tuple[float, float] | None, of: Risk = "total") -> Options:
     """Return our options for a share and weight; None for the mean."""
     if risk is None:
         return Options(gap=1e-9)
-    return Options(gap=1e-9, objective="cvar", alpha=risk[0], weight=risk[1])
+    return Options(gap=1e-9, objective="cvar", alpha=risk[0], weight=risk[1], risk=of)
 
 
 def told(risk: tuple[float, float] | None) -> tuple[float, float] | None:
@@ -90,9 +89,11 @@ def told(risk: tuple[float, float] | None) -> tuple[float, float] | None:
     return None if risk is None else (1 - risk[0], risk[1])
 
 
-def agree(data: cases.Data, twin: Twin, risk: tuple[float, float] | None = None) -> None:
+def agree(
+    data: cases.Data, twin: Twin, risk: tuple[float, float] | None = None, of: Risk = "total"
+) -> None:
     """Assert that both find an optimum of one value, and value PyPSA's plan alike."""
-    instance, options = made(data), asked(risk)
+    instance, options = made(data), asked(risk, of)
     network = optimum(twin, told(risk))
     value = best(instance, options).objective.total / MUSD
     assert value == pytest.approx(-network.objective, rel=EQUAL)
@@ -126,27 +127,32 @@ def test_the_best_plan_at_risk_is_that_of_pypsa(
     agree(data, Twin(data), risk)
 
 
+@pytest.mark.parametrize("risk", RISKS)
+@pytest.mark.parametrize("case", (cases.demand, cases.merit, cases.taken, cases.stranded))
+def test_with_risk_on_operation_only_the_best_plan_is_that_of_pypsa(
+    case: Callable[[], cases.Data], risk: tuple[float, float]
+) -> None:
+    data = case()
+    agree(data, Twin(data), risk, "operation")
+
+
 def test_pypsa_takes_no_notice_of_capital_at_risk() -> None:
     data, risk = cases.stranded(), RISKS[1]
     instance, options = made(data), asked(risk)
     network = optimum(Twin(data), told(risk))
-    ours, other = best(instance, options), theirs(instance, network, options)
-    on_all = [plan.objective.total / MUSD for plan in (ours, other)]
-    running = [on_operation(instance, plan, options) for plan in (ours, other)]
+    plans = best(instance, options), theirs(instance, network, options)
+    on_all = [plan.objective.total / MUSD for plan in plans]
+    aside = asked(risk, "operation")
+    running = [judged(instance, steps(instance, p), aside).objective.total / MUSD for p in plans]
     assert running[1] == pytest.approx(-network.objective, rel=EQUAL)
     assert running[1] - on_all[1] == pytest.approx(UNSEEN * THOUSAND, abs=0.1 * THOUSAND)
     assert on_all[0] - on_all[1] == pytest.approx(GAIN * THOUSAND, abs=0.1 * THOUSAND)
     assert running[1] - running[0] == pytest.approx(PRICE * THOUSAND, abs=0.1 * THOUSAND)
 
 
-def on_operation(instance: Instance, plan: ExpandPlan, options: Options) -> float:
-    """Return what a plan is worth where risk is on operation only, as PyPSA has it [MUSD]."""
-    arrays = Arrays(instance.growth, instance.growth.futures)
-    outcome = evaluate(arrays, decided(arrays, plan))
-    earned = earnings(arrays, outcome.world, outcome.found)
-    operation = (earned * arrays.discount.T).sum((1, 2))
-    capital = float(arrays.odds @ (outcome.values - operation))
-    return (capital - loss_of(operation, arrays.odds, options, ())) * 1e-6
+def steps(instance: Instance, plan: ExpandPlan) -> Decision:
+    """Return what a plan decides."""
+    return decided(Arrays(instance.growth, instance.growth.futures), plan)
 
 
 def test_a_load_that_is_shed_has_the_same_best_plan_but_another_risk() -> None:

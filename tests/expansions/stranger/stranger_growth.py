@@ -25,6 +25,7 @@ class Said:
     """What the stranger finds: cents, by future or period, and the rules that are broken."""
 
     values: list[int]
+    capital: list[int]
     expected: int
     tail: int
     worst: int
@@ -42,7 +43,7 @@ def verify(data: Data, plan: Data) -> Said:
     paths = [_path(plan, {name for _, name in f.nodes}) for f in w.futures]
     broken = _steps(w, paths) | _apart(w, plan, paths)
     if "lead_time" in broken:
-        return Said([], 0, 0, 0, 0, [], [], [], [], broken)
+        return Said([], [], 0, 0, 0, 0, [], [], [], [], broken)
     operation = Operation(w)
     flows = [Flows(w, operation, p, f) for p, f in zip(paths, w.futures, strict=True)]
     odds = [f.ppb for f in w.futures]
@@ -54,7 +55,7 @@ def verify(data: Data, plan: Data) -> Said:
         for rows in ([f.all for f in flows], [f.operating for f in flows], [f.capex for f in flows])
     )
     said = Said(
-        *_worth(plan.get("objective", {}), [f.value for f in flows], odds),
+        *_worth(plan.get("objective", {}), flows, odds),
         flow=[floor(x) for x in flow],
         operating=[floor(x) for x in operating],
         capex=[ceil(x) for x in capex],
@@ -67,24 +68,38 @@ def verify(data: Data, plan: Data) -> Said:
 
 
 def _worth(
-    asked: Data, exact: list[Fraction], odds: list[int]
-) -> tuple[list[int], int, int, int, int]:
-    """Return values of futures, their mean, their tail, the worst, and the objective [cents]."""
-    values = [floor(x / CENT + Fraction(1, 2)) for x in exact]
-    mean = Fraction(sum(p * v for p, v in zip(odds, values, strict=True)), BIO)
-    left = share = Fraction((asked.get("alpha_ppm") or 100_000) * BIO, MIO)
-    tail = Fraction(0)
-    for value, p in sorted(zip(values, odds, strict=True)):
-        part = left if left < p else Fraction(p)
-        tail, left = tail + part * value / share, left - part
+    asked: Data, flows: list[Flows], odds: list[int]
+) -> tuple[list[int], list[int], int, int, int, int]:
+    """Return values, capital aside, mean, tail, the worst, and the objective [cents]."""
+    values = [floor(f.value / CENT + Fraction(1, 2)) for f in flows]
+    aside = [0 for _ in flows]
+    if asked.get("goal") == "cvar" and asked.get("risk") == "operation":
+        aside = [floor(f.capital / CENT + Fraction(1, 2)) for f in flows]
+    share = Fraction((asked.get("alpha_ppm") or 100_000) * BIO, MIO)
+    mean, tail = _mean(values, odds), _tail(values, odds, share)
     total, weight = mean, asked.get("weight_ppm", 0)
     if asked.get("goal") == "cvar":
-        total = ((MIO - weight) * mean + weight * tail) / MIO
+        earned = [v - k for v, k in zip(values, aside, strict=True)]
+        risk = _tail(earned, odds, share) + _mean(aside, odds)
+        total = ((MIO - weight) * mean + weight * risk) / MIO
     elif asked.get("goal") == "worst":
         total = Fraction(min(values))
     elif asked.get("goal") == "regret":
         total = Fraction(-max(b - v for b, v in zip(asked["best"], values, strict=True)))
-    return values, floor(mean), floor(tail), min(values), floor(total)
+    capital = aside if asked.get("risk") == "operation" else []
+    return values, capital, floor(mean), floor(tail), min(values), floor(total)
+
+
+def _mean(values: list[int], odds: list[int]) -> Fraction:
+    return Fraction(sum(p * v for p, v in zip(odds, values, strict=True)), BIO)
+
+
+def _tail(values: list[int], odds: list[int], left: Fraction) -> Fraction:
+    share, total = left, Fraction(0)
+    for value, p in sorted(zip(values, odds, strict=True)):
+        part = left if left < p else Fraction(p)
+        total, left = total + part * value / share, left - part
+    return total
 
 
 def told(data: Data, name: str) -> Data:

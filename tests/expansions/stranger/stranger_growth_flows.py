@@ -31,7 +31,7 @@ class Flows:
         self.all = [Fraction(0)] * world.T
         self.operating = [Fraction(0)] * world.T
         self.capex = [Fraction(0)] * world.T
-        self.value = Fraction(0)
+        self.value = self.capital = Fraction(0)
         self.stands = self._standing()
         self._builds()
         for name, contract in world.x.get("contracts", {}).items():
@@ -41,11 +41,22 @@ class Flows:
             for b in range(len(world.blocks)):
                 self._operate(t, b)
 
-    def _flow(self, site: str, t: int, amount: Fraction | int, operating: bool) -> None:
+    def _flow(
+        self,
+        site: str,
+        t: int,
+        amount: Fraction | int,
+        *,
+        operating: bool,
+        of_builds: bool = False,
+    ) -> None:
         self.all[t] += amount
-        self.value += Fraction(amount) * self.w.D[site][t] / PARTS
+        value = Fraction(amount) * self.w.D[site][t] / PARTS
+        self.value += value
         if operating:
             self.operating[t] += amount
+        if of_builds:
+            self.capital += value
 
     def _standing(self) -> dict[str, list[dict[str, Stand]]]:
         """Return what stands at every site in every period; the oldest are given up first."""
@@ -78,19 +89,21 @@ class Flows:
             each = w.price(build, o, self.f)
             first = each * ppm(b.get("paid_at_order", 1.0)) // MIO
             for t, paid in ((o, first), (o + b.get("lead_periods", 0), each - first)):
-                self._flow(site, t, -n * paid, operating=False)
+                self._flow(site, t, -n * paid, operating=False, of_builds=True)
                 self.capex[t] += n * paid
         for (build, site, t), n in self.path.retired.items():
-            self._flow(site, t, n * w.resale(build, t, self.f), operating=False)
+            sold = n * w.resale(build, t, self.f)
+            self._flow(site, t, sold, operating=False, of_builds=True)
         for (build, site), n in self.sold_at_end.items():
-            self._flow(site, w.T - 1, n * w.resale(build, w.T - 1, self.f), operating=False)
+            sold = n * w.resale(build, w.T - 1, self.f)
+            self._flow(site, w.T - 1, sold, operating=False, of_builds=True)
         for site, rows in self.stands.items():
             for t, row in enumerate(rows):
                 for build, stand in row.items():
                     fixed = w.builds[build].get("fixed_usd_per_year", 0.0)
                     each = nano(fixed * w.size(build))
                     year = Fraction(stand.units * each * w.days[t], 365)
-                    self._flow(site, t, -year, operating=True)
+                    self._flow(site, t, -year, operating=True, of_builds=True)
 
     def _full(self, c: Data, t: int) -> Fraction:
         """Return the full rent of a contract in a period [nano-USD]."""

@@ -99,7 +99,12 @@ def test_a_stranger_finds_what_the_checker_finds_in_random_plans(seed: int) -> N
     instance, data = parse_instance(EVERYTHING), json.loads(EVERYTHING)
     goals: tuple[Goal, ...] = ("expected", "cvar", "worst")
     options = Options(
-        objective=goals[seed % 3], weight=0.3, alpha=0.35, draw=5 * (seed % 4 == 0), seed=seed
+        objective=goals[seed % 3],
+        weight=0.3,
+        alpha=0.35,
+        risk="operation" if seed % 6 == 1 else "total",
+        draw=5 * (seed % 4 == 0),
+        seed=seed,
     )
     arrays = arrays_of(instance, options)
     agree(instance, data, judged(instance, random_decision(arrays, seed), options))

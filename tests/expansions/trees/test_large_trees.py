@@ -19,7 +19,7 @@ from optimizer.expand.engines import benders
 from optimizer.expand.engines.benders import Clock
 from optimizer.expand.engines.tree.benders import TreeBenders
 from optimizer.expand.evaluate import decided
-from optimizer.expand.plan import ExpandPlan, Goal, Options
+from optimizer.expand.plan import ExpandPlan, Goal, Options, Risk
 from optimizer.expand.solve import solve
 from optimizer.expand.tree import paths_of
 
@@ -48,17 +48,23 @@ def best(instance: Instance, **options: Any) -> ExpandPlan:
 
 
 @pytest.mark.parametrize(
-    "goal", ("expected", *(pytest.param(x, marks=pytest.mark.slow) for x in ("cvar", "worst")))
+    ("goal", "risk"),
+    (
+        ("expected", "total"),
+        pytest.param("cvar", "total", marks=pytest.mark.slow),
+        pytest.param("cvar", "operation", marks=pytest.mark.slow),
+        pytest.param("worst", "total", marks=pytest.mark.slow),
+    ),
 )
 @pytest.mark.parametrize("seed", (0, pytest.param(1, marks=pytest.mark.slow)))
 def test_the_policy_lies_between_one_plan_for_all_and_the_bound(
-    seed: int, goal: Goal, monkeypatch: pytest.MonkeyPatch
+    seed: int, goal: Goal, risk: Risk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     instance = in_groups(seed, 6)
-    optimum = best(instance, objective=goal)
-    once = best(instance, objective=goal, recourse=False)
+    optimum = best(instance, objective=goal, risk=risk)
+    once = best(instance, objective=goal, risk=risk, recourse=False)
     monkeypatch.setattr(solving, "MOST", 0)
-    found = solve(instance, Options(objective=goal, gap=1e-4))
+    found = solve(instance, Options(objective=goal, risk=risk, gap=1e-4))
     assert check(instance, found).is_good
     assert found.run.claim is not None and found.run.claim.engine.startswith("policy")
     slack = 2e-4 * abs(once.objective.total)  # the plan without recourse is sought to 1e-4

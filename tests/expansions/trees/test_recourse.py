@@ -17,8 +17,8 @@ from optimizer.errors import InstanceError, PlanError
 from optimizer.expand.answer import arrays_of, objective_of
 from optimizer.expand.arrays import Arrays, Decision
 from optimizer.expand.check import check
-from optimizer.expand.evaluate import cents, decided, evaluate
-from optimizer.expand.plan import Goal, NodeSteps, ObjectiveParts, Options, Step
+from optimizer.expand.evaluate import capital_of, cents, decided, evaluate
+from optimizer.expand.plan import Goal, NodeSteps, ObjectiveParts, Options, Risk, Step
 from optimizer.expand.solve import solve
 from optimizer.expand.studies.weigh import weigh
 from optimizer.expand.tree import along, by_node
@@ -128,16 +128,23 @@ def test_no_plan_of_the_tree_that_keeps_the_rules_is_better(seed: int) -> None:
     instance = few(seed)
     arrays = Arrays(instance.growth, instance.growth.futures)
     odds = [f.ppb for f in arrays.futures]
-    tried = [(d, cents(evaluate(arrays, d).values)) for d in every(arrays)]
+    tried = [
+        (d, cents(evaluate(arrays, d).values), cents(capital_of(arrays, d))) for d in every(arrays)
+    ]
     assert len(tried) == 2**10
-    goals: tuple[Goal, ...] = ("expected", "cvar", "worst")
-    for goal in goals:
-        options = Options(objective=goal, weight=0.4, alpha=0.3)
-        worth = {i: objective_of(v, odds, options).total for i, (_, v) in enumerate(tried)}
+    goals: tuple[tuple[Goal, Risk], ...] = (
+        ("expected", "total"), ("cvar", "total"), ("cvar", "operation"), ("worst", "total"),
+    )  # fmt: skip
+    for goal, risk in goals:
+        options = Options(objective=goal, weight=0.4, alpha=0.3, risk=risk)
+        worth = {
+            i: objective_of(v, odds, options, (), k if risk == "operation" else ()).total
+            for i, (_, v, k) in enumerate(tried)
+        }
         order = sorted(worth, key=lambda i: -worth[i])
         good = (i for i in order if check(instance, judged(instance, tried[i][0])).is_good)
         best = worth[next(good)]
-        found = solved(instance, objective=goal, weight=0.4, alpha=0.3)
+        found = solved(instance, objective=goal, weight=0.4, alpha=0.3, risk=risk)
         assert found.objective.total == pytest.approx(best, abs=10**7)
 
 
