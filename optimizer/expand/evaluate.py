@@ -173,8 +173,8 @@ def keeps_money(arrays: Arrays, flows: Flows) -> bool:
     path = money(arrays, mean)
     if path is not None and any(x.any() for x in path.breaches.values()):
         return False
-    for year, limit in enumerate((finance and finance.capex) or ()):
-        mine = [t for t in range(arrays.T) if calendar.year(t) == year]
+    for year, limit in () if finance is None else finance.capex:
+        mine = [t for t in range(arrays.T) if year in (None, calendar.year(t))]
         if -mean.capex[0, mine].sum() > limit / 100 + CENT:
             return False
     return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from judged_expand import broken
+from judged_expand import broken, solved
 from tiny_expand import base, changed, made
 
 from optimizer.errors import PlanError
@@ -112,6 +112,23 @@ def test_capex_of_a_year_is_limited_as_it_is_paid() -> None:
     assert breaks(data, step("hall", 0, 1)) == {"capex_budget"}
     data["expand"]["finance"] = money | {"capex_usd_per_year": [1_250_000.0, 3_749_999.99]}
     assert breaks(data, step("hall", 0, 1)) == {"capex_budget"}
+
+
+def test_capex_of_the_horizon_is_limited_and_its_amount_decides_the_optimum() -> None:
+    data = base(8)
+    data["expand"]["builds"]["hall"] |= {"paid_at_order": 0.25, "lead_periods": 4}
+    for limit, rules in ((5e6, set()), (5e6 - 0.01, {"capex_budget"})):
+        data["expand"]["finance"] = {"cash_usd": 1e9, "capex_usd": limit}
+        assert breaks(data, step("hall", 0, 1)) == rules  # 1.25 million in 2027, 3.75 in 2028
+    data = base(8)
+    worths, racks = [], []
+    for most in (None, 14e6, 7.6e6, 7.6e6 - 1):  # grid 1 million, a hall 5, racks 0.8 each
+        data["expand"]["finance"] = {"cash_usd": 1e9, "capex_usd": most}
+        plan = solved(made(data))
+        worths.append(plan.objective.total)
+        racks.append(sum(s.units for s in plan.orders if s.build == "racks"))
+    assert racks[0] > 10 and racks[1:] == [10, 2, 0]  # one rack alone would not pay for its hall
+    assert worths[0] > worths[1] > worths[2] > worths[3] == 0
 
 
 def test_cash_loan_to_cost_and_coverage_break_a_cent_beyond_their_limits() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.domain.growth.builds import ChipBuild, HallBuild, PowerBuild
 from optimizer.domain.growth.calendar import Calendar
+from optimizer.domain.growth.finance import FinanceImage, finance_of
 from optimizer.domain.growth.payers import ContractImage, SegmentImage, contracts_of, segments_of
 from optimizer.domain.growth.prices import Row, discounts, nano_row, ppm
 from optimizer.domain.growth.scenes import FutureImage, futures_of
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BuildImage",
-    "FinanceImage",
     "Growth",
     "SiteImage",
     "Source",
@@ -34,9 +34,6 @@ __all__ = [
     "make_growth",
     "size_of",
 ]
-
-CENTS = 100
-"""Cents in a USD: cash, debt and values of futures are whole cents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,21 +143,6 @@ class BuildImage:
 
 
 @dataclass(frozen=True, slots=True)
-class FinanceImage:
-    """Limits of money in cents; shares in millionths, coverage in thousandths, or None."""
-
-    cash: int
-    equity: Row
-    least_cash: Row
-    debt: int
-    loan_ppm: int
-    interest_ppm: int
-    coverage_milli: int | None
-    coverage_from: int
-    capex: Row | None
-
-
-@dataclass(frozen=True, slots=True)
 class Growth:
     """The integer image of an expansion."""
 
@@ -225,7 +207,7 @@ def make_growth(instance: Instance, expand: Expand) -> Growth:
         },
         segments=segments_of(instance, expand, calendar),
         contracts=contracts_of(instance, expand, calendar),
-        finance=_finance(expand, calendar),
+        finance=None if expand.finance is None else finance_of(expand.finance, calendar),
         futures=futures_of(expand, calendar),
     )
 
@@ -369,26 +351,4 @@ def _build(instance: Instance, expand: Expand, calendar: Calendar, name: str) ->
         hall_w=watts_down(build.it_mw) if isinstance(build, HallBuild) else 0,
         chip=None if domain is None else domain.chip,
         chips=0 if domain is None else round(size),
-    )
-
-
-def _finance(expand: Expand, calendar: Calendar) -> FinanceImage | None:
-    finance = expand.finance
-    if finance is None:
-        return None
-    years = calendar.year(calendar.periods - 1) + 1
-    budget = finance.capex_usd_per_year
-    capex = None if budget is None else [budget[min(y, len(budget) - 1)] for y in range(years)]
-    return FinanceImage(
-        cash=floor(finance.cash_usd * CENTS + 1e-6),
-        equity=tuple(floor(x * CENTS + 1e-6) for x in finance.equity_usd.over(calendar, "min")),
-        least_cash=tuple(
-            ceil(x * CENTS - 1e-6) for x in finance.least_cash_usd.over(calendar, "max")
-        ),
-        debt=floor(finance.debt_usd * CENTS + 1e-6),
-        loan_ppm=floor(finance.loan_to_cost * 1_000_000 + 1e-6),
-        interest_ppm=ceil(finance.interest_per_year * 1_000_000 - 1e-6),
-        coverage_milli=None if finance.coverage is None else ceil(finance.coverage * 1000 - 1e-6),
-        coverage_from=finance.coverage_from,
-        capex=None if capex is None else tuple(floor(x * CENTS + 1e-6) for x in capex),
     )

@@ -22,7 +22,7 @@ from optimizer.expand.engines.goals import loss_of, set_goal
 from optimizer.expand.engines.model import Affine, Model, flat, to_highs
 from optimizer.expand.engines.operate import operate
 from optimizer.expand.engines.rounding import Dive, whole
-from optimizer.expand.evaluate import CENT, earnings, evaluate, expected, money
+from optimizer.expand.evaluate import earnings, evaluate, keeps_money
 from optimizer.solvers.milp import HAS_PLAN
 
 if TYPE_CHECKING:
@@ -202,20 +202,9 @@ class Benders:
         """Take a whole decision if it keeps the rules of money and is better; cut there too."""
         outcome, loss = self.price(decision)
         self._cut(outcome.found, None)
-        path = money(self.arrays, expected(self.arrays, outcome.flows))
-        is_good = path is None or not any(x.any() for x in path.breaches.values())
-        if is_good and self._keeps_budget(outcome) and loss < self.found.loss - 1e-9:
+        if loss < self.found.loss - 1e-9 and keeps_money(self.arrays, outcome.flows):
             self.found.loss, self.found.decision = loss, decision
             self.clock.tell(loss, self.found.bound)
-
-    def _keeps_budget(self, outcome: Outcome) -> bool:
-        finance, calendar = self.arrays.growth.finance, self.arrays.growth.calendar
-        paid = -(self.arrays.odds @ outcome.flows.capex)
-        for year, limit in enumerate((finance and finance.capex) or ()):
-            mine = [t for t in range(self.arrays.T) if calendar.year(t) == year]
-            if paid[mine].sum() > limit / 100 + CENT:
-                return False
-        return True
 
     def _cut(self, found: Found, values: Floats | None) -> int:
         """Add the cuts of a point that a solution of the master breaks, or all; return how many."""

@@ -211,16 +211,16 @@ class FirstStage:
         self.model.at_most(f"owes_{t}", Affine().add(debt, 1.0).add(owes, -most))
         self.model.at_least(f"coverage_{t}", cover.add(owes, least), least)
 
-    def _add_capex_budget(self, budget: tuple[int, ...] | None) -> None:
-        """Prices of builds paid in a year <= its limit."""
+    def _add_capex_budget(self, budget: Iterable[tuple[int | None, int]]) -> None:
+        """Prices of builds paid in a year, or in all, <= its limit; units may cost just that."""
         calendar = self.arrays.growth.calendar
-        for year, limit in enumerate(budget or ()):
+        for year, limit in budget:
             paid = Affine()
             for t in range(self.arrays.T):
-                if calendar.year(t) == year:
+                if year in (None, calendar.year(t)):
                     paid.plus(self.capex[t], -1.0)
-            most = max(0.0, limit * MUSD / 100 - SPARE)
-            self.model.at_most(f"capex_budget_{year}", paid, most)
+            name = "capex_budget" if year is None else f"capex_budget_{year}"
+            self.model.at_most(name, paid, limit * MUSD / 100)
 
     # ---- there and back -------------------------------------------------------------------------
 

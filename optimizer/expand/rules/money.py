@@ -65,12 +65,13 @@ class Books:
 
 
 def check_capex_budget(case: Case, books: Books) -> Iterator[Violation]:
-    """Expected prices of builds paid in a year <= its limit."""
+    """Expected prices of builds paid in a year, or in all, <= its limit."""
     finance, calendar = case.growth.finance, case.growth.calendar
-    for year, limit in enumerate((finance and finance.capex) or ()):
-        paid = sum(x for t, x in enumerate(books.capex) if calendar.year(t) == year)
+    for year, limit in () if finance is None else finance.capex:
+        paid = sum(x for t, x in enumerate(books.capex) if year in (None, calendar.year(t)))
         if paid > limit:
-            yield said(Rule.CAPEX_BUDGET, f"year {year}", _usd(paid), _usd(limit))
+            where = "the horizon" if year is None else f"year {year}"
+            yield said(Rule.CAPEX_BUDGET, where, _usd(paid), _usd(limit))
 
 
 def check_cash(case: Case, books: Books) -> Iterator[Violation]:

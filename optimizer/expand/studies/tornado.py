@@ -49,8 +49,8 @@ GROUPS = (
     (r"/expand/contracts/([^/]+)/penalty_.*", "penalty of {}"),
     (r"/expand/contracts/([^/]+)/(?:units|it_mw)", "size of {}"),
     (r"/expand/supply_chips/([^/]+)/?.*", "supply of {}"),
-    (r"/expand/finance/(debt_usd|loan_to_cost|interest_per_year|coverage|cash_usd|equity_usd)",
-     "{}"),
+    (r"/expand/finance/(debt_usd|loan_to_cost|interest_per_year|coverage|cash_usd|equity_usd|"
+     r"capex_usd)", "{}"),
     (r"/expand/futures/([^/]+)/probability", "probability of {}"),
 )  # fmt: skip
 """Which assumed numbers move together, and what the group is called; no others move."""

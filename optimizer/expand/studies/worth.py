@@ -98,10 +98,11 @@ def eases(instance: Instance) -> Iterator[Ease]:
         yield Ease("units", name, "unit", more)
     yield from _supply(instance)
     if expand.finance is not None:
-        for field in ("cash_usd", "debt_usd"):
-            more = Change(pointer("expand", "finance", field),
-                          getattr(expand.finance, field) + MILLION_USD)  # fmt: skip
-            yield Ease(field.removesuffix("_usd"), "finance", "million USD", more)
+        for field in ("cash_usd", "debt_usd", "capex_usd"):
+            limit = getattr(expand.finance, field)
+            if limit is not None:
+                more = Change(pointer("expand", "finance", field), limit + MILLION_USD)
+                yield Ease(field.removesuffix("_usd"), "finance", "million USD", more)
 
 
 def _power(instance: Instance, site: str) -> Iterator[Ease]:

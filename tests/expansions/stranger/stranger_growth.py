@@ -230,6 +230,8 @@ def _money(w: GrowthWorld, said: Said) -> tuple[list[int], set[str]]:
         spent = sum(said.capex[t] for t in range(w.T) if w.year(t) == year)
         if spent > _cents(limits[min(year, len(limits) - 1)]):
             broken.add("capex_budget")
+    if fin.get("capex_usd") is not None and sum(said.capex) > _cents(fin["capex_usd"]):
+        broken.add("capex_budget")
     return path, broken
 
 
