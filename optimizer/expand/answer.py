@@ -11,7 +11,7 @@ from optimizer.domain.answers import records
 from optimizer.domain.growth.prices import MILLION
 from optimizer.domain.growth.scenes import BILLION, drawn_futures
 from optimizer.expand.arrays import Arrays, Decision
-from optimizer.expand.evaluate import cents, evaluate, steps_of
+from optimizer.expand.evaluate import capital_of, cents, evaluate, steps_of
 from optimizer.expand.plan import (
     ExpandPlan,
     Goal,
@@ -46,17 +46,28 @@ def arrays_of(instance: Instance, options: Options) -> Arrays:
 
 
 def objective_of(
-    values: Sequence[int], odds: Sequence[int], options: Options, best: Sequence[int] = ()
+    values: Sequence[int],
+    odds: Sequence[int],
+    options: Options,
+    best: Sequence[int] = (),
+    capital: Sequence[int] = (),
 ) -> ObjectiveParts:
-    """Return the objective of values by future [cents]; odds in billionths."""
+    """Return the objective of values by future [cents]; odds in billionths.
+
+    capital: what of the values counts by its mean, where risk is on operation alone.
+    """
     goal: Goal = options.objective
     weight = round(options.weight * MILLION) if goal == "cvar" else 0
     alpha = round(options.alpha * MILLION) if goal == "cvar" else 0
-    mean = Fraction(sum(p * v for p, v in zip(odds, values, strict=True)), BILLION)
+    mean = _mean(values, odds)
     tail = _tail(values, odds, alpha or MILLION // 10)
     total = floor(mean)
     if goal == "cvar":
-        total = floor((mean * (MILLION - weight) + tail * weight) / MILLION)
+        risk = tail
+        if capital:
+            operation = [v - c for v, c in zip(values, capital, strict=True)]
+            risk = _tail(operation, odds, alpha) + _mean(capital, odds)
+        total = floor((mean * (MILLION - weight) + risk * weight) / MILLION)
     elif goal == "worst":
         total = min(values)
     elif goal == "regret":
@@ -65,6 +76,8 @@ def objective_of(
         goal=goal,
         weight_ppm=weight,
         alpha_ppm=alpha,
+        risk="operation" if options.is_capital_aside else "total",
+        capital=tuple(capital),
         best=tuple(best) if goal == "regret" else (),
         values=tuple(values),
         expected=floor(mean),
@@ -72,6 +85,10 @@ def objective_of(
         worst=min(values),
         total=total * CENT_NANO,
     )
+
+
+def _mean(values: Sequence[int], odds: Sequence[int]) -> Fraction:
+    return Fraction(sum(p * v for p, v in zip(odds, values, strict=True)), BILLION)
 
 
 def _tail(values: Sequence[int], odds: Sequence[int], alpha_ppm: int) -> Fraction:
@@ -100,7 +117,8 @@ def plan_of(
     found = Decision(signed=_already(arrays)) if decision is None else decision
     outcome = evaluate(arrays, found)
     odds = [f.ppb for f in arrays.futures]
-    objective = objective_of(cents(outcome.values), odds, options, best)
+    capital = cents(capital_of(arrays, found)) if options.is_capital_aside else ()
+    objective = objective_of(cents(outcome.values), odds, options, best, capital)
     status = Status.FEASIBLE
     if decision is None:
         status, bound = (Status.INFEASIBLE if is_infeasible else Status.UNKNOWN), None

@@ -181,9 +181,7 @@ class Arrays:
         capex[:, period] -= upfront * NANO
         capex[:, period + build.lead] -= (cost - upfront) * NANO
         running = -self.serves(place, period) * (build.fixed * NANO * self.days / YEAR_DAYS)
-        source = self.source_of(place)
-        if source is not None:
-            running -= self._taken(source, self.gives(source, place, period))
+        running = running - self._taken_in_any_case(place, period, is_order=True)
         sales = np.zeros((self.F, self.T))
         sales[:, -1] = self._is_left(place, period) * self.price(u, "resale")[:, -1] * NANO
         return Flows(capex, running, sales)
@@ -193,13 +191,16 @@ class Arrays:
         u, build = self.places[place][0], self.build(place)
         later = (np.arange(self.T) >= period).astype(float)[None, :].repeat(self.F, 0)
         running = later * (build.fixed * NANO * self.days / YEAR_DAYS)
-        source = self.source_of(place)
-        if source is not None:
-            running += self._taken(source, self.unit_watts(source)[-1] * later[:, :, None])
+        running = running - self._taken_in_any_case(place, period, is_order=False)
         resale, sales = self.price(u, "resale") * NANO, np.zeros((self.F, self.T))
         sales[:, period] += resale[:, period]
         sales[:, -1] -= resale[:, -1]
         return Flows(np.zeros((self.F, self.T)), running, sales)
+
+    def capital_flows(self, place: int, period: int, *, is_order: bool) -> Floats:
+        """Return price, upkeep and resale of a unit ordered, or given up, shape (F, T) [USD]."""
+        flows = (self.order_flows if is_order else self.retired_flows)(place, period)
+        return flows.total + self._taken_in_any_case(place, period, is_order=is_order)
 
     def _is_left(self, place: int, period: int) -> Floats:
         """Return 1 for futures in which a unit has not ended by itself before T."""
@@ -209,6 +210,16 @@ class Arrays:
         end = period + self.build(place).lead + self.delays[:, u] + life
         left: Floats = (end >= self.T).astype(float)
         return left
+
+    def _taken_in_any_case(self, place: int, period: int, *, is_order: bool) -> Floats:
+        """Return what a unit ordered adds to energy paid in any case, or one given up takes off."""
+        source = self.source_of(place)
+        if source is None:
+            return np.zeros((self.F, self.T))
+        if is_order:
+            return self._taken(source, self.gives(source, place, period))
+        later = (np.arange(self.T) >= period).astype(float)[None, :, None].repeat(self.F, 0)
+        return -self._taken(source, self.unit_watts(source)[-1] * later)
 
     def _taken(self, source: int, watts: Floats) -> Floats:
         """Return what is paid in any case for a source that gives so much, shape (F, T)."""

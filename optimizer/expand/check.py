@@ -6,16 +6,14 @@ text. The bound is an engine's claim: it is only held against the plan.
 
 from __future__ import annotations
 
-from fractions import Fraction
 from math import floor
 from typing import TYPE_CHECKING
 
 from optimizer.domain.answers.records import same_instance
 from optimizer.domain.growth.prices import MILLION
-from optimizer.domain.growth.scenes import BILLION
 from optimizer.expand.plan import ExpandPlan, ObjectiveParts, Status, Verdict, Violation, gap_of
 from optimizer.expand.rules.case import Case, said
-from optimizer.expand.rules.flows import CENT, ledger
+from optimizer.expand.rules.flows import CENT, TENTH, ledger, mean_of, tail_of
 from optimizer.expand.rules.money import (
     Books,
     check_capex_budget,
@@ -42,9 +40,6 @@ STEP_CHECKS = (check_lead_time, check_supply, check_retirement, check_contract)
 MONEY_CHECKS = (check_capex_budget, check_cash, check_loan_to_cost, check_coverage)
 """The functions of all rules but nonanticipativity: of every path, and of the expected flow."""
 
-TENTH = MILLION // 10
-"""The tail that is reported where none is asked for."""
-
 
 def check(instance: Instance, plan: ExpandPlan) -> Verdict:
     """Return every breach of a rule, and the objective that follows from the plan itself.
@@ -64,20 +59,26 @@ def check(instance: Instance, plan: ExpandPlan) -> Verdict:
     ledgers = [ledger(case.along(future), future) for future in case.futures]
     books = Books.of(case, ledgers)
     found += [v for each in MONEY_CHECKS for v in each(case, books)]
-    objective = recompute_objective(case, plan.objective, [book.value for book in ledgers])
+    values, capital = [b.value for b in ledgers], [b.capital for b in ledgers]
+    objective = recompute_objective(case, plan.objective, values, capital)
     found += _claims(plan, objective)
     return Verdict(violations=tuple(found), objective=objective)
 
 
-def recompute_objective(case: Case, asked: ObjectiveParts, values: Sequence[int]) -> ObjectiveParts:
-    """Return the objective of values by future [cents]."""
+def recompute_objective(
+    case: Case, asked: ObjectiveParts, values: Sequence[int], capital: Sequence[int]
+) -> ObjectiveParts:
+    """Return the objective of values, and of the capital in them, by future [cents]."""
     odds = [f.ppb for f in case.futures]
-    expected = floor(Fraction(sum(p * v for p, v in zip(odds, values, strict=True)), BILLION))
-    tail = _tail(values, odds, asked.alpha_ppm or TENTH)
-    total = expected
+    expected = floor(mean_of(values, odds))
+    alpha = asked.alpha_ppm or TENTH
+    total, is_aside = expected, asked.goal == "cvar" and asked.risk == "operation"
     if asked.goal == "cvar":
-        exact = _mean(values, odds) * (MILLION - asked.weight_ppm)
-        exact += _exact_tail(values, odds, asked.alpha_ppm or TENTH) * asked.weight_ppm
+        aside = capital if is_aside else [0] * len(values)
+        at_risk = [v - c for v, c in zip(values, aside, strict=True)]
+        exact = mean_of(values, odds) * (MILLION - asked.weight_ppm)
+        exact += tail_of(at_risk, odds, alpha) * asked.weight_ppm
+        exact += mean_of(aside, odds) * asked.weight_ppm
         total = floor(exact / MILLION)
     elif asked.goal == "worst":
         total = min(values)
@@ -87,31 +88,15 @@ def recompute_objective(case: Case, asked: ObjectiveParts, values: Sequence[int]
         goal=asked.goal,
         weight_ppm=asked.weight_ppm,
         alpha_ppm=asked.alpha_ppm,
+        risk=asked.risk,
+        capital=tuple(capital) if is_aside else (),
         best=asked.best,
         values=tuple(values),
         expected=expected,
-        tail=tail,
+        tail=floor(tail_of(values, odds, alpha)),
         worst=min(values),
         total=total * CENT,
     )
-
-
-def _mean(values: Sequence[int], odds: Sequence[int]) -> Fraction:
-    return Fraction(sum(p * v for p, v in zip(odds, values, strict=True)), BILLION)
-
-
-def _exact_tail(values: Sequence[int], odds: Sequence[int], alpha_ppm: int) -> Fraction:
-    """Return the mean of the worst share of probability."""
-    left = share = Fraction(alpha_ppm, MILLION) * BILLION
-    total = Fraction(0)
-    for value, odd in sorted(zip(values, odds, strict=True)):
-        part = min(left, Fraction(odd))
-        total, left = total + part * value, left - part
-    return total / share
-
-
-def _tail(values: Sequence[int], odds: Sequence[int], alpha_ppm: int) -> int:
-    return floor(_exact_tail(values, odds, alpha_ppm))
 
 
 def _claims(plan: ExpandPlan, objective: ObjectiveParts) -> Iterator[Violation]:
@@ -120,9 +105,16 @@ def _claims(plan: ExpandPlan, objective: ObjectiveParts) -> Iterator[Violation]:
     if len(claimed.values) != len(objective.values):
         yield said("objective", "plan", f"{len(claimed.values)} values", len(objective.values))
         return
-    for i, (a, b) in enumerate(zip(claimed.values, objective.values, strict=True)):
-        if abs(a - b) > 1:
-            yield said("objective", f"future {i}", f"{a / 100:.2f} USD", f"{b / 100:.2f} USD")
+    if len(claimed.capital) != len(objective.capital):
+        found, limit = len(claimed.capital), len(objective.capital)
+        yield said("objective", "capital", f"{found} values", limit)
+        return
+    for what in ("values", "capital"):
+        each = zip(getattr(claimed, what), getattr(objective, what), strict=True)
+        for i, (a, b) in enumerate(each):
+            if abs(a - b) > 1:
+                where = f"future {i}" if what == "values" else f"capital in future {i}"
+                yield said("objective", where, f"{a / 100:.2f} USD", f"{b / 100:.2f} USD")
     for name in ("expected", "tail", "worst"):
         a, b = getattr(claimed, name), getattr(objective, name)
         if abs(a - b) > 1:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from optimizer.domain.growth.futures import NamedPlan
     from optimizer.expand.engines.records import World
-    from optimizer.expand.plan import ExpandPlan
+    from optimizer.expand.plan import ExpandPlan, Options
 
 Floats = NDArray[np.float64]
 
@@ -35,8 +35,8 @@ CENT = 0.01
 """What rounding may do to a limit of money [USD]."""
 
 __all__ = [
-    "Money", "Outcome", "cents", "decided", "decision_of", "evaluate", "expected", "keeps_money",
-    "money", "named_steps", "steps_of",
+    "Money", "Outcome", "capital_of", "cents", "decided", "decision_of", "evaluate", "expected",
+    "keeps_money", "looked_at", "money", "named_steps", "steps_of",
 ]  # fmt: skip
 
 
@@ -129,6 +129,30 @@ def _joined(arrays: Arrays, parts: Sequence[Outcome]) -> Outcome:
         Flows(*map(joined, zip(*flows, strict=True))),
         joined(x.values for x in parts),
     )
+
+
+def capital_of(arrays: Arrays, decision: Decision) -> Floats:
+    """Return the NPV of prices of builds, upkeep and resale in every future, shape (F,) [USD]."""
+    total = np.zeros(arrays.F)
+    if decision.nodes:
+        each = zip(arrays.paths, arrays.parts, paths_of(arrays, decision), strict=True)
+        for at, part, path in each:
+            total[at] = capital_of(part, path)
+        return total
+    for steps, is_order in ((decision.orders, True), (decision.retired, False)):
+        for (p, t), units in steps.items():
+            flows = arrays.capital_flows(p, t, is_order=is_order)
+            total += units * (flows @ arrays.discount[arrays.places[p][1]])
+    return total
+
+
+def looked_at(arrays: Arrays, decision: Decision, values: Floats, options: Options) -> Floats:
+    """Return the values that an objective looks at [USD]: capital by its mean where it is aside."""
+    if not options.is_capital_aside:
+        return values
+    capital = capital_of(arrays, decision)
+    found: Floats = values - capital + float(arrays.odds @ capital)
+    return found
 
 
 def earnings(arrays: Arrays, world: World, found: Found) -> Floats:

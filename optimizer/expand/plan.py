@@ -19,13 +19,16 @@ from optimizer.domain.answers.records import (
 
 __all__ = [
     "PLAN_SCHEMA", "EngineClaim", "ExpandPlan", "Goal", "NodeSteps", "ObjectiveParts", "Options",
-    "Rule", "RunRecord", "Status", "Step", "StoppedBy", "Verdict", "Violation", "gap_of",
+    "Risk", "Rule", "RunRecord", "Status", "Step", "StoppedBy", "Verdict", "Violation", "gap_of",
 ]  # fmt: skip
 
 PLAN_SCHEMA = "fleetwatt/expand-plan/1"
 
 Goal = Literal["expected", "cvar", "worst", "regret"]
 """Expected NPV; that and the mean of the worst cases, weighed; the worst case; least regret."""
+
+Risk = Literal["total", "operation"]
+"""What the worst cases of `cvar` are of: all of NPV, or operation, capital aside."""
 
 
 class Rule(StrEnum):
@@ -52,6 +55,9 @@ class Options(Record):
         `worst` case; `regret`: the largest difference to the best plan of each future.
     weight, alpha
         Of `cvar`.
+    risk
+        Of `cvar`: the worst cases are of all of NPV (`total`), or of `operation` alone; then prices
+        of builds, upkeep and resale count by their mean, as in PyPSA.
     method
         `benders`: by cuts on what operation brings; `extensive`: one model of all futures, for
         any engine.
@@ -75,6 +81,7 @@ class Options(Record):
     objective: Goal = "expected"
     weight: Annotated[float, Field(ge=0, le=1)] = 0.5
     alpha: Annotated[float, Field(gt=0, le=1)] = 0.1
+    risk: Risk = "total"
     method: Literal["benders", "extensive"] = "benders"
     seconds: Annotated[float, Field(ge=1, le=864_000)] = 60.0
     gap: Annotated[float, Field(ge=0, le=1)] = 1e-3
@@ -84,6 +91,11 @@ class Options(Record):
     complete: str | None = None
     draw: Annotated[int, Field(ge=0, le=100_000)] = 0
     recourse: bool = True
+
+    @property
+    def is_capital_aside(self) -> bool:
+        """Whether the objective takes capital by its mean in every future."""
+        return self.objective == "cvar" and self.risk == "operation"
 
 
 class Step(Record):
@@ -118,12 +130,16 @@ class ObjectiveParts(Record):
     ----------
     weight_ppm, alpha_ppm
         Of `cvar`, in millionths; 0 otherwise.
+    risk, capital
+        Of `cvar`: what the worst cases are of; where that is operation, NPV of prices of builds,
+        upkeep and resale in each future [cents].
     best
         Of `regret`: what the best plan of each future is held to be worth [cents].
     values
         NPV of the plan in each future [cents].
     expected, tail, worst
-        Mean, mean of the worst share alpha (of a tenth where none is given), least [cents].
+        Mean, mean of the worst share alpha (of a tenth where none is given), least; of NPV, capital
+        included whatever the risk is of [cents].
     total
         What was asked for [nano-USD, a whole number of cents]; the largest regret counts as a loss.
     """
@@ -131,6 +147,8 @@ class ObjectiveParts(Record):
     goal: Goal
     weight_ppm: int = 0
     alpha_ppm: int = 0
+    risk: Risk = "total"
+    capital: tuple[int, ...] = ()
     best: tuple[int, ...] = ()
     values: tuple[int, ...]
     expected: int

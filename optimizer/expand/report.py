@@ -17,7 +17,7 @@ from optimizer.expand.account.tables import (
 )
 from optimizer.expand.plan import ExpandPlan, Goal, Status
 from optimizer.expand.rules.case import Case
-from optimizer.expand.rules.flows import CENT, Ledger, ledger
+from optimizer.expand.rules.flows import CENT, TENTH, Ledger, ledger, tail_of
 from optimizer.expand.rules.money import Books
 from optimizer.units import usd
 
@@ -75,16 +75,22 @@ def _answer(case: Case, plan: ExpandPlan, books: Books, ledgers: list[Ledger]) -
     span = (
         f"{case.growth.calendar.label(0)} to {case.growth.calendar.label(case.growth.periods - 1)}"
     )
-    says = (f"Asked was the {ASKED[parts.goal]}, {span}, in {len(parts.values)} futures.",)
+    of = ", where capital counts by its mean" if parts.capital else ""
+    says = (f"Asked was the {ASKED[parts.goal]}{of}, {span}, in {len(parts.values)} futures.",)
     signed = (f"Signed: {', '.join(plan.contracts)}.",) if plan.contracts else ()
     tone: Tone = "warn" if parts.worst < 0 else "plain"
-    share = parts.alpha_ppm / 1e6 if parts.alpha_ppm else 0.1
+    share = (parts.alpha_ppm or TENTH) / 1e6
     facts = [
         Fact("expected NPV", parts.expected / 100, "USD"),
         Fact("mean of the worst cases", parts.tail / 100, "USD", note=f"worst {share:.0%}"),
         Fact("worst case", parts.worst / 100, "USD", tone=tone),
         Fact("paid for builds", capex / 1e18, "USD", note="expected, not discounted"),
     ]
+    if parts.capital:
+        earned = [v - c for v, c in zip(parts.values, parts.capital, strict=True)]
+        tail = tail_of(earned, [f.ppb for f in case.futures], parts.alpha_ppm)
+        note = f"worst {share:.0%}; builds, upkeep and resale aside"
+        facts.insert(2, Fact("operation in its worst cases", float(tail) / 100, "USD", note=note))
     if books.debt:
         facts.append(Fact("largest debt", max(books.debt) / 100, "USD"))
     facts.append(Fact("gap", plan.gap, "share", note="to the engine's bound"))

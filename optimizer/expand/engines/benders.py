@@ -22,7 +22,7 @@ from optimizer.expand.engines.goals import loss_of, set_goal
 from optimizer.expand.engines.model import Affine, Model, flat, to_highs
 from optimizer.expand.engines.operate import operate
 from optimizer.expand.engines.rounding import Dive, whole
-from optimizer.expand.evaluate import earnings, evaluate, keeps_money
+from optimizer.expand.evaluate import earnings, evaluate, keeps_money, looked_at
 from optimizer.solvers.milp import HAS_PLAN
 
 if TYPE_CHECKING:
@@ -117,6 +117,8 @@ class Benders:
         self.relaxed: Floats | None = None
         self.core: Floats | None = None
         self.first = self._first()
+        if options.is_capital_aside:
+            self.first.leave_capital_aside()
         if keep is not None:
             self.first.keep(keep)
         self.cuts = self._cuts()
@@ -195,7 +197,8 @@ class Benders:
     def price(self, decision: Decision) -> tuple[Outcome, float]:
         """Return what a decision comes to, and its loss [MUSD]."""
         outcome = evaluate(self.arrays, decision, has_slopes=True)
-        loss = loss_of(outcome.values * MUSD, self.arrays.odds, self.options, self.regret_of)
+        values = looked_at(self.arrays, decision, outcome.values, self.options) * MUSD
+        loss = loss_of(values, self.arrays.odds, self.options, self.regret_of)
         return outcome, loss
 
     def offer(self, decision: Decision) -> None:

@@ -35,6 +35,8 @@ class Extensive:
     def __init__(self, arrays: Arrays, options: Options, best: Sequence[float]) -> None:
         self.arrays, self.model = arrays, Model("expand")
         self.first = TreeStage(arrays, self.model)
+        if options.is_capital_aside:
+            self.first.leave_capital_aside()
         self.brought = [Affine() for _ in range(arrays.T)]
         for at, path in zip(arrays.paths, self.first.paths, strict=True):
             for i, f in enumerate(at):

@@ -111,6 +111,24 @@ class FirstStage:
                 for at, each in enumerate(arrays.odds @ flow * MUSD):
                     rows[at].add(column, each)
 
+    def capitals(self) -> dict[int, Floats]:
+        """Return what of a column's worth is price, upkeep and resale, shape (F,) [MUSD]."""
+        found: dict[int, Floats] = {}
+        for steps, is_order in ((self.orders, True), (self.retired, False)):
+            for (p, t), column in steps.items():
+                flows = self.arrays.capital_flows(p, t, is_order=is_order)
+                worth = flows @ self.arrays.discount[self.arrays.places[p][1]] * MUSD
+                found[column] = found.get(column, 0.0) + worth
+                before = steps.get((p, t - 1))
+                if before is not None:
+                    found[before] = found[before] - worth
+        return found
+
+    def leave_capital_aside(self) -> None:
+        """Let capital count by its mean in every future, before any value is asked for."""
+        for column, capital in self.capitals().items():
+            self.worths[column] = self.worths[column] - capital + float(self.arrays.odds @ capital)
+
     @cached_property
     def values(self) -> list[Affine]:
         """What each future is worth, as far as the first stage goes [MUSD]."""

@@ -18,7 +18,7 @@ from optimizer.expand.engines.records import Found
 from optimizer.expand.engines.rounding import whole
 from optimizer.expand.engines.tree.policy import Policy
 from optimizer.expand.engines.tree.stage import TreeStage
-from optimizer.expand.evaluate import evaluate
+from optimizer.expand.evaluate import evaluate, looked_at
 from optimizer.expand.tree import by_node, paths_of
 
 if TYPE_CHECKING:
@@ -95,7 +95,8 @@ class TreeBenders(Benders):
         """Return the values of a point, whole or not, by future [MUSD], and its operation."""
         decision = self.first.decision(point.tolist(), is_whole=False)
         outcome = evaluate(self.arrays, decision, has_slopes=True)
-        return outcome.values * MUSD, outcome.found
+        values = looked_at(self.arrays, decision, outcome.values, self.options)
+        return values * MUSD, outcome.found
 
     def whole(self, values: Sequence[float]) -> Decision:
         """Return the whole decision of a solution in whole units."""

@@ -7,7 +7,8 @@ Plan    First the best plan without recourse. Then node by node, in order of tim
         recourse.
 Bound   Wait and see: nothing brings more in a future than what is best for it alone, and nothing
         more on the futures of a leaf than one plan made for them. Rules of money join futures and
-        are left out of it.
+        are left out of it. Where capital is aside, what a future brings at risk has no such bound,
+        but the mean of its worst cases is no more than the mean.
 
 Reference: Birge and Louveaux 2011, chapters 4 (wait and see) and 8 (bounds and rolling horizons).
 """
@@ -26,7 +27,7 @@ from optimizer.expand.engines.benders import Benders, Best, Clock
 from optimizer.expand.engines.extensive import Extensive
 from optimizer.expand.engines.goals import loss_of
 from optimizer.expand.engines.model import to_highs
-from optimizer.expand.evaluate import evaluate, keeps_money
+from optimizer.expand.evaluate import evaluate, keeps_money, looked_at
 from optimizer.expand.tree import by_node, paths_of
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class Policy:
         """Take the decisions of all paths if they keep the rules of money and are better."""
         decision = by_node(self.arrays, paths)
         outcome = evaluate(self.arrays, decision)
-        values = outcome.values * 1e-6
+        values = looked_at(self.arrays, decision, outcome.values, self.options) * 1e-6
         loss = loss_of(values, self.arrays.odds, self.options, self.regret_of)
         if loss < self.best.loss - 1e-9 and keeps_money(self.arrays, outcome.flows):
             self.best.loss, self.best.decision = loss, decision
@@ -154,7 +155,7 @@ class Policy:
     def wait_and_see(self) -> float:
         """Return the loss that no plan falls below: all that is ever learnt is known at once."""
         arrays, options = self.arrays, self.options.model_copy(update={"objective": "expected"})
-        is_mean = self.options.objective == "expected"
+        is_mean = self.options.objective == "expected" or self.options.is_capital_aside
         groups = arrays.paths if is_mean else [[f] for f in range(arrays.F)]
         most = np.full(arrays.F, np.inf)
         for i, at in enumerate(groups):
@@ -164,7 +165,8 @@ class Policy:
             if not np.isfinite(loss):
                 return float(-np.inf)
             most[at] = -loss
-        return loss_of(most, arrays.odds, self.options, self.regret_of)
+        asked = options if is_mean else self.options
+        return loss_of(most, arrays.odds, asked, self.regret_of)
 
     def _alone(self, at: Sequence[int], options: Options, seconds: float) -> float:
         """Return a bound on the loss of some futures by themselves, without rules of money."""

@@ -13,6 +13,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.expand.engines.first import FirstStage
 from optimizer.expand.engines.model import Affine, Model
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from optimizer.expand.arrays import Arrays, Decision
+
+Floats = NDArray[np.float64]
 
 __all__ = ["TreeStage"]
 
@@ -108,6 +111,14 @@ class TreeStage(FirstStage):
                     total.plus(each)
             for key, least in path.unit_running.items():
                 self.unit_running[key] = self.unit_running.get(key, 0.0) + least
+
+    def capitals(self) -> dict[int, Floats]:
+        """Return what of a column's worth is price, upkeep and resale, shape (F,) [MUSD]."""
+        found: dict[int, Floats] = {}
+        for at, path in zip(self.arrays.paths, self.paths, strict=True):
+            for column, capital in path.capitals().items():
+                found.setdefault(column, np.zeros(self.arrays.F))[at] += capital
+        return found
 
     def add_supply(self) -> None:
         """Every path keeps it."""
