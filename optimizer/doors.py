@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from threading import Event
 
+    from optimizer.domain.answers.records import Start
     from optimizer.domain.changes.patch import Change
     from optimizer.domain.instance import Instance
     from optimizer.domain.reports import Report
@@ -70,11 +71,16 @@ class Question(Generic[OptionsT, PlanT, VerdictT]):
         options: OptionsT,
         on_incumbent: Callable[[int | None, int | None, float], None] | None = None,
         cancel: Event | None = None,
+        start: Start[PlanT] | None = None,
+        on_plan: Callable[[PlanT], None] | None = None,
     ) -> PlanT:
         """Return a plan with its certificate and run record.
 
         on_incumbent is told incumbent and bound [nano-USD] and the time [s] whenever one of them
-        gets better; setting cancel ends the search with the best plan so far.
+        gets better; setting cancel ends the search with the best plan so far. The search begins
+        from start: if that is a plan of this instance, no answer is worse than it; of another, from
+        what still fits of it. on_plan is given the best plan so far every few seconds, from which
+        another solve could begin.
         """
         self._lacks("solve")
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from threading import Event
 
+    from optimizer.domain.answers.records import Start
     from optimizer.domain.changes.patch import Change
     from optimizer.domain.instance import Instance
     from optimizer.domain.reports import Report
@@ -61,10 +62,12 @@ class Place(Question["Options", "PlacePlan", "Verdict"]):
         options: Options,
         on_incumbent: Callable[[int | None, int | None, float], None] | None = None,
         cancel: Event | None = None,
+        start: Start[PlacePlan] | None = None,
+        on_plan: Callable[[PlacePlan], None] | None = None,
     ) -> PlacePlan:
         from optimizer.place.solve import solve
 
-        return solve(instance, options, on_incumbent, cancel)
+        return solve(instance, options, on_incumbent, cancel, start, on_plan)
 
     def check(self, instance: Instance, plan: PlacePlan) -> Verdict:
         from optimizer.place.check import check
@@ -182,10 +185,12 @@ class Mix(Question["MixOptions", "MixPlan", "MixVerdict"]):
         options: MixOptions,
         on_incumbent: Callable[[int | None, int | None, float], None] | None = None,
         cancel: Event | None = None,
+        start: Start[MixPlan] | None = None,
+        on_plan: Callable[[MixPlan], None] | None = None,
     ) -> MixPlan:
         from optimizer.mix.solve import solve
 
-        return solve(instance, options, on_incumbent, cancel)
+        return solve(instance, options, on_incumbent, cancel, start, on_plan)
 
     def check(self, instance: Instance, plan: MixPlan) -> MixVerdict:
         from optimizer.mix.check import check
@@ -273,10 +278,12 @@ class Expand(Question["ExpandOptions", "ExpandPlan", "ExpandVerdict"]):
         options: ExpandOptions,
         on_incumbent: Callable[[int | None, int | None, float], None] | None = None,
         cancel: Event | None = None,
+        start: Start[ExpandPlan] | None = None,
+        on_plan: Callable[[ExpandPlan], None] | None = None,
     ) -> ExpandPlan:
         from optimizer.expand.solve import solve
 
-        return solve(instance, options, on_incumbent, cancel)
+        return solve(instance, options, on_incumbent, cancel, start, on_plan)
 
     def check(self, instance: Instance, plan: ExpandPlan) -> ExpandVerdict:
         from optimizer.expand.check import check

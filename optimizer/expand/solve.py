@@ -7,6 +7,7 @@ that of the engine. For least regret, the best plan of each future is sought fir
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,16 @@ from optimizer.expand.engines.first import MUSD, FirstStage
 from optimizer.expand.engines.model import Model, to_pulp
 from optimizer.expand.engines.tree.benders import MOST, TreeBenders, whole_columns
 from optimizer.expand.engines.tree.policy import Policy
-from optimizer.expand.evaluate import decision_of, evaluate, named_steps
-from optimizer.expand.plan import EngineClaim, ExpandPlan, Options, RunRecord, Status, StoppedBy
+from optimizer.expand.evaluate import decided, decision_of, evaluate, named_steps
+from optimizer.expand.plan import (
+    EngineClaim,
+    ExpandPlan,
+    Options,
+    RunRecord,
+    Status,
+    StoppedBy,
+    gap_of,
+)
 from optimizer.expand.studies.named import named_plan
 from optimizer.solvers.milp import DEFAULT_ENGINE, solve_milp
 from optimizer.solvers.run import Limits
@@ -34,11 +43,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from threading import Event
 
+    from optimizer.domain.answers.records import Start
     from optimizer.domain.instance import Instance
 
     OnIncumbent = Callable[[int | None, int | None, float], None]
 
 __all__ = ["solve"]
+
+PLAN_SECONDS = 2.0
+"""Between two plans that are handed on while the search goes on [s]."""
 
 WHOLE = 1e-6
 """What float noise does to sums of whole units."""
@@ -60,6 +73,8 @@ def solve(
     options: Options | None = None,
     on_incumbent: OnIncumbent | None = None,
     cancel: Event | None = None,
+    start: Start[ExpandPlan] | None = None,
+    on_plan: Callable[[ExpandPlan], None] | None = None,
 ) -> ExpandPlan:
     """Return the best plan found, with the engine's bound and a run record.
 
@@ -71,13 +86,42 @@ def solve(
         Told the objective and the bound when there is a plan.
     cancel
         Set it to end the engine.
+    start
+        A plan to begin from, where the method is `benders` and it keeps the rules of orders here;
+        no answer is worse than a plan of this instance for the same objective and futures.
+    on_plan
+        Given a better plan, every few seconds, without its bound.
 
     Raises
     ------
     PlanError
         If the plan to be completed is not one of the instance.
     """
-    return Solver(instance, options or Options(), on_incumbent, cancel).run()
+    solver = Solver(instance, options or Options(), on_incumbent, cancel)
+    solver.start, solver.on_plan = start, on_plan
+    plan = solver.run()
+    if start is None or start.plan.instance_hash != instance.hash:
+        return plan
+    o = solver.options
+    is_allowed = o.complete is None and (o.recourse or not start.plan.nodes)
+    return _at_least(plan, start.plan) if is_allowed else plan
+
+
+def _at_least(plan: ExpandPlan, start: ExpandPlan) -> ExpandPlan:
+    """Return the better of an answer and the plan that it began from, with the answer's bound."""
+    can = (Status.FEASIBLE, Status.OPTIMAL)
+    same = ("goal", "weight_ppm", "alpha_ppm", "best", "risk")
+    asked = [[*(getattr(p.objective, name) for name in same), p.drawn, p.seed]
+             for p in (plan, start)]  # fmt: skip
+    if start.status not in can or plan.status is Status.INFEASIBLE or asked[0] != asked[1]:
+        return plan
+    total = start.objective.total
+    if plan.status in can and plan.objective.total >= total:
+        return plan
+    bound = None if plan.bound is None else max(plan.bound, total)
+    status = Status.OPTIMAL if total == bound else Status.FEASIBLE
+    said = {"status": status, "bound": bound, "gap": gap_of(total, bound), "run": plan.run}
+    return start.model_copy(update=said)
 
 
 class Solver:
@@ -91,14 +135,17 @@ class Solver:
         cancel: Event | None,
     ) -> None:
         self.instance, self.options, self.tell, self.cancel = instance, options, tell, cancel
+        self.start: Start[ExpandPlan] | None = None
+        self.on_plan: Callable[[ExpandPlan], None] | None = None
+        self.best: Sequence[float] = ()
         self.arrays = arrays_of(instance, options)
         evaluate(self.arrays, Decision(), has_slopes=True)  # compiles, which takes long once
-        self.began = time.monotonic()
+        self.began = self.next_plan = time.monotonic()
         self.keep = None if options.complete is None else self._named(options.complete)
 
     def run(self) -> ExpandPlan:
         """Solve, make whole, price."""
-        best = self._best() if self.options.objective == "regret" else ()
+        self.best = best = self._best() if self.options.objective == "regret" else ()
         found = self._solved(self.arrays, self.options, best)
         return plan_of(
             self.instance,
@@ -115,7 +162,9 @@ class Solver:
         if options.method == "extensive":
             return self._extensive(arrays, options, best)
         end = self.began + options.seconds
-        clock = Clock(end, self._is_cancelled, self._tell)
+        clock = Clock(end, self._is_cancelled)
+        if arrays is self.arrays:  # no future alone
+            clock = replace(clock, tell=self._tell, take=self._take)
         way, name = _way(arrays)
         found = way(arrays, options, best, clock, self.keep).run(self._starts(arrays))
         bound = found.bound if np.isfinite(found.bound) else None
@@ -157,6 +206,9 @@ class Solver:
         expand = self.instance.expand
         plans = [NamedPlan(), *({} if expand is None else expand.plans).values()]
         found = [decision_of(arrays, *named_steps(arrays, plan)) for plan in plans]
+        if self.start is not None:
+            with suppress(PlanError, KeyError):  # it may be of things that are not here
+                found.append(decided(arrays, self.start.plan))
         first = FirstStage(arrays, Model("starts"))
         return [d for d in found if _keeps(first, d)]
 
@@ -184,6 +236,16 @@ class Solver:
         if self.tell is not None:
             each = [round(-x * 1e15) if np.isfinite(x) else None for x in (loss, bound)]
             self.tell(each[0], each[1], time.monotonic() - self.began)
+
+    def _take(self, decision: Decision) -> None:
+        """Hand on a better plan, every few seconds."""
+        if self.on_plan is None or time.monotonic() < self.next_plan:
+            return
+        claim = Solved(decision, None, "feasible", "cancel", DEFAULT_ENGINE)
+        best = [round(b * 1e8) for b in self.best]
+        record = self._record(claim)
+        self.on_plan(plan_of(self.instance, self.arrays, decision, self.options, record, best=best))
+        self.next_plan = time.monotonic() + PLAN_SECONDS
 
     def _record(self, found: Solved) -> RunRecord:
         claimed = None if found.bound is None else round(-found.bound * 1e15)

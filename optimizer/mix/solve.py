@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from threading import Event
 
+    from optimizer.domain.answers.records import Start
     from optimizer.domain.fleet.image import Image
     from optimizer.domain.instance import Instance
     from optimizer.mix.engines.account import Fleet
@@ -57,6 +58,8 @@ def solve(
     options: Options | None = None,
     on_incumbent: OnIncumbent | None = None,
     cancel: Event | None = None,
+    start: Start[MixPlan] | None = None,
+    on_plan: Callable[[MixPlan], None] | None = None,
 ) -> MixPlan:
     """Return the best mix found, with its certificate and run record.
 
@@ -70,12 +73,40 @@ def solve(
         Told the first bound that is proven, and every better objective.
     cancel
         Set it to end the search with the best mix so far.
+    start
+        Its fleet is put to its best use here first; no answer is worse than a plan of this instance
+        for the same objective.
+    on_plan
+        Given a better mix, every few seconds, with the bound of the whole problem's prices.
     """
-    return Solver(instance, options or Options(), on_incumbent, cancel).run()
+    solver = Solver(instance, options or Options(), on_incumbent, cancel)
+    solver.start, solver.on_plan = start, on_plan
+    plan = solver.run()
+    if start is None or start.plan.instance_hash != instance.hash:
+        return plan
+    return _at_least(plan, start.plan)
+
+
+def _at_least(plan: MixPlan, start: MixPlan) -> MixPlan:
+    """Return the better of an answer and the plan that it began from, with the answer's bound."""
+    can = (Status.FEASIBLE, Status.OPTIMAL)
+    is_same = start.objective.goal == plan.objective.goal
+    if start.status not in can or plan.status is Status.INFEASIBLE or not is_same:
+        return plan
+    total, bound = start.objective.total, plan.bound
+    sign = -1 if start.objective.goal == "cost" else 1
+    if plan.status in can and sign * plan.objective.total >= sign * total:
+        return plan
+    status = Status.OPTIMAL if total == bound else Status.FEASIBLE
+    said = {"fleet": start.fleet, "use": start.use, "objective": start.objective, "status": status}
+    return plan.model_copy(update=said | {"gap": gap_of(total, bound), "conflict": ()})
 
 
 FEW = 20
 """Cases in which the cheapest fleet for as much work is looked for: it is no part of the proof."""
+
+PLAN_SECONDS = 2.0
+"""Between two plans that are handed on while the search goes on [s]."""
 
 SAME_WORK = 1e-9
 """Share of the useful work by which two fleets may differ and still do the same."""
@@ -92,7 +123,10 @@ class Solver:
         cancel: Event | None = None,
     ) -> None:
         self.instance, self.options, self.tell, self.cancel = instance, options, tell, cancel
+        self.start: Start[MixPlan] | None = None
+        self.on_plan: Callable[[MixPlan], None] | None = None
         self.began = time.monotonic()
+        self.next_plan = self.began
 
     def run(self) -> MixPlan:
         """Bound, search, prove."""
@@ -103,7 +137,9 @@ class Solver:
         self._told(None, first.total)
         claim = None
         if not first.is_infeasible:
-            search.tell = lambda a: self._told(a.objective(goal).total, first.total)
+            search.tell = lambda a: self._found(a, Certificate(goal=goal, tree=root), first.total)
+            if self.start is not None:
+                search.take({(h.offer, h.site): h.domains for h in self.start.plan.fleet})
             if self.options.engine != OWN:
                 claim = self._engine(search)
             search.run()
@@ -159,6 +195,14 @@ class Solver:
             search.take(taken(model, run.values))
         bound = None if run.bound is None else model.total(run.bound)
         return EngineClaim(engine=run.engine, status=Status(run.status), bound=bound)
+
+    def _found(self, account: Account, certificate: Certificate, bound: int | None) -> None:
+        """Tell of a better mix, and hand on its plan."""
+        self._told(account.objective(self.options.objective).total, bound)
+        now = time.monotonic()
+        if self.on_plan is not None and now >= self.next_plan:
+            self.on_plan(self.plan(account, certificate, "cancel"))
+            self.next_plan = time.monotonic() + PLAN_SECONDS
 
     def _told(self, incumbent: int | None, bound: int | None) -> None:
         if self.tell is not None:

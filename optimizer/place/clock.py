@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from threading import Event
 
-    from optimizer.domain.answers.records import StoppedBy
-    from optimizer.place.plan import Options
+    from optimizer.domain.answers.records import Start, StoppedBy
+    from optimizer.place.plan import Options, PlacePlan
 
 __all__ = ["Clock", "OnIncumbent"]
 
@@ -21,6 +21,10 @@ OnIncumbent = Callable[[int | None, int | None, float], None]
 
 POLISH_SHARE, POLISH_SECONDS = 0.05, 0.5
 """What the polish at the end of a search gets at most: a share of the time, and seconds."""
+
+PLAN_SECONDS, PLAN_TIMES = 2.0, 20
+"""Plans are handed on with at least so long in between, and so many times as long as it takes to
+make one."""
 
 
 @dataclass
@@ -33,6 +37,10 @@ class Clock:
         What it takes to make a plan file of what was found [s].
     is_beaten
         Asked whether an engine beside has proven its own plan; that ends the run.
+    on_plan
+        Given the best plan so far, now and then.
+    begin
+        What the search begins from.
     """
 
     options: Options
@@ -44,6 +52,9 @@ class Clock:
     history: list[tuple[float, int | None, int | None]] = field(default_factory=list)
     reserve: float = 0.2
     is_beaten: Callable[[], bool] | None = None
+    on_plan: Callable[[PlacePlan], None] | None = None
+    begin: Start[PlacePlan] | None = None
+    next_plan: float = 0.0
 
     def seconds(self) -> float:
         """Return the time since the call [s]."""
@@ -74,6 +85,16 @@ class Clock:
             self.history.append((at, self.incumbent, self.bound))
             if self.on_incumbent is not None:
                 self.on_incumbent(self.incumbent, self.bound, at)
+
+    def hand_on(self, make: Callable[[], PlacePlan]) -> bool:
+        """Hand on the best plan so far, if somebody asks for it and it is time; return whether."""
+        began = self.seconds()
+        if self.on_plan is None or began < self.next_plan:
+            return False
+        self.on_plan(make())
+        took = self.seconds() - began
+        self.next_plan = self.seconds() + max(PLAN_SECONDS, PLAN_TIMES * took)
+        return True
 
     def reason(self, rounds: int) -> StoppedBy | None:
         """Return why to stop now, or None."""

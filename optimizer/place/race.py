@@ -38,7 +38,8 @@ from optimizer.place.engines.search import (
     make_memory,
     put_back,
 )
-from optimizer.place.engines.state import empty_state, make_problem
+from optimizer.place.engines.state import empty_state, make_problem, unplace
+from optimizer.place.verify.begin import begun
 from optimizer.units import usd
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from optimizer.place.arrays import Ints, PlaceArrays
     from optimizer.place.clock import Clock
     from optimizer.place.engines.prices import Dual
-    from optimizer.place.plan import Certificate
+    from optimizer.place.plan import Certificate, PlacePlan
 
 __all__ = ["Race"]
 
@@ -68,6 +69,9 @@ ROUND_MOVES = 2000
 
 HOT, COLD = 0.3, 2e-3
 """First and last temperature, as shares of the mean value of a mode."""
+
+WARM = 0.02
+"""First temperature where there is a plan to begin from: it is good already."""
 
 CYCLE_MOVES = 6000
 """Moves for each job in which it cools down; with time for more it is heated up again, as one long
@@ -113,6 +117,10 @@ class Race:
         How the supplies serve the best plan, where that was decided with it.
     shaper
         Makes schedules of batteries and peaks for the searches; None where there are none.
+    begin
+        What the plan that it begins from places; None where there is none.
+    told, handed
+        Objective of the plan last told of, and of the one last handed on [USD].
     no_plan
         Prices that prove that no plan has every must job, where they were looked for and found.
     """
@@ -123,23 +131,39 @@ class Race:
         self.problem: Problem = make_problem(arrays, *self.prices)
         self.weight = 1.0 if len(arrays.late) > 400 else 0.5  # many small jobs: trust prices more
         self.pins: dict[int, int] = {}
-        self.told = -np.inf
+        self.told = self.handed = -np.inf
         self.kept: tuple[int | None, State, dict[int, int]] | None = None
         self.no_plan: Certificate | None = None
         self.served: Served | None = None
         self.shaper = shaper_of(arrays, dual)
         self.turn = 0
+        self.begin = None if clock.begin is None else begun(instance, self.problem, clock.begin)
         self.halt = np.zeros(1, np.uint8)
         self.searches = [self._search(i) for i in range(clock.options.threads)]
 
     def _search(self, i: int) -> _Search:
-        view = None if self.shaper is None else self.shaper.first(self._running())
+        view, begin = self._first_view()
         problem, state = self._seen(view)
         self.pins = pin_running(self.instance, problem, state)
         memory = make_memory(problem, state, self.clock.options.seed * 1009 + i + 1, self.halt)
         handles = handles_of(problem, state, memory)
+        if begin is not None:
+            stays = problem.a.running == 1
+            for j in np.flatnonzero((state.mode_of >= 0) & ~stays).tolist():
+                unplace(*handles[:2], j)
+            put_back(problem, handles, begin, (begin.mode_of >= 0) & ~stays)
         copy_best(*handles)
         return _Search(problem, state, memory, handles, view)
+
+    def _first_view(self) -> tuple[View | None, State | None]:
+        """Return the schedule that a search begins with, and what it has placed by then."""
+        if self.shaper is None:
+            return None, self.begin
+        if self.begin is not None:
+            view = self.shaper.again(self.begin.load)
+            if view is not None:
+                return view, self.begin
+        return self.shaper.first(self._running()), None
 
     def _running(self) -> Ints:
         """Return the IT watts above idle of running jobs, (S, T)."""
@@ -171,14 +195,19 @@ class Race:
         """Return the search that holds its plan to be the best."""
         return max(self.searches, key=lambda s: float(s.memory.best[0]))
 
-    def run(self) -> tuple[int, StoppedBy]:
-        """Construct, anneal until something stops it, polish; return rounds and why it stopped."""
+    def run(self, now: Callable[[], PlacePlan] | None = None) -> tuple[int, StoppedBy]:
+        """Construct, anneal until something stops it, polish; return rounds and why it stopped.
+
+        now
+            Makes a plan of the best so far, for whoever asks for it meanwhile.
+        """
         first = self.searches[0]
         construct(first.handles, first.problem, first.memory, self.weight)
         self._tell(self._leader().best, self._leader().view)
         if not self._is_complete(self._leader().best) and self._has_no_plan():
             return 0, "proof"
         self._reserve()
+        self._hand_on(now)
         gain, rounds, moves = self.problem.gain_usd, 0, 200
         mean = max(float(np.mean(gain)), 1e-6) if len(gain) else 1.0
         began, span = self.clock.seconds(), max(self.clock.left(), 1e-3)
@@ -194,13 +223,13 @@ class Race:
                     cycles = max(
                         1, int(moves / step / CYCLE_MOVES / max(1, len(self.problem.a.late)))
                     )
-                cooled = [share * cycles % 1.0, share * cycles % 1.0 + step * cycles]
-                heats = [mean * HOT * (COLD / HOT) ** min(1.0, x) for x in cooled]
-                spent = self.anneal(pool, moves, heats[0], heats[1])
+                at = share * cycles % 1.0
+                spent = self.anneal(pool, moves, *self._heats(mean, at, at + step * cycles))
                 moves = int(np.clip(moves * CHUNK_SECONDS / spent, 10, 1_000_000))
                 rounds += 1
                 self._tell(self._leader().best, self._leader().view)
                 self._turn(share + step)
+                self._hand_on(now)
             self.polish(pool)
         return rounds, reason
 
@@ -211,6 +240,17 @@ class Race:
         running = [pool.submit(anneal, *search.handles, *work) for search in self.searches]
         self._watch(running, lambda: self.clock.cancel.is_set() or self.clock.left() <= 0)
         return max(time.monotonic() - began, 1e-4)
+
+    def _heats(self, mean: float, begin: float, end: float) -> list[float]:
+        """Return the temperatures at two points of a cycle, in which it falls from hot to cold."""
+        hot = HOT if self.begin is None else WARM
+        return [mean * hot * (COLD / hot) ** min(1.0, x) for x in (begin, end)]
+
+    def _hand_on(self, now: Callable[[], PlacePlan] | None) -> None:
+        """Hand on the best plan so far, if it is a new one and time for it."""
+        is_plan = self.kept is not None and self.kept[0] is not None
+        if now is not None and is_plan and self.told > self.handed and self.clock.hand_on(now):
+            self.handed = self.told
 
     def polish(self, pool: ThreadPoolExecutor) -> None:
         """Let the best plan take whatever one insertion or one other start still gains.

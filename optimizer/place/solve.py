@@ -15,6 +15,7 @@ Whatever stops it - proof, gap, time, work or cancel - the answer is a plan with
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
@@ -31,9 +32,15 @@ from optimizer.place.exact.case import is_small
 from optimizer.place.plan import MAX_SECONDS, Options, PlacePlan, Status
 from optimizer.place.prepare import small_instance
 from optimizer.place.race import Race
+from optimizer.place.verify.begin import asked_for, at_least
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from optimizer.domain.answers.records import Start
     from optimizer.domain.instance import Instance
+
+    NewClock = Callable[[Options], Clock]
 
 __all__ = ["OnIncumbent", "prepare", "solve"]
 
@@ -55,6 +62,8 @@ def solve(
     options: Options | None = None,
     on_incumbent: OnIncumbent | None = None,
     cancel: Event | None = None,
+    start: Start[PlacePlan] | None = None,
+    on_plan: Callable[[PlacePlan], None] | None = None,
 ) -> PlacePlan:
     """Return the best plan found by the engine of the options, with certificate and run record.
 
@@ -68,6 +77,11 @@ def solve(
         Called whenever incumbent or bound got better; both only ever get better.
     cancel
         Set it to stop early; the plan is finished and returned.
+    start
+        What to begin from. If that is a plan of this instance for the same objective, the answer
+        is not worse; of a plan of another instance what still fits is kept.
+    on_plan
+        Given the best plan so far every few seconds, by a search for value.
 
     Raises
     ------
@@ -76,66 +90,72 @@ def solve(
         asked for and no job of a tenant has a value.
     """
     o, cancel = options or Options(), cancel or Event()
-    ask = _by_engine if o.objective == "value" else _goal
-    return ask(instance, o, on_incumbent, cancel)
+    plan = _asked(instance, o, Clock(o, cancel, on_incumbent, on_plan=on_plan, begin=start))
+    if start is None or start.plan.instance_hash != instance.hash:
+        return plan
+    return at_least(plan, start.plan) if asked_for(start.plan) == o.objective else plan
 
 
-def _goal(
-    instance: Instance, o: Options, on_incumbent: OnIncumbent | None, cancel: Event
-) -> PlacePlan:
+def _asked(instance: Instance, o: Options, call: Clock) -> PlacePlan:
+    """Return the plan of the engine that is asked for; clocks begin when all is loaded."""
+
+    def new(options: Options) -> Clock:
+        return replace(call, options=options, history=[], start=time.monotonic())
+
+    if o.objective != "value":
+        return _goal(instance, o, new)
+    if o.engine == "exact":
+        from optimizer.place.exact.solve import exact_solve
+
+        return exact_solve(instance, o, call.on_incumbent, call.cancel)
+    if o.engine == "oracle":
+        from optimizer.place.exact.oracle import oracle_solve
+
+        return oracle_solve(instance, o, call.on_incumbent, call.cancel)
+    return _searched(instance, o, new)
+
+
+def _goal(instance: Instance, o: Options, new: NewClock) -> PlacePlan:
     """Return the plan for an objective beside value."""
     from optimizer.place.goals.solve import prepare_goal, solve_goal
 
     prepare()
     prepare_goal(o.objective)
-    return solve_goal(instance, Clock(o, cancel, on_incumbent))
+    return solve_goal(instance, new(o))
 
 
-def _by_engine(
-    instance: Instance, o: Options, on_incumbent: OnIncumbent | None, cancel: Event
-) -> PlacePlan:
-    if o.engine == "exact":
-        from optimizer.place.exact.solve import exact_solve
-
-        return exact_solve(instance, o, on_incumbent, cancel)
-    if o.engine == "oracle":
-        from optimizer.place.exact.oracle import oracle_solve
-
-        return oracle_solve(instance, o, on_incumbent, cancel)
+def _searched(instance: Instance, o: Options, new: NewClock) -> PlacePlan:
+    """Return the plan of the search, with what the options have beside or after it."""
     prepare()
     if o.engine == "auto" and is_small(instance):
-        return _with_proof(instance, o, on_incumbent, cancel)
+        return _with_proof(instance, o, new)
     if o.engine == "neighbourhoods":
-        return _solve(instance, Clock(_until(o, ANNEAL_SHARE), cancel, on_incumbent), o)
-    return _solve(instance, Clock(o, cancel, on_incumbent))
+        return _solve(instance, new(_until(o, ANNEAL_SHARE)), o)
+    return _solve(instance, new(o))
 
 
-def _with_proof(
-    instance: Instance, o: Options, on_incumbent: OnIncumbent | None, cancel: Event
-) -> PlacePlan:
+def _with_proof(instance: Instance, o: Options, new: NewClock) -> PlacePlan:
     """Search, and let exact engines prove what they can."""
     from optimizer.place.exact.relaxed.beside import search_beside  # a second
     from optimizer.place.exact.relaxed.solve import has_hope, is_tiny
 
     a = build_arrays(instance)
     if o.rounds is not None or is_tiny(a):
-        plan = _then(instance, o, on_incumbent, cancel)
+        plan = _then(instance, o, new)
     elif has_hope(a):
-        plan = search_beside(instance, Clock(o, cancel, on_incumbent), _solve)
+        plan = search_beside(instance, new(o), _solve)
     else:
-        return _solve(instance, Clock(o, cancel, on_incumbent))
+        return _solve(instance, new(o))
     run = plan.run.model_copy(update={"options": o.model_dump(mode="json")})
     return plan.model_copy(update={"run": run})
 
 
-def _then(
-    instance: Instance, o: Options, on_incumbent: OnIncumbent | None, cancel: Event
-) -> PlacePlan:
+def _then(instance: Instance, o: Options, new: NewClock) -> PlacePlan:
     """Search for a moment, then CP-SAT from what it found."""
     from optimizer.place.exact.solve import improve, prepare
 
     prepare()
-    clock = Clock(_until(o, FIRST_UNTIL), cancel, on_incumbent)
+    clock = new(_until(o, FIRST_UNTIL))
     plan = _solve(instance, clock)
     if plan.status is Status.INFEASIBLE or plan.run.stopped_by in ENDS:
         return plan
@@ -175,7 +195,14 @@ def _solve(instance: Instance, clock: Clock, then: Options | None = None) -> Pla
     bound = upper_bound(instance, certificate)
     clock.tell(None, bound.total)
     race = Race(instance, arrays, dual, clock)
-    rounds, stopped_by = race.run()
+    proof = certificate, bound
+
+    def now() -> PlacePlan:
+        found = race.best(), race.best_pins()
+        said = Found(served=race.served)
+        return answer(instance, race.problem, *found, proof, clock, 0, "cancel", said)
+
+    rounds, stopped_by = race.run(now)
     best = race.best()
     if then is not None:
         from optimizer.place.exact.near.search import refine
@@ -189,7 +216,7 @@ def _solve(instance: Instance, clock: Clock, then: Options | None = None) -> Pla
         race.problem,
         best,
         race.best_pins(),
-        (certificate, bound),
+        proof,
         clock,
         rounds,
         stopped_by,

@@ -35,6 +35,7 @@ from optimizer.solvers.run import (
     Status,
     StoppedBy,
 )
+from optimizer.solvers.watch import die_with_parent
 
 __all__ = ["DEFAULT_ENGINE", "Relaxed", "engines", "export_mps", "solve_milp", "solve_relaxed"]
 
@@ -286,6 +287,7 @@ def _kill(child: subprocess.Popen[bytes]) -> None:
 def main() -> None:
     """Solve the model on standard input, answer on standard output."""
     asked = json.load(sys.stdin)
+    die_with_parent(at_once=asked["engine"] == DEFAULT_ENGINE)  # others have processes of their own
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     _, problem = pulp.LpProblem.from_dict(asked["problem"])
     limits = Limits(**asked["limits"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -15,9 +15,19 @@ if TYPE_CHECKING:
     from optimizer.domain.instance import Instance
 
 __all__ = [
-    "EngineClaim", "Record", "RunRecord", "Status", "StoppedBy", "Violation", "gap_of",
+    "EngineClaim", "Record", "RunRecord", "Start", "Status", "StoppedBy", "Violation", "gap_of",
     "same_instance", "versions",
 ]  # fmt: skip
+
+
+PlanT = TypeVar("PlanT")
+
+
+class Start(NamedTuple, Generic[PlanT]):
+    """A plan to begin from, and the instance that it answers: the one to be solved, or another."""
+
+    instance: Instance
+    plan: PlanT
 
 
 class Status(StrEnum):

@@ -65,7 +65,7 @@ IDLE = 5
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """When to stop, and whom to tell of a better plan or bound [MUSD of loss].
+    """When to stop, whom to tell of a better plan or bound [MUSD of loss], and to give the plan.
 
     Attributes
     ----------
@@ -76,6 +76,7 @@ class Clock:
     end: float
     is_cancelled: Callable[[], bool] = lambda: False
     tell: Callable[[float, float], None] = lambda loss, bound: None
+    take: Callable[[Decision], None] = lambda decision: None
 
     def is_over(self) -> bool:
         """Return whether to stop."""
@@ -208,6 +209,7 @@ class Benders:
         if loss < self.found.loss - 1e-9 and keeps_money(self.arrays, outcome.flows):
             self.found.loss, self.found.decision = loss, decision
             self.clock.tell(loss, self.found.bound)
+            self.clock.take(decision)
 
     def _cut(self, found: Found, values: Floats | None) -> int:
         """Add the cuts of a point that a solution of the master breaks, or all; return how many."""

@@ -19,7 +19,13 @@ from optimizer.place.engines.packing import pin_running
 from optimizer.place.engines.prices import Dual, Prices
 from optimizer.place.engines.rows import Row
 from optimizer.place.engines.search import anneal, best_of, copy_best, handles_of, make_memory
-from optimizer.place.engines.state import empty_state, make_problem, restore, unplace
+from optimizer.place.engines.state import (
+    alloc_shape,
+    empty_state,
+    make_problem,
+    restore,
+    unplace,
+)
 from optimizer.place.image.totals import total_names
 from optimizer.units import NANO
 
@@ -28,10 +34,10 @@ if TYPE_CHECKING:
 
     from optimizer.domain.instance import Instance
     from optimizer.domain.modes import Mode
-    from optimizer.place.engines.handles import State
+    from optimizer.place.engines.handles import Problem, State
     from optimizer.place.plan import Certificate, Placement, PlacePlan
 
-__all__ = ["Warm", "carried"]
+__all__ = ["Warm", "carried", "fill"]
 
 MOVES = 500
 """Moves between two looks at the clock."""
@@ -100,7 +106,7 @@ class Warm:
         dual.close()
         self.state = empty_state(self.problem)
         self.pins = pin_running(instance, self.problem, self.state)
-        self._fill(placements)
+        fill(instance, self.problem, self.state, self.pins, placements)
         self.memory = make_memory(self.problem, self.state, seed + 1)
         self.handles = handles_of(self.problem, self.state, self.memory)
         copy_best(*self.handles)
@@ -133,44 +139,63 @@ class Warm:
         """Return whether the best plan so far places a job."""
         return bool(self.memory.best_mode[job] >= 0)
 
-    def _fill(self, placements: dict[int, Placement]) -> None:
-        """Put placements where they are; jobs that have to stay lie there already."""
-        a, instance = self.problem.a, self.instance
-        pool_index = {name: i for i, name in enumerate(instance.pools)}
-        group_of = {
-            name: {int(i): k for k, g in enumerate(groups_of(instance, name)) for i in g.ids}
-            for name in instance.pools
-        }
-        slots = _Slots({}, [int(x) for x in self.problem.virt_ptr[:-1]])
-        for v, i in self.pins.items():
-            g = int(np.searchsorted(self.problem.virt_ptr, v, "right")) - 1
-            slots.of[g, i] = v
-            slots.next_free[g] = max(slots.next_free[g], v + 1)
-        handles = problem_handle(self.problem), state_handle(self.state)
-        for j in np.flatnonzero((self.state.mode_of >= 0) & (a.running == 0)).tolist():
-            unplace(*handles, j)  # it may be moved, and the plan may have moved it
-        for j, p in sorted(placements.items(), key=lambda item: (item[1].start, item[0])):
-            if a.running[j]:
-                continue
-            m = int(a.job_ptr[j]) + p.mode
-            alloc = np.zeros_like(self.state.alloc[j])
-            held = np.full(
-                int(self.problem.slot_ptr[j + 1] - self.problem.slot_ptr[j]), -1, np.int32
-            )
-            n = 0
-            for rank, part in enumerate(instance.modes(j)[p.mode].parts):
-                ids = [i for low, high in p.domains[rank] for i in range(low, high + 1)]
-                first = int(a.group_ptr[pool_index[part.pool]])
-                if instance.pools[part.pool].domain is None:
-                    alloc[rank, 0] = part.chips
-                elif a.part_whole[a.part_ptr[m] + rank]:
-                    for i in ids:
-                        alloc[rank, group_of[part.pool][i]] += 1
-                else:
-                    for i in ids:
-                        held[n] = _slot(slots, first + group_of[part.pool][i], i)
-                        n += 1
-            restore(*handles, j, m, p.start, p.end, alloc, held)
+
+def fill(
+    instance: Instance,
+    problem: Problem,
+    state: State,
+    pins: dict[int, int],
+    placements: dict[int, Placement],
+) -> None:
+    """Put placements of this very instance where they are; jobs that stay lie there already.
+
+    pins
+        As pin_running made them.
+    """
+    a = problem.a
+    groups = {
+        name: {int(i): k for k, g in enumerate(groups_of(instance, name)) for i in g.ids}
+        for name in instance.pools
+    }
+    slots = _Slots({}, [int(x) for x in problem.virt_ptr[:-1]])
+    for v, i in pins.items():
+        g = int(np.searchsorted(problem.virt_ptr, v, "right")) - 1
+        slots.of[g, i] = v
+        slots.next_free[g] = max(slots.next_free[g], v + 1)
+    handles = problem_handle(problem), state_handle(state)
+    for j in np.flatnonzero((state.mode_of >= 0) & (a.running == 0)).tolist():
+        unplace(*handles, j)  # it may be moved, and the plan may have moved it
+    for j, p in sorted(placements.items(), key=lambda item: (item[1].start, item[0])):
+        if not a.running[j]:
+            run = int(a.job_ptr[j]) + p.mode, p.start, p.end
+            restore(*handles, j, *run, *_domains(instance, problem, groups, slots, j, p))
+
+
+def _domains(
+    instance: Instance,
+    problem: Problem,
+    groups: dict[str, dict[int, int]],
+    slots: _Slots,
+    j: int,
+    p: Placement,
+) -> tuple[Any, Any]:
+    """Return which domains a placement holds, as `restore` takes them."""
+    a, ptr, pools = problem.a, problem.slot_ptr, list(instance.pools)
+    alloc = np.zeros(alloc_shape(a)[1:], np.int32)
+    held, n = np.full(int(ptr[j + 1] - ptr[j]), -1, np.int32), 0
+    for rank, part in enumerate(instance.modes(j)[p.mode].parts):
+        ids = [i for low, high in p.domains[rank] for i in range(low, high + 1)]
+        first = int(a.group_ptr[pools.index(part.pool)])
+        if instance.pools[part.pool].domain is None:
+            alloc[rank, 0] = part.chips
+        elif a.part_whole[a.part_ptr[int(a.job_ptr[j]) + p.mode] + rank]:
+            for i in ids:
+                alloc[rank, groups[part.pool][i]] += 1
+        else:
+            for i in ids:
+                held[n] = _slot(slots, first + groups[part.pool][i], i)
+                n += 1
+    return alloc, held
 
 
 def _slot(slots: _Slots, group: int, i: int) -> int:

@@ -121,6 +121,7 @@ class Policy:
         if loss < self.best.loss - 1e-9 and keeps_money(self.arrays, outcome.flows):
             self.best.loss, self.best.decision = loss, decision
             self.clock.tell(loss, self.best.bound)
+            self.clock.take(decision)
 
     def decide(self, node: Node, clock: Clock) -> None:
         """Seek anew what is decided from a node on, and take it if the whole is better."""
