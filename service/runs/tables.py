@@ -51,6 +51,7 @@ runs = sa.Table(
     sa.Column("worker", sa.String(120)),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("crashes", sa.Integer, nullable=False, default=0),
+    sa.Column("spent", sa.Float(53), nullable=False, default=0.0),
     sa.Column("events", sa.Integer, nullable=False, default=0),
     sa.Column("outcome", sa.String(16)),
     sa.Column("stopped_by", sa.String(16)),
@@ -100,11 +101,13 @@ class Database:
     Parameters
     ----------
     url
-        As SQLAlchemy writes it: `sqlite:///fleetwatt.db`, `postgresql+psycopg://user@host/name`.
+        `sqlite:///fleetwatt.db`, `postgresql://user@host/name`.
     """
 
     def __init__(self, url: str) -> None:
         self.url = sa.make_url(url)
+        if self.url.drivername in ("postgres", "postgresql"):
+            self.url = self.url.set(drivername="postgresql+psycopg")
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = sa.create_engine(self.url, pool_size=POOL, max_overflow=POOL)
         self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")

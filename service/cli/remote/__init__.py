@@ -1,1 +1,0 @@
-"""Commands that ask a service: submit, watch, stop, result; and the tokens of one."""

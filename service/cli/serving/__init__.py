@@ -1,0 +1,1 @@
+"""The commands that serve runs: the server and its workers."""

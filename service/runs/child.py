@@ -1,0 +1,148 @@
+"""The solver's own process: `python -m service.runs.child`. One order in, lines of JSON out.
+
+It loads what solving needs, says `ready` and waits, so that a spare one is quick. Then it reads one
+line, the order; it solves, checks by the independent checker, and answers line by line:
+
+    {"kind": "ready"} {"kind": "incumbent", ...} {"kind": "plan", ...} {"kind": "result", ...}
+
+A line `stop` ends the search with the best plan so far. The process dies with whoever holds its
+standard input, and nothing is pickled.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from optimizer.domain.answers.records import Start
+from optimizer.domain.files import parse_instance
+from optimizer.errors import FleetwattError
+from optimizer.questions import QUESTIONS
+from optimizer.solvers.watch import die_with_parent
+
+if TYPE_CHECKING:
+    from optimizer.domain.instance import Instance
+    from optimizer.questions import Question
+
+__all__ = ["main"]
+
+NICE = 10
+"""How far a solver steps back behind the server."""
+
+
+class _Out:
+    """Lines to the parent; from any thread, whole ones."""
+
+    def __init__(self) -> None:
+        self._stream = os.fdopen(os.dup(1), "w", encoding="utf-8")
+        os.dup2(2, 1)  # what engines print is no answer
+        self._lock = threading.Lock()
+
+    def say(self, kind: str, **data: Any) -> None:
+        with self._lock:
+            print(json.dumps({"kind": kind, **data}), file=self._stream, flush=True)
+
+
+def main() -> None:
+    """Load, wait for an order, solve it, answer."""
+    die_with_parent(at_once=True)
+    _step_back()
+    out, cancel = _Out(), threading.Event()
+    _load()
+    out.say("ready")
+    line = sys.stdin.readline()
+    if not line:
+        return
+    threading.Thread(target=_listen, args=(cancel,), daemon=True).start()
+    try:
+        _answer(json.loads(line), out, cancel)
+    except FleetwattError as e:
+        out.say("error", code="refused", message=str(e))
+    except MemoryError:
+        out.say("error", code="out_of_memory", message="the solver ran out of memory")
+    except Exception as e:
+        last = traceback.extract_tb(e.__traceback__)[-1]
+        where = f"{os.path.basename(last.filename)}:{last.lineno}"
+        out.say("error", code="solver_crashed", message=f"{type(e).__name__} at {where}: {e}")
+    os._exit(0)  # threads of engines are not waited for
+
+
+def _step_back() -> None:
+    """Let everything else on the machine go first: by niceness, and by that of the session."""
+    os.nice(NICE)
+    with suppress(OSError):  # sessions are weighed against each other where the kernel does so
+        Path("/proc/self/autogroup").write_text(str(NICE))
+
+
+def _load() -> None:
+    """Import what every placement needs, and load its compiled search."""
+    import optimizer.place.check
+    import optimizer.place.solve
+
+    optimizer.place.solve.prepare()
+
+
+def _listen(cancel: threading.Event) -> None:
+    """Set cancel at a line `stop`; die at the end of the input."""
+    for line in sys.stdin:
+        if line.strip() == "stop":
+            cancel.set()
+    os._exit(1)
+
+
+def _answer(order: dict[str, Any], out: _Out, cancel: threading.Event) -> None:
+    """Solve an order, and say what comes of it."""
+    question = QUESTIONS[order["question"]]
+    instance = parse_instance(order["instance"])
+    if order["stop"]:
+        cancel.set()
+
+    def incumbent(objective: int | None, bound: int | None, seconds: float) -> None:
+        out.say("incumbent", objective=objective, bound=bound, seconds=seconds)
+
+    def plan(found: Any) -> None:
+        out.say("plan", **_checked(question, instance, found))
+
+    options = question.options(**order["options"])
+    start = _start(question, order, instance)
+    found = question.solve(instance, options, incumbent, cancel, start, plan)
+    out.say("result", **_checked(question, instance, found))
+
+
+def _start(question: Question[Any, Any, Any], order: dict[str, Any], instance: Instance) -> Any:
+    """Return what to begin from; None where nothing is given, or it is of no use."""
+    if order["start"] is None:
+        return None
+    with suppress(FleetwattError):  # an old plan is a help, not a demand
+        its = order["start"]["instance"]
+        of = instance if its is None else parse_instance(its)
+        return Start(of, question.parse(order["start"]["plan"]))
+    return None
+
+
+def _checked(question: Question[Any, Any, Any], instance: Instance, plan: Any) -> dict[str, Any]:
+    """Return a plan with the checker's verdict, both as JSON texts, and its figures."""
+    verdict = question.check(instance, plan)
+    missing = "one_placement" if plan.status in ("infeasible", "unknown") else ""
+    return {
+        "plan": plan.model_dump_json(by_alias=True),
+        "verdict": verdict.model_dump_json(),
+        "is_good": not [v for v in verdict.violations if v.rule != missing],
+        "findings": [str(v) for v in verdict.violations[:3]],
+        "outcome": plan.status.value,
+        "stopped_by": plan.run.stopped_by,
+        "seconds": plan.run.seconds,
+        "objective": plan.objective.total,
+        "bound": plan.bound,
+        "gap": plan.gap,
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""A solver as its worker sees it: a process that gets one order and can be killed at any moment.
+
+Solvers are started by one thread that lives as long as the worker: the kernel kills them when the
+thread that started them ends. One spare is always loading or waiting, as loading takes seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from concurrent.futures import Future
+
+__all__ = ["Nursery", "Solver"]
+
+ROOT = Path(__file__).parents[2]
+"""Where the process finds this package."""
+
+
+class Solver:
+    """One process, `service.runs.child`."""
+
+    def __init__(self) -> None:
+        path = [str(ROOT), *(p for p in [os.environ.get("PYTHONPATH", "")] if p)]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "service.runs.child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(path)},
+            start_new_session=True,  # Ctrl-C is for the server, which decides
+        )
+        self._lines: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        """Number of the process, which is that of its group."""
+        return self._process.pid
+
+    def send(self, line: Mapping[str, Any] | str) -> None:
+        """Write a line; a process that is gone does not hear it."""
+        text = line if isinstance(line, str) else json.dumps(line)
+        assert self._process.stdin is not None
+        with suppress(OSError):
+            self._process.stdin.write(f"{text}\n".encode())
+            self._process.stdin.flush()
+
+    def next(self, seconds: float) -> dict[str, Any] | None:
+        """Return the next line; None if there is none in time; EOFError when it has ended."""
+        try:
+            line = self._lines.get(timeout=seconds)
+        except queue.Empty:
+            return None
+        if line is None:
+            raise EOFError
+        return line
+
+    def kill(self) -> None:
+        """End it, and what is of its session; it is over when this returns."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self._process.wait()
+        with suppress(OSError):  # what it did not read
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+
+    def death(self) -> str:
+        """Return how it ended, in words."""
+        code = self._process.wait()
+        return f"ended by signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+    def is_dead(self) -> bool:
+        """Return whether it has ended."""
+        return self._process.poll() is not None
+
+    def is_halted(self) -> bool:
+        """Return whether somebody stopped it with a signal; never where the system cannot tell."""
+        return self._stat().partition(") ")[2][:1] in ("T", "t")
+
+    def memory_mb(self) -> float:
+        """Return the memory that it holds [MB]; 0 where the system cannot tell."""
+        pages = self._stat().rpartition(") ")[2].split()[21:22]
+        return int(pages[0]) * os.sysconf("SC_PAGE_SIZE") / 1e6 if pages else 0.0
+
+    def _stat(self) -> str:
+        with suppress(OSError):
+            return Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8")
+        return ""
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        with suppress(OSError, ValueError):
+            for line in self._process.stdout:
+                self._lines.put(json.loads(line))
+        self._process.stdout.close()
+        self._lines.put(None)
+
+
+class Nursery:
+    """Where solvers come from."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, "nursery")
+        self._lock = threading.Lock()
+        self._spare: Future[Solver] = self._thread.submit(Solver)
+
+    def take(self) -> Solver:
+        """Return the spare, and have another one made."""
+        with self._lock:
+            found = self._spare.result()
+            self._spare = self._thread.submit(Solver)
+        return self.take() if found.is_dead() else found
+
+    def close(self) -> None:
+        """End the spare; no more are made."""
+        with self._lock:
+            self._spare.result().kill()

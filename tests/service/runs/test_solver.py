@@ -1,0 +1,99 @@
+"""The solver's process: what it answers, and that it dies with its parent."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import tiny
+
+from optimizer.domain.files import parse_instance
+from optimizer.questions import PLACE
+from service.runs.attempt import Attempt, Ended, Limits
+from service.runs.claims import Claims
+from service.runs.port import Order, RunState
+from service.runs.runs import Runs
+from service.runs.solver import Solver
+from service.runs.tables import Database
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).parents[3]
+TREE = """
+import subprocess, sys, time
+from optimizer.solvers.watch import die_with_parent
+if sys.argv[1] == "0":
+    print(subprocess.Popen(["sleep", "60"]).pid, flush=True)
+    die_with_parent(at_once=False)
+    time.sleep(60)
+subprocess.Popen([sys.executable, __file__, "0"], start_new_session=True).wait()
+"""
+
+
+def until(is_so: Callable[[], bool], seconds: float = 20.0) -> bool:
+    """Wait until something is so; return whether it came to that."""
+    end = time.monotonic() + seconds
+    while not is_so() and time.monotonic() < end:
+        time.sleep(0.02)
+    return is_so()
+
+
+def is_alive(pid: int) -> bool:
+    """Return whether a process runs: one that has ended and is not fetched does not."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return stat.rpartition(") ")[2][0] not in "ZX"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_what_a_solver_has_started_dies_with_the_server(tmp_path: Path) -> None:
+    (tmp_path / "tree.py").write_text(TREE, encoding="utf-8")
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    top = subprocess.Popen(
+        [sys.executable, str(tmp_path / "tree.py"), "1"], stdout=subprocess.PIPE, env=env
+    )
+    assert top.stdout is not None
+    leaf = int(top.stdout.readline())
+    top.stdout.close()
+    time.sleep(0.3)
+    assert is_alive(leaf)
+    top.send_signal(signal.SIGKILL)
+    top.wait()
+    assert until(lambda: not is_alive(leaf))
+
+
+def test_a_run_is_solved_in_a_process_of_its_own_and_its_death_is_told(tmp_path: Path) -> None:
+    data = tiny.tiny(7)
+    instance = parse_instance(json.dumps(data))
+    database = Database(f"sqlite:///{tmp_path}/runs.db")
+    desk, claims = Runs(database), Claims(database)
+    order = Order("ada", "place", json.dumps(data), instance.hash, "tiny", {"rounds": 2})
+    run = desk.submit(order)[0].id
+    claim = claims.begin(run, "w")
+    assert claim is not None
+    solver = Solver()
+    Attempt(claim, claims, solver, Limits(memory_mb=4000)).run()
+    done = desk.get("ada", run)
+    assert done.state is RunState.DONE and done.is_good
+    plan = PLACE.parse(desk.answer("ada", run).plan)
+    assert PLACE.check(instance, plan).is_good and plan.objective.total == done.objective
+    assert desk.events("ada", run, kind="incumbent")
+    assert until(solver.is_dead)
+    again = claims.begin(desk.submit(order)[0].id, "w")
+    assert again is not None
+    with pytest.raises(Ended) as end:  # it answers one order only
+        Attempt(again, claims, solver, Limits(memory_mb=4000)).run()
+    solver.kill()
+    assert end.value.error is not None and end.value.error.code == "solver_crashed"
+    assert not end.value.is_final
+    database.close()
