@@ -12,6 +12,8 @@ import sys
 
 from service.cli.codes import ABORTED, BAD_INPUT, GOOD
 from service.cli.expansion.parsing import add_expand
+from service.cli.remote.parsing import COMMANDS as REMOTE
+from service.cli.remote.parsing import add_remote
 from service.cli.serving.parsing import COMMANDS as SERVING
 from service.cli.serving.parsing import add_serving
 from service.cli.study.parsing import COMMANDS, add_studies, add_unit_costs
@@ -69,6 +71,10 @@ def _run(given: argparse.Namespace) -> int:
         from service.cli.study import commands
 
         return commands.run(given)
+    if given.command in REMOTE:
+        from service.cli.remote import commands as remote
+
+        return remote.run(given)
     if given.command in ("explain", "patch"):
         from service.cli import why
 
@@ -137,6 +143,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_why(commands)
     _add_import(commands)
     _add_generate(commands)
+    add_remote(commands)
     add_serving(commands)
     demo = add("demo", help="place a week of jobs on a real campus and check the plan")
     demo.set_defaults(instance=None)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse
 
 from optimizer.domain.answers.records import versions
 from optimizer.domain.findings.where import code_of
@@ -20,7 +21,7 @@ from service.http.guard import Guard
 from service.http.observe import Figures
 from service.http.problems import MEDIA_TYPE, Problem, problem_of
 from service.http.reading.readers import Readers
-from service.http.routes import catalog, exports, health, reading, runs, watching
+from service.http.routes import catalog, exports, health, pages, reading, runs, watching
 from service.http.settings import Settings
 from service.http.tokens import Tenants
 
@@ -70,7 +71,7 @@ def build(queue: Runs, settings: Settings | None = None) -> FastAPI:
         app.add_exception_handler(error, _ours)
     app.add_exception_handler(RequestValidationError, _parameters)
     app.add_exception_handler(HTTPException, _routing)
-    for part in (health, catalog, reading, runs, watching, exports):
+    for part in (health, catalog, reading, runs, watching, exports, pages):
         app.include_router(part.router)
     return app
 
@@ -91,7 +92,12 @@ def _answered(problem: Problem) -> Response:
 
 
 async def _ours(request: Request, error: Exception) -> Response:
-    return _answered(problem_of(error))
+    """Answer an error of ours; who looks at a page without a token is asked for one."""
+    problem = problem_of(error)
+    is_page = "text/html" in request.headers.get("accept", "") and request.method == "GET"
+    if problem.code == "no_token" and is_page and not request.url.path.startswith("/v1/"):
+        return RedirectResponse("/login", 303)
+    return _answered(problem)
 
 
 async def _parameters(request: Request, error: Exception) -> Response:

@@ -1,0 +1,1 @@
+"""Commands that ask a service: submit, watch, stop, result; and the tokens of one."""
