@@ -27,7 +27,9 @@ from optimizer.domain.growth.scenes import drawn_futures
 from optimizer.expand.arrays import Arrays, Decision
 from optimizer.expand.check import check
 from optimizer.expand.evaluate import evaluate
+from optimizer.expand.studies.weigh import weighed
 from optimizer.questions import EXPAND
+from optimizer.studies import BACKENDS, Sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,15 +85,16 @@ def plans(arrays: Arrays, seed: int, count: int) -> list[Decision]:
     return found
 
 
-def valued(count: int, seed: int) -> tuple[float | None, str]:
-    """Value plans of the large instance on 1,000 futures."""
+def valued(count: int, seed: int, sweep: Sweep) -> tuple[float | None, str]:
+    """Value plans of the large instance on 1,000 futures, as a comparison does."""
     instance = random_expand(20, 24, 8, 5, seed)
     assert instance.expand is not None
     drivers = {d: Driver(low=0.7, high=1.3, market=0.5) for d in instance.expand.drivers}
     expand = instance.expand.model_copy(update={"drivers": drivers})
     calendar = instance.growth.calendar
     arrays = Arrays(instance.growth, drawn_futures(expand, calendar, 1000, seed))
-    values = np.array([evaluate(arrays, d).values for d in plans(arrays, seed, count)])
+    decisions = {str(i): d for i, d in enumerate(plans(arrays, seed, count))}
+    values = np.array([w.values for w in weighed(arrays, decisions, sweep.each)])
     regret = values.max(0)[None] - values
     return None, f"{count} plans x {arrays.F} futures; largest regret {regret.max() / 1e6:.0f} MUSD"
 
@@ -102,6 +105,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("what", nargs="*", choices=[[], *WHAT], default=["small", "value"])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, help="time limit of the solves, for each its own")
+    parser.add_argument("--workers", type=int, default=1, help="who value and matrix are by")
+    parser.add_argument("--backend", choices=BACKENDS, default="loky")
     parser.add_argument("--csv", type=Path)
     given = parser.parse_args(argv)
     tiny = random_expand(1, 4, 1, 1, 0, is_small=True)  # compiles
@@ -113,7 +118,8 @@ def main(argv: list[str] | None = None) -> int:
             row = timed(what, given.seed, lambda w=what: solved(w, given.seed, given.seconds))  # type: ignore[misc]
         else:
             count = 1 if what == "value" else 6
-            row = timed(what, given.seed, lambda n=count: valued(n, given.seed))  # type: ignore[misc]
+            sweep = Sweep(given.workers, given.backend)
+            row = timed(what, given.seed, lambda n=count, by=sweep: valued(n, given.seed, by))  # type: ignore[misc]
         rows.append(row)
         print("  ".join(f"{name} {row[name]}" for name in COLUMNS), flush=True)
     write_rows(given.csv, COLUMNS, rows)

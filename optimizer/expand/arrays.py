@@ -76,9 +76,13 @@ class Arrays:
         self.days = np.array(growth.calendar.days, float)
         self.hours: Floats = np.outer(growth.calendar.hours, np.array(growth.share_ppm) / MILLION)
         self.stock_order = stock_order(growth)
-        self.world: World = make_world(growth, futures, self.hours)
         self._prices: dict[tuple[int, str], Floats] = {}
         self._watts: dict[int, Floats] = {}
+
+    @cached_property
+    def world(self) -> World:
+        """The futures as operation sees them."""
+        return make_world(self.growth, self.futures, self.hours)
 
     def build(self, place: int) -> BuildImage:
         """Return the build of a place."""

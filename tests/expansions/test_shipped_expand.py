@@ -112,9 +112,8 @@ def test_figures_of_a_comparison_are_those_of_the_judge() -> None:
     instance = load("nscale-uk")
     arrays = arrays_of(instance, Options())
     plan = valued(instance, "both")
-    found = weighed(
-        arrays, "both", decision_of(arrays, plan.orders, plan.retirements, plan.contracts)
-    )
+    both = decision_of(arrays, plan.orders, plan.retirements, plan.contracts)
+    (found,) = weighed(arrays, {"both": both})
     verdict = check(instance, plan)
     assert verdict.objective is not None
     assert tail(found.values, arrays.odds, 0.1) * 100 == pytest.approx(

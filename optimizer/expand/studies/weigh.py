@@ -6,7 +6,7 @@ told = weigh(instance, {"grid first": plan, "turbines": other}, Options(draw=100
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,21 +15,27 @@ from optimizer.domain.answers.pairs import refused
 from optimizer.domain.reports import Chart, ChartSeries, Column, Fact, Report, Section, Table
 from optimizer.errors import PlanError
 from optimizer.expand.answer import arrays_of
+from optimizer.expand.arrays import Arrays, Flows
 from optimizer.expand.evaluate import decided, evaluate, expected, money
 from optimizer.expand.plan import Options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from optimizer.domain.answers.cases import Each
+    from optimizer.domain.growth.image import Growth
+    from optimizer.domain.growth.scenes import FutureImage
     from optimizer.domain.instance import Instance
     from optimizer.domain.reports import Value
-    from optimizer.expand.arrays import Arrays, Decision, Flows
-    from optimizer.expand.evaluate import Outcome
+    from optimizer.expand.arrays import Decision
     from optimizer.expand.plan import ExpandPlan, Verdict
 
 Floats = NDArray[np.float64]
 
 __all__ = ["Weighed", "compared", "quantile", "tail", "weigh", "weighed"]
+
+PART = 500
+"""Futures that are valued at a time."""
 
 SHOWN = 12
 """Futures of a regret matrix that are shown: those with the largest regret."""
@@ -66,40 +72,98 @@ class Weighed:
     breaches: dict[str, float]
 
 
-def weighed(arrays: Arrays, name: str, decision: Decision) -> Weighed:
-    """Return what a decision comes to."""
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What some of the futures add to what is weighed of a plan; expectations by whole odds."""
+
+    values: Floats
+    flows: Flows
+    power_mw: Floats
+    hall_mw: Floats
+    chips: Floats
+    wanted: float
+    served: float
+    wh: float
+    grams: float
+    breaches: dict[str, float]
+
+
+def in_turn(function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]) -> list[Any]:
+    """Call a function with one tuple of arguments after another."""
+    return [function(*task) for task in tasks]
+
+
+def weighed(
+    arrays: Arrays, decisions: Mapping[str, Decision], each: Each = in_turn
+) -> list[Weighed]:
+    """Return what decisions come to.
+
+    Parameters
+    ----------
+    each
+        Values parts of the futures, side by side where it can. Parts are the same whoever does it,
+        and so are all figures, to the last bit.
+    """
+    parts = [arrays.futures[i : i + PART] for i in range(0, arrays.F, PART)]
+    tasks = [(arrays.growth, part, tuple(decisions.values())) for part in parts]
+    found: list[list[Share]] = each(shares, tasks)
+    return [
+        _whole(arrays, name, shares_of) for name, *shares_of in zip(decisions, *found, strict=True)
+    ]
+
+
+def shares(
+    growth: Growth, futures: tuple[FutureImage, ...], decisions: tuple[Decision, ...]
+) -> list[Share]:
+    """Return what each decision comes to in some futures."""
+    arrays = Arrays(growth, futures)
+    return [_share(arrays, decision) for decision in decisions]
+
+
+def _share(arrays: Arrays, decision: Decision) -> Share:
     found = evaluate(arrays, decision)
     odds, hours = arrays.odds, arrays.hours / arrays.hours.sum(1, keepdims=True)
-    power = np.einsum("f,ftbj,tb->t", odds, found.given.cap, hours) * 1e-6
-    hall = np.einsum("f,fts->t", odds, found.given.hall) * 1e-6
-    each = np.array([arrays.growth.stocks[i].chips for i in arrays.stock_order], float)
-    chips = np.einsum("f,ftc,c->t", odds, found.given.there, each)
+    chips = np.array([arrays.growth.stocks[i].chips for i in arrays.stock_order], float)
     wh = np.einsum("f,ftj->tj", odds, found.found.drawn)
     grams = np.array([s.grams for s in arrays.growth.sources], float).reshape(-1, arrays.T).T
-    debt, breaches = None, {}
-    base, alone = money(arrays, expected(arrays, found.flows)), money(arrays, found.flows)
-    if base is not None and alone is not None:
-        debt = float(base.debt.max())
-        breaches = {rule: float(odds @ x.any(1)) for rule, x in alone.breaches.items()}
-    return Weighed(
-        name=name,
+    alone = money(arrays, found.flows)
+    breaches = {} if alone is None else alone.breaches
+    return Share(
         values=found.values,
         flows=found.flows,
-        power_mw=power,
-        hall_mw=hall,
-        chips=chips,
-        unserved=_unserved(arrays, found),
-        mwh=float(wh.sum()) * 1e-6,
-        tonnes=float((wh * grams).sum()) * 1e-12,
-        debt=debt,
-        breaches=breaches,
+        power_mw=np.einsum("f,ftbj,tb->t", odds, found.given.cap, hours) * 1e-6,
+        hall_mw=np.einsum("f,fts->t", odds, found.given.hall) * 1e-6,
+        chips=np.einsum("f,ftc,c->t", odds, found.given.there, chips),
+        wanted=float(np.einsum("f,ftbk,tb->", odds, found.world.volume, arrays.hours)),
+        served=float(np.einsum("f,ftk->", odds, found.found.served)),
+        wh=float(wh.sum()),
+        grams=float((wh * grams).sum()),
+        breaches={rule: float(odds @ x.any(1)) for rule, x in breaches.items()},
     )
 
 
-def _unserved(arrays: Arrays, found: Outcome) -> float:
-    wanted = np.einsum("f,ftbk,tb->", arrays.odds, found.world.volume, arrays.hours)
-    served = np.einsum("f,ftk->", arrays.odds, found.found.served)
-    return float(1 - served / wanted) if wanted else 0.0
+def _whole(arrays: Arrays, name: str, parts: Sequence[Share]) -> Weighed:
+    flows = Flows(
+        *(
+            np.concatenate([getattr(p.flows, what) for p in parts])
+            for what in ("capex", "running", "sales")
+        )
+    )
+    base = money(arrays, expected(arrays, flows))
+    wanted = sum(p.wanted for p in parts)
+    return Weighed(
+        name=name,
+        values=np.concatenate([p.values for p in parts]),
+        flows=flows,
+        power_mw=np.sum([p.power_mw for p in parts], 0),
+        hall_mw=np.sum([p.hall_mw for p in parts], 0),
+        chips=np.sum([p.chips for p in parts], 0),
+        unserved=1 - sum(p.served for p in parts) / wanted if wanted else 0.0,
+        mwh=sum(p.wh for p in parts) * 1e-6,
+        tonnes=sum(p.grams for p in parts) * 1e-12,
+        debt=None if base is None else float(base.debt.max()),
+        breaches={rule: sum(p.breaches[rule] for p in parts) for rule in parts[0].breaches},
+    )
 
 
 def quantile(values: Floats, odds: Floats, share: float) -> float:
@@ -118,12 +182,16 @@ def tail(values: Floats, odds: Floats, share: float) -> float:
 
 
 def weigh(
-    instance: Instance, plans: Mapping[str, ExpandPlan], options: Options | None = None
+    instance: Instance,
+    plans: Mapping[str, ExpandPlan],
+    options: Options | None = None,
+    each: Each = in_turn,
 ) -> Report:
-    """Return plans side by side, on the futures that are asked for."""
+    """Return plans side by side, on the futures that are asked for; each: see `weighed`."""
     asked = options or Options()
     arrays = arrays_of(instance, asked)
-    all_of_them = [weighed(arrays, name, decided(arrays, p)) for name, p in plans.items()]
+    decisions = {name: decided(arrays, plan) for name, plan in plans.items()}
+    all_of_them = weighed(arrays, decisions, each)
     what = f"{arrays.F} futures drawn with seed {asked.seed}" if asked.draw else "the named futures"
     title = f"{instance.name}: {len(all_of_them)} plans on {what}"
     sections = [_answer(arrays, all_of_them, asked.alpha), _stands(arrays, all_of_them)]

@@ -13,7 +13,7 @@ from service.cli.codes import GOOD, NOT_GOOD
 from service.cli.describe import print_report, verdict_report
 from service.cli.files import load_instance, read_plan
 from service.cli.live import Live, watch
-from service.cli.options import options_of
+from service.cli.options import BadOption, options_of
 from service.cli.written import files_of, folder_of, hand_on, publish, write_files
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from optimizer.domain.instance import Instance
     from optimizer.expand.plan import ExpandPlan
+    from optimizer.studies import Sweep
     from service.cli.live import Cancel
 
 __all__ = ["compare", "expand"]
@@ -86,6 +87,16 @@ def _moment(instance: Instance, text: str | None) -> float | datetime:
     return at
 
 
+def _side_by_side(given: argparse.Namespace) -> Sweep:
+    """Return who values the futures: on this machine one process, unless more are asked for."""
+    from optimizer.studies import NEEDS, Sweep
+
+    if given.workers is not None and given.workers < 1:
+        raise BadOption(f"--workers: must be at least 1, got {given.workers}")
+    workers = given.workers or (None if given.backend in NEEDS else 1)
+    return Sweep(workers, given.backend, given.address)
+
+
 def compare(given: argparse.Namespace, instance: Instance) -> int:
     """Lay named plans and plan files side by side; write the report where asked."""
     from optimizer.expand.studies.named import valued
@@ -105,7 +116,7 @@ def compare(given: argparse.Namespace, instance: Instance) -> int:
             raise PlanError(f"{name}: is a plan of {question.name}, not of expand")
         plans[Path(name).stem if Path(name).stem not in plans else name] = plan
     verdicts = {name: EXPAND.check(instance, plan) for name, plan in plans.items()}
-    report = weigh(instance, plans, options)
+    report = weigh(instance, plans, options, _side_by_side(given).each)
     print_report(report)
     for name, verdict in verdicts.items():
         for violation in verdict.violations:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from service.cli.study.parsing import add_side_by_side
+
 __all__ = ["add_expand"]
 
 
@@ -85,6 +87,9 @@ def _add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("instance", metavar="INSTANCE", help="name in the catalog, or a file")
     add("plans", metavar="PLAN", nargs="*", help="plan files; of expand also names of its plans")
     _add_futures(parser)
+    add_side_by_side(
+        parser, "of expand: parts of the futures valued side by side (1; all of a cluster)"
+    )
     add("--out", metavar="DIR", help="of expand: where report and tables go")
 
 

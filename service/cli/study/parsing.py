@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import argparse
 
-__all__ = ["COMMANDS", "add_studies", "add_unit_costs"]
+__all__ = ["COMMANDS", "add_side_by_side", "add_studies", "add_unit_costs"]
 
 COMMANDS = ("study", "bench-mix", "share")
 
@@ -167,6 +167,19 @@ def add_unit_costs(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_side_by_side(parser: argparse.ArgumentParser, workers: str) -> None:
+    """Add how parts of an answer are found side by side; workers: what their number means."""
+    add = parser.add_argument
+    add("--workers", type=int, metavar="N", help=workers)
+    add(
+        "--backend",
+        choices=("loky", "threading", "ray", "dask"),
+        default="loky",
+        help="loky: processes of this machine; ray, dask: a cluster (%(default)s)",
+    )
+    add("--address", help="of the cluster of ray or dask (one is started here)")
+
+
 def _unit_cost(text: str) -> tuple[str, float]:
     """Return the name and the number of NAME=NUMBER."""
     name, _, number = text.partition("=")
@@ -187,12 +200,5 @@ def _add_solving(
     add("--leaves", type=int, metavar="N", help="of a mix: cases of each proof (500)")
     add_unit_costs(parser)
     add("--seed", type=int, default=0, help="seed of the solver (%(default)d)")
-    add("--workers", type=int, help="solves side by side (all cores)")
-    add(
-        "--backend",
-        choices=("loky", "threading", "ray", "dask"),
-        default="loky",
-        help="loky: processes of this machine; ray, dask: a cluster (%(default)s)",
-    )
-    add("--address", help="of the cluster of ray or dask (one is started here)")
+    add_side_by_side(parser, "solves side by side (all cores)")
     add("--out", metavar="DIR", help="where report, tables and plans go (fleetwatt-out/NAME-WHAT)")
