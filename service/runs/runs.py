@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LIVE_SECONDS", "Runs", "add_event", "run_of"]
 
-LIVE_SECONDS = 10.0
+LIVE_SECONDS = 15.0
 """A worker that has not been heard of for so long is held to be dead [s]."""
 
 SAME = (
