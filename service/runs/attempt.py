@@ -66,19 +66,24 @@ class Attempt:
 
     def __init__(self, claim: Claim, claims: Claims, solver: Solver, limits: Limits) -> None:
         self.claim, self._claims, self._solver, self._limits = claim, claims, solver, limits
-        self._last: dict[str, Any] | None = None  # checkpoint
+        self._last = claim.checkpoint
         self._news: dict[str, Any] | None = None  # incumbent not yet written
         self._next_tell = 0.0
-        self._is_asked, self._is_killed = threading.Event(), False
+        self._lock, self._is_ordered, self._is_killed = threading.Lock(), False, False
+        self._stop_by: float | None = None
         self._until = time.monotonic() + LOAD_SECONDS
         self._halted: float | None = None
 
     def stop(self) -> None:
         """Ask the solver for the best plan so far; once."""
-        if not self._is_asked.is_set():
-            self._until = min(self._until, time.monotonic() + STOP_SECONDS)
-            self._is_asked.set()
-            self._solver.send("stop")
+        with self._lock:
+            if self._stop_by is not None:
+                return
+            now = time.monotonic()
+            self._stop_by = now + STOP_SECONDS
+            self._until = min(self._until, now + self._limits.grace_seconds)
+            if self._is_ordered:
+                self._solver.send("stop")
 
     def kill(self) -> None:
         """End the solver."""
@@ -118,14 +123,18 @@ class Attempt:
         return False
 
     def _order(self) -> None:
+        """Give the solver its order; a stop that came before is part of it."""
         claim, options = self.claim, dict(self.claim.options)
         seconds = float(options.get("seconds", 60.0))
         options["seconds"] = max(LEAST_SECONDS, seconds - claim.spent)
-        if not self._is_asked.is_set():
-            self._until = time.monotonic() + options["seconds"] + self._limits.grace_seconds
         order = {"question": claim.question, "instance": claim.instance, "options": options}
-        more = {"start": claim.start, "stop": claim.is_stopping or self._is_asked.is_set()}
-        self._solver.send(order | more)
+        with self._lock:
+            is_stopped = self._stop_by is not None
+            self._is_ordered = True
+            self._solver.send(order | {"start": claim.start, "stop": is_stopped})
+            if not is_stopped:
+                left = options["seconds"] + self._limits.grace_seconds
+                self._until = time.monotonic() + left
 
     def _write_news(self) -> None:
         """Write the last incumbent, if there is one and the one before is a moment ago."""
@@ -146,8 +155,9 @@ class Attempt:
     def _watch(self) -> None:
         """Cut the solver short where it takes too much, or is halted."""
         now = time.monotonic()
-        if now > self._until:
-            self._too_late()
+        is_due = self._stop_by is not None and now > self._stop_by and self._last is not None
+        if is_due or now > self._until:
+            self._cut_short()
         held = self._solver.memory_mb()
         if held > self._limits.memory_mb:
             most = self._limits.memory_mb
@@ -160,15 +170,11 @@ class Attempt:
         elif now - self._halted > HALT_SECONDS:
             raise Ended(Error("solver_crashed", "the solver was stopped by a signal"))
 
-    def _too_late(self) -> None:
+    def _cut_short(self) -> None:
         """Take the last checkpoint for the result; it has been checked."""
         if self._last is not None:
             self._finish(self._last)
             raise Ended
-        if self._is_asked.is_set():
-            self._until = time.monotonic() + self._limits.grace_seconds
-            self._is_asked.clear()  # there is no plan yet: the first one is waited for
-            return
         message = "the solver did not end by itself; it had no plan"
         raise Ended(Error("time_limit", message), is_final=True)
 

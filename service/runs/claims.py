@@ -40,10 +40,10 @@ class Claim:
         JSON text.
     start
         What to begin from: `plan` and, if that is not of this instance, its `instance`; or None.
+    checkpoint
+        The best plan so far, as the solver said it; None while there is none.
     spent
         Seconds of search that earlier attempts have used.
-    is_stopping
-        The best plan so far is asked for already.
     """
 
     run: str
@@ -52,8 +52,8 @@ class Claim:
     instance: str
     options: dict[str, Any]
     start: dict[str, str | None] | None
+    checkpoint: dict[str, Any] | None
     spent: float
-    is_stopping: bool
 
 
 class Claims:
@@ -108,9 +108,8 @@ class Claims:
                 row["question"],
                 _text(c, row["instance_hash"]),
                 json.loads(row["options"]),
-                _start(c, run, row["instance_hash"]),
+                *_start(c, run, row["instance_hash"]),
                 row["spent"],
-                is_stopping,
             )
 
     def states(self, ids: Collection[str]) -> dict[str, tuple[int, RunState]]:
@@ -131,7 +130,7 @@ class Claims:
         data: dict[str, Any] = {"seconds": spent, **each, "gap": gap}
         with self._db.write() as c:
             known = {name: str(x) for name, x in each.items() if x is not None}
-            self._write(c, claim, spent=spent, **known, **({"gap": gap} if objective else {}))
+            self._write(c, claim, spent=spent, **known, **({} if gap is None else {"gap": gap}))
             add_event(c, claim.run, "incumbent", data)
 
     def checkpoint(self, claim: Claim, found: Mapping[str, Any]) -> None:
@@ -216,12 +215,32 @@ def _text(c: sa.Connection, its_hash: str) -> str:
     return text
 
 
-def _start(c: sa.Connection, run: str, own: str) -> dict[str, str | None] | None:
-    """Return the best plan so far, or else the one that the run was to begin from."""
+def _start(
+    c: sa.Connection, run: str, own: str
+) -> tuple[dict[str, str | None] | None, dict[str, Any] | None]:
+    """Return what to begin from: the best plan so far, or else a given one; and the former."""
     rows = c.execute(sa.select(plans).where(plans.c.run == run)).mappings()
     found = {row["kind"]: row for row in rows}
-    row = found.get(PlanKind.CHECKPOINT) or found.get(PlanKind.START)
+    best = found.get(PlanKind.CHECKPOINT)
+    row = best or found.get(PlanKind.START)
     if row is None:
-        return None
+        return None, None
     other = row["instance_hash"] != own
-    return {"plan": row["plan"], "instance": _text(c, row["instance_hash"]) if other else None}
+    start = {"plan": row["plan"], "instance": _text(c, row["instance_hash"]) if other else None}
+    return start, None if best is None else _said(best["plan"], best["verdict"])
+
+
+def _said(plan: str, verdict: str) -> dict[str, Any]:
+    """Return a plan that has been checked as the solver said it."""
+    data = json.loads(plan)
+    return {
+        "plan": plan,
+        "verdict": verdict,
+        "is_good": True,
+        "outcome": data["status"],
+        "stopped_by": data["run"]["stopped_by"],
+        "seconds": data["run"]["seconds"],
+        "objective": data["objective"]["total"],
+        "bound": data["bound"],
+        "gap": data["gap"],
+    }

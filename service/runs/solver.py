@@ -116,11 +116,14 @@ class Nursery:
         self._spare: Future[Solver] = self._thread.submit(Solver)
 
     def take(self) -> Solver:
-        """Return the spare, and have another one made."""
+        """Return the spare, and have another one made; a new one if the spare has died."""
         with self._lock:
             found = self._spare.result()
             self._spare = self._thread.submit(Solver)
-        return self.take() if found.is_dead() else found
+            if found.is_dead():
+                found = self._spare.result()
+                self._spare = self._thread.submit(Solver)
+        return found
 
     def close(self) -> None:
         """End the spare; no more are made."""

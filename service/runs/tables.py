@@ -109,7 +109,9 @@ class Database:
         if self.url.drivername in ("postgres", "postgresql"):
             self.url = self.url.set(drivername="postgresql+psycopg")
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine = sa.create_engine(self.url, pool_size=POOL, max_overflow=POOL)
+        self.engine = sa.create_engine(
+            self.url, pool_size=POOL, max_overflow=POOL, pool_pre_ping=not self.is_sqlite
+        )
         self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._lock: Any = threading.Lock() if self.is_sqlite else nullcontext()
         if self.is_sqlite:

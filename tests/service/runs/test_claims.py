@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -19,8 +20,12 @@ from service.runs.worker import is_gone, process_name
 if TYPE_CHECKING:
     from service.runs.tables import Database
 
+PLAN = json.dumps(
+    {"status": "feasible", "run": {"stopped_by": "time limit", "seconds": 2.0},
+     "objective": {"total": 10**24}, "bound": 2 * 10**24, "gap": 1.0}
+)  # fmt: skip
 FOUND: dict[str, Any] = {
-    "plan": "{}", "verdict": "{}", "seconds": 2.0, "is_good": True, "outcome": "feasible",
+    "plan": PLAN, "verdict": "{}", "seconds": 2.0, "is_good": True, "outcome": "feasible",
     "stopped_by": "time limit", "objective": 10**24, "bound": 2 * 10**24, "gap": 1.0,
 }  # fmt: skip
 
@@ -39,9 +44,10 @@ def test_an_attempt_begins_from_the_best_plan_of_the_one_before(database: Databa
     first = begun(database, run)
     assert first.start == {"plan": '{"s": 1}', "instance": '{"b": 2}'} and first.spent == 0.0
     claims.tell(first, 10**24, None, 1.5)
-    claims.checkpoint(first, FOUND | {"plan": '{"c": 1}'})
+    assert first.checkpoint is None
+    claims.checkpoint(first, FOUND)
     second = begun(database, run)
-    assert second.start == {"plan": '{"c": 1}', "instance": None}
+    assert second.start == {"plan": PLAN, "instance": None} and second.checkpoint == FOUND
     assert (second.attempt, second.spent) == (2, 2.0)
     assert desk.get("ada", run).objective == 10**24
     incumbent = desk.events("ada", run, kind="incumbent")[0]
@@ -69,7 +75,7 @@ def test_only_the_latest_attempt_writes_and_a_result_is_written_once(database: D
     done = desk.get("ada", run)
     assert (done.state, done.outcome, done.is_good) == (RunState.DONE, "feasible", True)
     assert (done.objective, done.bound, done.gap) == (10**24, 2 * 10**24, 1.0)
-    assert desk.answer("ada", run).plan == "{}" and claims.begin(run, "w") is None
+    assert desk.answer("ada", run).plan == PLAN and claims.begin(run, "w") is None
     states = [e.data["state"] for e in desk.events("ada", run, kind="state")]
     assert states == ["queued", "running", "running", "done"]
 
@@ -80,11 +86,12 @@ def test_what_is_cancelled_while_it_runs_keeps_its_best_plan(database: Database)
     claim = begun(database, run)
     claims.checkpoint(claim, FOUND)
     assert desk.stop("ada", run).state is RunState.STOPPING
-    assert begun(database, run).is_stopping
+    claim = begun(database, run)
+    assert claims.states([run, "none"]) == {run: (2, RunState.STOPPING)}
     assert desk.cancel("ada", run).state is RunState.CANCELLED
     with pytest.raises(Fenced):
         claims.finish(claim, FOUND)
-    assert desk.answer("ada", run, PlanKind.CHECKPOINT).plan == "{}"
+    assert desk.answer("ada", run, PlanKind.CHECKPOINT).plan == PLAN
     with pytest.raises(NotYet):
         desk.answer("ada", run)
 
