@@ -211,7 +211,7 @@ def stops(room: Path, given: argparse.Namespace) -> Json:
     rng, server = random.Random(given.seed), Server(room, given.database)
     gone, ended, bad = [], [], 0
     for i in range(2 * given.rounds):
-        run = server.submit(60.0, seed=i)
+        run = server.submit(20.0, seed=i)
         is_stop = bool(i % 2)
         server.reach(run, lambda found: found["state"] == "running")
         if is_stop:
