@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime  # noqa: TC003 - pydantic reads the annotations of SeriesData
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -14,6 +14,8 @@ from optimizer.domain.fields import shown
 from optimizer.domain.horizon import Span, iso, parse_moment
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 __all__ = ["Series", "SeriesData", "constant", "within"]
@@ -61,6 +63,14 @@ class SeriesData:
                 else:
                     out[t] = min(out[t], value) if how == "min" else max(out[t], value)
         return out
+
+    def mapped(self, change: Callable[[float], float]) -> SeriesData:
+        """Return a series of the same form with every number changed."""
+        return replace(self, numbers=tuple(change(x) for x in self.numbers))
+
+    def data(self) -> Any:
+        """Return it as it stands in a file."""
+        return _dump(self)
 
     def finding(self, horizon: Span) -> str | None:
         """Return what is wrong with this series on a horizon, or None."""

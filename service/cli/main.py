@@ -65,7 +65,7 @@ def _run(given: argparse.Namespace) -> int:
     if given.command is None:
         _parser().print_help(sys.stderr)
         return BAD_INPUT
-    if given.command in ("place", "demo", "mix", "expand"):
+    if given.command in ("place", "demo", "mix", "expand", "whatif"):
         return _search(given)
     if given.command in COMMANDS:
         from service.cli.study import commands
@@ -106,6 +106,10 @@ def _search(given: argparse.Namespace) -> int:
             from service.cli.expansion.commands import expand
 
             return expand(given, cancel)
+        if given.command == "whatif":
+            from service.cli.study.whatif import whatif
+
+            return whatif(given, cancel)
         from service.cli import placing
 
         act = placing.place if given.command == "place" else placing.demo
@@ -141,6 +145,7 @@ def _parser() -> argparse.ArgumentParser:
     kinds = ("instance", "plan", "mix-plan", "expand-plan")
     schema.add_argument("of", nargs="?", choices=kinds, default="instance")
     _add_why(commands)
+    _add_whatif(commands)
     _add_import(commands)
     _add_generate(commands)
     add_remote(commands)
@@ -248,6 +253,23 @@ def _add_why(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     add("instance", metavar="INSTANCE", help="name in the catalog, or a file")
     add("changes", metavar="CHANGES", help="file of changes")
     add("--out", metavar="FILE", required=True, help="where the changed instance goes")
+
+
+def _add_whatif(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command that tries changes."""
+    whatif = commands.add_parser(
+        "whatif",
+        help="solve again under named changes, beside what the prices of the plan foretell",
+        description="Changes are texts such as 'memphis: +50 MW', 'memphis/gb200: +20 domains', "
+        "'gb200: x0.8 draw', 'memphis: x1.2 price', 'own: x1.5 value'; several in one text are "
+        "joined by commas, several texts are tried one after the other.",
+    )
+    add = whatif.add_argument
+    add("instance", metavar="INSTANCE", help="name in the catalog, or a file")
+    add("plan", metavar="PLAN", help="plan file")
+    add("change", metavar="CHANGE", nargs="+", help="what changes")
+    add("--seconds", type=_seconds, default=10.0, help="time limit of each solve (%(default)g)")
+    add("--out", metavar="DIR", help="write report, plans and files of changes")
 
 
 def _count(text: str) -> int:
