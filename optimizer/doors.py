@@ -46,10 +46,16 @@ class Question(Generic[OptionsT, PlanT, VerdictT]):
 
     def parse(self, text: str) -> PlanT:
         """Return the plan written in a JSON text; PlanError if it is none."""
+        import json
+
         from pydantic import ValidationError
+
+        from optimizer.domain.findings.strict import LONG, MANY, first_entries
 
         model: Any = self.plan_type()
         try:
+            if len(text) > LONG:
+                _refuse_at_once(model, json.dumps(first_entries(json.loads(text))), MANY)
             plan: PlanT = model.model_validate_json(text)
         except ValidationError as e:
             raise PlanError(_said(e)) from None
@@ -166,6 +172,17 @@ class Question(Generic[OptionsT, PlanT, VerdictT]):
     def _lacks(self, door: str) -> NoReturn:
         has = ", ".join(d for d in DOORS if self.can(d))
         raise Unsupported(f"{self.name}.{door}", f"{self.name} has {has}")
+
+
+def _refuse_at_once(model: Any, text: str, many: int) -> None:
+    """Raise what is wrong with the first entries of a plan, if that is very much."""
+    from pydantic import ValidationError
+
+    try:
+        model.model_validate_json(text)
+    except ValidationError as e:
+        if e.error_count() > many:
+            raise
 
 
 def _said(error: Any) -> str:

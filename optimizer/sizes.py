@@ -49,8 +49,7 @@ def size_of(data: Any, draw: int = 0) -> int:
 
 def _modes(data: dict[str, Any]) -> int:
     levels, pools, found = _levels(data), len(_map(data.get("pools"))), 0
-    for job in _list(data.get("jobs")):
-        each = _map(job)
+    for each in [job for job in _list(data.get("jobs")) if isinstance(job, dict)]:
         found += ("running" in each) + len(_list(each.get("modes")))
         for gang in _list(each.get("gangs")):
             named = _map(gang).get("pools")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -11,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from optimizer.domain.fields import shown
 from optimizer.domain.findings.cross import cross_findings
 from optimizer.domain.findings.parts import Parts
-from optimizer.domain.findings.strict import strict_json
+from optimizer.domain.findings.strict import LONG, MANY, first_entries, strict_json
 from optimizer.domain.findings.where import code_of, located
 from optimizer.domain.fleet.mix import Mix
 from optimizer.domain.growth.expand import Expand
@@ -31,8 +30,6 @@ MAX_BYTES = 512 * 2**20
 """No instance is half a gigabyte."""
 MAX_FINDINGS = 1000
 """More fields than that are not looked at one by one where they are wrong."""
-SAMPLE = 20
-"""Entries of each list and object that are looked at instead."""
 
 _MAPS = ("chips", "domains", "workloads", "sites", "pools", "tenants", "budgets", "spreads")
 _INNER_MAPS = (
@@ -84,6 +81,8 @@ def _instance(data: Any, findings: list[str], text: str) -> Instance:
     if "mix" not in data and "expand" not in data:
         lacks = (f"{part}: is missing; give it" for part in _PLACED if part not in data)
         findings.extend(Finding(said, "missing") for said in lacks)
+    if len(text) > LONG and len(some := _some_findings(data)) > MANY:
+        raise InstanceError([located(f, data) for f in findings + some])
     try:
         instance = Instance.model_validate_json(text)
     except ValidationError as e:
@@ -115,7 +114,8 @@ def instance_text(instance: Instance) -> str:
 def _all_findings(data: dict[str, Any], findings: list[str], error: ValidationError) -> list[str]:
     """Field findings of pydantic, then the cross findings of what could be read."""
     if error.error_count() > MAX_FINDINGS:
-        return findings + _some_findings(data, error.error_count())
+        count = f"{error.error_count():,} fields are wrong; these are among the first of them"
+        return [*findings, Finding(count, "inconsistent"), *_some_findings(data)]
     for item in error.errors(include_url=False):
         if item["type"] == "value_error" and not item["loc"]:
             whole = item["ctx"]["error"]  # of a readable instance
@@ -129,25 +129,18 @@ def _all_findings(data: dict[str, Any], findings: list[str], error: ValidationEr
     return list(dict.fromkeys(findings))
 
 
-def _some_findings(data: dict[str, Any], count: int) -> list[str]:
-    """Return the findings of the first few entries of every list and object, and the count.
+def _some_findings(data: dict[str, Any]) -> list[str]:
+    """Return the findings of the first few entries of every list and object.
 
-    A file can have millions of wrong fields, and each would take a kilobyte to be described.
+    A file can have millions of wrong fields, and each would take a kilobyte to be described. Only
+    fields that are wrong whatever stands beside them are told.
     """
-    found: list[str] = [f"{count:,} fields are wrong; these are among the first of them"]
     try:
-        Instance.model_validate_json(json.dumps(_first(data)))
+        Instance.model_validate_json(json.dumps(first_entries(data)))
     except ValidationError as e:
         items = e.errors(include_url=False)[:MAX_FINDINGS]
-        found += [_finding(item, data) for item in items if item["loc"] not in ((), ("schema",))]
-    return found
-
-
-def _first(data: Any) -> Any:
-    """Return data with the first few entries of every list and object."""
-    if isinstance(data, dict):
-        return {key: _first(value) for key, value in islice(data.items(), SAMPLE)}
-    return [_first(value) for value in data[:SAMPLE]] if isinstance(data, list) else data
+        return [_finding(x, data) for x in items if x["loc"] and x["type"] != "value_error"]
+    return []
 
 
 def _finding(item: ErrorDetails, data: Any) -> Finding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import islice
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +15,18 @@ from optimizer.errors import Finding, InstanceError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["oddities", "strict_json"]
+__all__ = ["LONG", "MANY", "first_entries", "oddities", "strict_json"]
 
 MAX_TWICE = 50
 """Keys given twice that are listed; no text is read on for more."""
 MAX_ODD = 50
 """Oddities that are listed."""
+SAMPLE = 20
+"""Entries of each list and object that are looked at first in a long text."""
+LONG, MANY = 200_000, 15
+"""In a text with more characters they are looked at first; where so many of their fields are wrong,
+the rest is not read: a text can have millions of wrong fields, each of which would take a kilobyte
+to be described."""
 MAX_DEPTH = 50
 """Lists and objects in one another; an instance has about ten."""
 _NAME = re.compile(r"[\w./+-]{1,80}", re.ASCII)
@@ -66,6 +73,13 @@ def strict_json(text: str) -> tuple[Any, list[str]]:
         raise InstanceError([Finding(f"not JSON that can be read: {e}", "not_json")]) from None
 
 
+def first_entries(data: Any) -> Any:
+    """Return data with the first few entries of every list and object."""
+    if isinstance(data, dict):
+        return {key: first_entries(value) for key, value in islice(data.items(), SAMPLE)}
+    return [first_entries(value) for value in data[:SAMPLE]] if isinstance(data, list) else data
+
+
 def oddities(data: Any) -> list[str]:
     """Return what JSON data hold that Python's reader lets pass and nobody means.
 
@@ -79,14 +93,33 @@ def oddities(data: Any) -> list[str]:
         if len(steps) > MAX_DEPTH:
             said = f"lists and objects in one another, deeper than {MAX_DEPTH}"
             return [*found, Finding(said, "too_deep", pointer(*steps[:MAX_DEPTH]))]
+        if _is_plain(here):
+            continue
         for step, value in _parts(here):
             if isinstance(value, dict | list):
                 waiting.append((value, (*steps, step)))
-            elif (finding := _odd(value)) is not None or (isinstance(step, str) and _is_half(step)):
-                code, said = finding or ("not_text", "a name that is not Unicode")
-                at = (*steps, step) if finding else steps
-                found.append(Finding(said, code, pointer(*at)))
+            elif (finding := _odd(value)) is not None:
+                found.append(Finding(finding[1], finding[0], pointer(*steps, step)))
+            if isinstance(step, str) and _is_half(step):
+                found.append(Finding("a name that is not Unicode", "not_text", pointer(*steps)))
     return found
+
+
+def _is_plain(here: Any) -> bool:
+    """Return whether values of one kind are all in order, as those of long lists mostly are."""
+    if not isinstance(here, dict | list) or not here:
+        return isinstance(here, dict | list)
+    values = list(here.values()) if isinstance(here, dict) else here
+    if isinstance(here, dict) and not "".join(here).isascii():
+        return False
+    kinds = set(map(type, values))
+    if len(kinds) > 1:
+        return False
+    if kinds == {int}:
+        return bool(min(values) > -LARGEST and max(values) < LARGEST)
+    if kinds == {float}:
+        return all(map(isfinite, values))
+    return kinds == {str} and "".join(values).isascii()
 
 
 def _parts(here: Any) -> Iterator[tuple[str | int, Any]]:

@@ -28,11 +28,20 @@ def example(name: str) -> Any:
 
 def posted(model: type[Body], *names: str) -> dict[str, Any]:
     """Return what a route says of its body: the schema of a model, and examples by name."""
-    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-    schema.pop("$defs", None)
+    schema = model.model_json_schema(ref_template="{model}")
+    schema = _inlined(schema, schema.pop("$defs", {}))
     shown = {name: {"value": example(name)} for name in names}
     content = {"application/json": {"schema": schema, "examples": shown}}
     return {"requestBody": {"required": True, "content": content}}
+
+
+def _inlined(data: Any, parts: dict[str, Any]) -> Any:
+    """Return a schema with its parts in the place of references to them."""
+    if isinstance(data, dict):
+        if "$ref" in data:
+            return _inlined(parts[data["$ref"]], parts)
+        return {key: _inlined(value, parts) for key, value in data.items()}
+    return [_inlined(each, parts) for each in data] if isinstance(data, list) else data
 
 
 def refused(*codes: str) -> dict[int | str, dict[str, Any]]:
