@@ -24,6 +24,7 @@ from optimizer.domain.horizon import Horizon
 from optimizer.domain.jobs import Budget, Job, Moves, Spread, Tenant
 from optimizer.domain.modes import Mode, Refusal, derive
 from optimizer.domain.sites import Pool, Site
+from optimizer.domain.tables.modes import ModeTable, make_table
 from optimizer.domain.workloads import Workload
 from optimizer.errors import InstanceError
 
@@ -104,16 +105,34 @@ class Instance(Entity):
         return self
 
     @cached_property
-    def _derived(self) -> tuple[tuple[tuple[Mode, ...], tuple[Refusal, ...]], ...]:
-        return tuple(derive(self, job) for job in self.jobs)
+    def table(self) -> ModeTable:
+        """The modes of all jobs as arrays."""
+        return make_table(self)
+
+    @cached_property
+    def _known(self) -> dict[int, tuple[tuple[Mode, ...], tuple[Refusal, ...]]]:
+        return {}
+
+    def _derived(self, job: int) -> tuple[tuple[Mode, ...], tuple[Refusal, ...]]:
+        if job not in self._known:
+            self._known[job] = derive(self, self.jobs[job])
+        return self._known[job]
 
     def modes(self, job: int) -> tuple[Mode, ...]:
         """Return the modes of jobs[job], in the order that plans refer to."""
-        return self._derived[job][0]
+        return self._derived(job)[0]
 
     def refusals(self, job: int) -> tuple[Refusal, ...]:
         """Return what rules excluded from the modes of jobs[job]."""
-        return self._derived[job][1]
+        return self._derived(job)[1]
+
+    @cached_property
+    def most_chips(self) -> dict[str, int]:
+        """The most chips of each pool that are usable at once, maintenance aside."""
+        return {
+            name: int(pool.usable(self.horizon).max()) * self.domain_chips(pool)
+            for name, pool in self.pools.items()
+        }
 
     @cached_property
     def image(self) -> Image:

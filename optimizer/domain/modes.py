@@ -320,7 +320,7 @@ def _refused(instance: Instance, job: Job, parts: tuple[Part, ...], origin: str)
         why = _no_fit(instance, pool, part)
         if why:
             return Refusal("domain_fit", origin, why)
-        most = int(pool.usable(instance.horizon).max()) * instance.domain_chips(pool)
+        most = instance.most_chips[part.pool]
         if part.chips > most:
             return Refusal("pool_capacity", origin, f"{part.chips} chips, the pool has {most}")
     return None

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.domain.modes import ids_usable, run_ends
 from optimizer.place.engines.power.supplies import power_arrays
-from optimizer.place.image.totals import taken, total_limits, total_names
+from optimizer.place.image.columns import allowed_columns
+from optimizer.place.image.totals import taken, total_limits
 from optimizer.units import nano, nano_per_period
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from optimizer.domain.instance import Instance
-    from optimizer.domain.modes import Mode
+    from optimizer.domain.tables.modes import ModeTable
 
 __all__ = ["Group", "Ints", "PlaceArrays", "build_arrays", "groups_of"]
 
@@ -193,30 +193,37 @@ def groups_of(instance: Instance, name: str) -> list[Group]:
     return out
 
 
-def _masks(instance: Instance, modes: list[Mode]) -> tuple[Ints, Ints, Ints]:
+def _masks(instance: Instance, t: ModeTable) -> tuple[Ints, Ints, Ints]:
     """Return act, when and the mask of each mode."""
-    periods = instance.horizon.periods
-    called = {s: site.is_called(instance.horizon) for s, site in instance.sites.items()}
+    periods, called = instance.horizon.periods, _called(instance)
     rows = [np.zeros(periods, bool)]
-    index = {rows[0].tobytes(): 0}
-    mask = []
-    for mode in modes:
-        stands = rows[0]
-        if mode.pauses:
-            sites = {instance.pools[p.pool].site for p in mode.parts}
+    index, of_sites = {rows[0].tobytes(): 0}, dict[tuple[int, ...], int]()
+    mask, site_of = np.zeros(len(t.duration), np.int64), _pool_site(instance)
+    for m in np.flatnonzero(t.pauses).tolist():
+        sites = tuple(site_of[t.part_pool[t.part_ptr[m] : t.part_ptr[m + 1]]].tolist())
+        if sites not in of_sites:
             stands = np.logical_or.reduce([called[s] for s in sites])
-        key = stands.tobytes()
-        if key not in index:
-            index[key] = len(rows)
-            rows.append(stands)
-        mask.append(index[key])
+            if stands.tobytes() not in index:
+                index[stands.tobytes()] = len(rows)
+                rows.append(stands)
+            of_sites[sites] = index[stands.tobytes()]
+        mask[m] = of_sites[sites]
     act = np.zeros((len(rows), periods + 1), np.int64)
     when = np.full((len(rows), periods + 1), periods + 1, np.int64)
     for i, stands in enumerate(rows):
         act[i, 1:] = np.cumsum(~stands)
         reached, boundary = np.unique(act[i], return_index=True)
         when[i, reached] = boundary
-    return act, when, _ints(mask)
+    return act, when, mask
+
+
+def _called(instance: Instance) -> list[NDArray[np.bool_]]:
+    return [site.is_called(instance.horizon) for site in instance.sites.values()]
+
+
+def _pool_site(instance: Instance) -> Ints:
+    index = {name: i for i, name in enumerate(instance.sites)}
+    return _ints(index[p.site] for p in instance.pools.values())
 
 
 def _rows(rows: Iterable[Ints], periods: int) -> Ints:
@@ -225,11 +232,11 @@ def _rows(rows: Iterable[Ints], periods: int) -> Ints:
 
 
 def _pools(instance: Instance) -> dict[str, Ints]:
-    h, site_of = instance.horizon, {name: i for i, name in enumerate(instance.sites)}
+    h = instance.horizon
     groups = [groups_of(instance, name) for name in instance.pools]
     pools = list(instance.pools.values())
     return {
-        "pool_site": _ints(site_of[p.site] for p in pools),
+        "pool_site": _pool_site(instance),
         "pool_size": _ints(instance.domain_chips(p) for p in pools),
         "group_ptr": np.concatenate(([0], np.cumsum([len(g) for g in groups]))).astype(np.int64),
         "usable": _rows((p.usable(h) for p in pools), h.periods),
@@ -266,109 +273,35 @@ def _jobs(instance: Instance) -> dict[str, Any]:
 
 
 def _modes(instance: Instance) -> dict[str, Any]:
-    each = [instance.modes(j) for j in range(len(instance.jobs))]
-    modes = [m for ms in each for m in ms]
-    value = [nano(instance.jobs[j].value_usd) for j, ms in enumerate(each) for _ in ms]
-    parts = [p for m in modes for p in m.parts]
-    pool = {name: i for i, name in enumerate(instance.pools)}
-    size = [instance.domain_chips(p) for p in instance.pools.values()]
-    total = {name: i for i, name in enumerate(total_names(instance))}
-    takes = taken(instance)
-    sized = [(p, size[pool[p.pool]]) for p in parts]
-    act, when, mask = _masks(instance, modes)
-    lengths = [len(m.parts) for m in modes]
-    use_ptr, use_budget = _ptr([total[name] for name, _ in some] for some in takes)
+    t = instance.table
+    value = _ints(nano(job.value_usd) for job in instance.jobs)
+    size = _ints(instance.domain_chips(p) for p in instance.pools.values())[t.part_pool]
+    may_move = np.array([instance.may_move(j) for j in range(len(instance.jobs))], bool)
+    act, when, mask = _masks(instance, t)
+    use_ptr, use_total, use_amount = taken(instance)
     return {
-        "job_ptr": np.concatenate(([0], np.cumsum([len(ms) for ms in each]))).astype(np.int64),
-        "dur": _ints(m.duration for m in modes),
-        "first": _ints(m.first for m in modes),
-        "end_by": _ints(m.end_by for m in modes),
-        "gain": _ints(v - m.one_off_nano for v, m in zip(value, modes, strict=True)),
-        "restart": _ints(m.restart_nano for m in modes),
+        "job_ptr": t.job_ptr,
+        "dur": t.duration,
+        "first": t.first,
+        "end_by": t.end_by,
+        "gain": value[t.job] - t.one_off,
+        "restart": t.restart,
         "mask": mask,
-        "chips": _ints(m.chips for m in modes),
-        "part_ptr": np.concatenate(([0], np.cumsum(lengths))).astype(np.int64),
-        "part_pool": _ints(pool[p.pool] for p in parts),
-        "part_slice": _ints(p.slice_chips for p in parts),
-        "part_slices": _ints(p.slices for p in parts),
-        "part_net_w": _ints(p.draw_w - p.idle_w for p in parts),
-        "part_whole": np.array([p.slice_chips == s or s == 1 for p, s in sized], np.uint8),
-        "part_need": _ints(p.chips // s for p, s in sized),
+        "chips": t.chips,
+        "part_ptr": t.part_ptr,
+        "part_pool": t.part_pool,
+        "part_slice": t.part_slice,
+        "part_slices": t.part_slices,
+        "part_net_w": t.part_draw_w - t.part_idle_w,
+        "part_whole": ((t.part_slice == size) | (size == 1)).astype(np.uint8),
+        "part_need": t.part_slice * t.part_slices // size,
         "use_ptr": use_ptr,
-        "use_budget": use_budget,
-        "use_amount": _ints(amount for some in takes for _, amount in some),
-        "home": _flags(m.stays and instance.may_move(j) for j, ms in enumerate(each) for m in ms),
+        "use_budget": use_total,
+        "use_amount": use_amount,
+        "home": (t.stays & may_move[t.job]).astype(np.uint8),
         "act": act,
         "when": when,
     }
-
-
-def _needs(a: dict[str, Any], m: int) -> tuple[dict[int, int], dict[int, int]]:
-    """Watts above idle by site and chips by pool that a mode takes."""
-    watts: dict[int, int] = {}
-    chips: dict[int, int] = {}
-    for p in range(a["part_ptr"][m], a["part_ptr"][m + 1]):
-        pool = int(a["part_pool"][p])
-        site = int(a["pool_site"][pool])
-        watts[site] = watts.get(site, 0) + int(a["part_net_w"][p])
-        chips[pool] = chips.get(pool, 0) + int(a["part_slice"][p] * a["part_slices"][p])
-    return watts, chips
-
-
-def _left(a: dict[str, Any], running: Ints) -> tuple[Ints, Ints]:
-    """Watts by site and chips by pool that running modes leave, (S, T) and (pools, T)."""
-    room = a["room_w"].copy()
-    chips = a["usable"] * a["pool_size"][:, None]
-    for m in running.tolist():
-        mask = int(a["mask"][m])
-        end = int(a["when"][mask, a["dur"][m]])
-        works = np.diff(a["act"][mask])[:end]
-        need_w, need_chips = _needs(a, m)
-        for site, watts in need_w.items():
-            room[site, :end] -= works * watts
-        for pool, count in need_chips.items():
-            chips[pool, :end] -= count
-    return room, chips
-
-
-def _homes(instance: Instance) -> NDArray[np.bool_]:
-    """Return for every mode whether the ids that it is pinned to can be used throughout, (M,)."""
-    h, out = instance.horizon, []
-    for j in range(len(instance.jobs)):
-        for mode in instance.modes(j):
-            stands = np.zeros(h.periods, bool)
-            if mode.stays and mode.pauses:
-                for site in instance.sites_of(mode):
-                    stands |= instance.sites[site].is_called(h)
-            end = int(run_ends(mode.duration, stands, h.periods)[0])
-            out.append(not mode.stays or ids_usable(instance, mode, end))
-    return np.array(out, bool)
-
-
-def _allowed(a: dict[str, Any], periods: int, usable: NDArray[np.bool_]) -> Flags:
-    """Columns within the window that fit into what running jobs leave, one by one."""
-    act, when, starts = a["act"], a["when"], np.arange(periods)
-    job_of = np.repeat(np.arange(len(a["job_ptr"]) - 1), np.diff(a["job_ptr"]))
-    is_running = a["running"][job_of] == 1
-    room, chips = _left(a, np.flatnonzero(is_running))
-    allowed = np.zeros((len(job_of), periods), np.uint8)
-    allowed[is_running, 0] = 1
-    for m in np.flatnonzero(~is_running).tolist():
-        row = int(a["mask"][m])
-        works, bad = np.diff(act[row]) > 0, np.zeros(periods, bool)
-        need_w, need_chips = _needs(a, m)
-        for site, watts in need_w.items():
-            bad |= works & (room[site] < watts)
-        for pool, count in need_chips.items():
-            bad |= chips[pool] < count
-        done = act[row, :-1] + a["dur"][m]
-        ends = np.where(done > periods, periods + 1, when[row, np.minimum(done, periods)])
-        fits = (starts >= a["first"][m]) & (ends <= a["end_by"][m])
-        if a["home"][m]:
-            fits &= (starts == 0) & usable[m]
-        before = np.concatenate(([0], np.cumsum(bad)))
-        allowed[m] = fits & (before[np.minimum(ends, periods)] == before[:-1])
-    return allowed
 
 
 def build_arrays(instance: Instance) -> PlaceArrays:
@@ -377,6 +310,4 @@ def build_arrays(instance: Instance) -> PlaceArrays:
         _jobs(instance) | _modes(instance) | total_limits(instance) | _pools(instance)
     )
     fields |= power_arrays(instance)
-    return PlaceArrays(
-        allowed=_allowed(fields, instance.horizon.periods, _homes(instance)), **fields
-    )
+    return PlaceArrays(allowed=allowed_columns(instance, fields), **fields)

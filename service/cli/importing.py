@@ -42,7 +42,7 @@ def bring_in(given: argparse.Namespace) -> int:
     kept = len(instance.jobs) - len(jobs.rows)
     rest = f", {quantity(kept, 'jobs')} of {base.name} kept" if given.extend else ""
     print(f"{quantity(len(jobs.rows), 'jobs')} from {given.jobs}{rest}")
-    placeable = sum(bool(instance.modes(j)) for j in range(len(instance.jobs)))
+    placeable = int((instance.table.job_ptr[1:] > instance.table.job_ptr[:-1]).sum())
     if placeable < len(instance.jobs):
         out_of = quantity(len(instance.jobs) - placeable, "jobs")
         print(f"{out_of} without a mode: a rule excludes all of them")

@@ -33,7 +33,7 @@ def _show(given: argparse.Namespace) -> int:
 
 def _validate(given: argparse.Namespace) -> int:
     instance = load_instance(given.instance)
-    placeable = sum(bool(instance.modes(j)) for j in range(len(instance.jobs)))
+    placeable = int((instance.table.job_ptr[1:] > instance.table.job_ptr[:-1]).sum())
     print(f"{given.instance}: good; instance {instance.name}, hash {instance.hash[:12]}")
     counts = {
         "sites": len(instance.sites),

@@ -252,7 +252,8 @@ def turned(data: Data, to: Data, *placements: Data) -> set[str]:
     before, after = judged.read(data), judged.read(to)
     plan = judged.as_plan(by_hand(data, *placements))
     modes: list[tuple[Mode, ...]] = [before.modes(j) for j in range(len(before.jobs))]
-    after.__dict__["_derived"] = tuple((each, ()) for each in modes)
+    after.__dict__["_known"] = {j: (each, ()) for j, each in enumerate(modes)}
+    after.__dict__["table"] = before.table
     after.__dict__["hash"] = before.hash
     return {v.rule for v in check_module.check(after, plan).violations}
 

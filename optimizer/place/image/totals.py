@@ -14,8 +14,11 @@ import numpy as np
 from optimizer.units import budget_down
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from optimizer.domain.instance import Instance
-    from optimizer.domain.modes import Mode
+
+    Ints = NDArray[np.int64]
 
 __all__ = [
     "BUDGET",
@@ -58,25 +61,31 @@ def total_limits(instance: Instance) -> dict[str, Any]:
     return {"budget": np.array(limits, np.int64), "total_kind": np.array(kinds, np.uint8)}
 
 
-def taken(instance: Instance) -> list[list[tuple[Total, int]]]:
-    """Return what every mode takes of the totals, modes in the order of jobs."""
-    waits: dict[str, list[tuple[Total, int]]] = {}
+def taken(instance: Instance) -> tuple[Ints, Ints, Ints]:
+    """Return what every mode takes of the totals: where its entries begin, (M+1,), which, how much.
+
+    In a mode: budgets by name, then its group at its sites, then its move, then who waits for whom.
+    """
+    t, index = instance.table, {name: i for i, name in enumerate(total_names(instance))}
+    modes = np.repeat(np.arange(len(t.duration)), np.diff(t.use_ptr))
+    found = [np.stack((modes, t.use_budget, t.use_amount))]  # budgets are the first totals
+    more: list[tuple[int, int, int]] = []
+    for j in (j for j, job in enumerate(instance.jobs) if job.group is not None):
+        group = instance.jobs[j].group or ""
+        for m, mode in enumerate(instance.modes(j), int(t.job_ptr[j])):
+            more += [(m, index["spread", group, s], 1) for s in instance.sites_of(mode)]
+    if instance.moves is not None:
+        for j in filter(instance.may_move, range(len(instance.jobs))):
+            own = range(int(t.job_ptr[j]), int(t.job_ptr[j + 1]))
+            more += [(m, index[("moves",)], 1) for m in own if not t.stays[m]]
+    at = {job.id: j for j, job in enumerate(instance.jobs)}
     for job in instance.jobs:
         for before in job.predecessors:
-            waits.setdefault(job.id, []).append((("precedence", job.id, before), 1))
-            waits.setdefault(before, []).append((("precedence", job.id, before), -1))
-    return [
-        _of_mode(instance, j, mode) + waits.get(job.id, [])
-        for j, job in enumerate(instance.jobs)
-        for mode in instance.modes(j)
-    ]
-
-
-def _of_mode(instance: Instance, job: int, mode: Mode) -> list[tuple[Total, int]]:
-    takes: list[tuple[Total, int]] = [(("budget", name), n) for name, n in mode.uses]
-    group = instance.jobs[job].group
-    if group is not None:
-        takes += [(("spread", group, site), 1) for site in instance.sites_of(mode)]
-    if instance.may_move(job) and not mode.stays:
-        takes.append((("moves",), 1))
-    return takes
+            for name, sign in ((job.id, 1), (before, -1)):
+                own = range(int(t.job_ptr[at[name]]), int(t.job_ptr[at[name] + 1]))
+                more += [(m, index["precedence", job.id, before], sign) for m in own]
+    found.append(np.array(more, np.int64).reshape(-1, 3).T)
+    mode, total, amount = np.concatenate(found, axis=1)
+    order = np.argsort(mode, kind="stable")
+    counts = np.bincount(mode, minlength=len(t.duration))
+    return np.concatenate(([0], np.cumsum(counts))), total[order], amount[order]

@@ -1,0 +1,1 @@
+"""All modes of an instance at once, as arrays."""
