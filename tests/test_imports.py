@@ -44,7 +44,11 @@ ENGINES = (
     "optimizer.mix.engines",
     "optimizer.expand.engines",
 )
-CERTIFICATES = ("optimizer.place.certificate", "optimizer.mix.certificate")
+CERTIFICATES = (
+    "optimizer.place.certificate",
+    "optimizer.place.bound.compiled",
+    "optimizer.mix.certificate",
+)
 ONLY_IN = {  # third party -> where alone it may be imported
     "pulp": ("optimizer.solvers", *ENGINES),
     "highspy": ("optimizer.solvers", *ENGINES),

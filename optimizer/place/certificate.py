@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.errors import PlanError
+from optimizer.place.bound.columns import best_of_jobs
 from optimizer.place.bound.power import fixed_cost, supply_worth
-from optimizer.place.bound.pricer import BestColumn, Pricer
 from optimizer.place.bound.world import Ints, World
-from optimizer.units import budget_down
+from optimizer.units import budget_down, nano
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from optimizer.domain.instance import Instance
+    from optimizer.place.bound.pricer import BestColumn
     from optimizer.place.plan import Certificate
 
 __all__ = ["Bound", "upper_bound"]
@@ -67,8 +68,8 @@ def upper_bound(
     rows = _rows(world, certificate)
     supply = sum(supply_worth(world, certificate).values())
     fixed = fixed_cost(world, certificate)
-    pricer = Pricer(world, certificate, values)
-    best = tuple(pricer.best(j) for j in range(len(instance.jobs)))
+    worth = [nano(job.value_usd) for job in instance.jobs] if values is None else values
+    best = best_of_jobs(world, certificate, worth)
     total: int | None = rows + supply - fixed
     for job, column in zip(instance.jobs, best, strict=True):
         if job.must or job.running is not None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from optimizer.place.bound.world import Ints, World
     from optimizer.place.plan import Certificate
 
-__all__ = ["BestColumn", "Pricer"]
+__all__ = ["BestColumn", "Pricer", "Prices"]
 
 LARGEST = 2**62
 """Prices of a run that could add up to more are summed in Python's integers, not in int64."""
@@ -42,7 +42,7 @@ class BestColumn:
     start: int
 
 
-class _Prices:
+class Prices:
     """Prices of a row, one a period, and exact prefix sums of them, (T+1,)."""
 
     def __init__(self, prices: Iterable[int]) -> None:
@@ -60,7 +60,7 @@ class _Prices:
         return self._sums[key]
 
 
-Taken = list[tuple[_Prices, int]]
+Taken = list[tuple[Prices, int]]
 """What a mode takes of rows: their prices, and how much of each in every period."""
 
 
@@ -73,20 +73,20 @@ class Pricer:
         self.world, self.certificate = world, certificate
         self.values = values or [nano(job.value_usd) for job in world.instance.jobs]
         self.power = {
-            name: _Prices(x * y for x, y in zip(p, world.pue[name].tolist(), strict=True))
+            name: Prices(x * y for x, y in zip(p, world.pue[name].tolist(), strict=True))
             for name, p in certificate.power.items()
         }
-        self.chips = {name: _Prices(p) for name, p in certificate.chips.items()}
-        self.quotas = {name: _Prices(p) for name, p in certificate.quotas.items()}
-        self.slices: dict[str, list[tuple[int, _Prices]]] = {}
+        self.chips = {name: Prices(p) for name, p in certificate.chips.items()}
+        self.quotas = {name: Prices(p) for name, p in certificate.quotas.items()}
+        self.slices: dict[str, list[tuple[int, Prices]]] = {}
         for r in certificate.slices:
-            self.slices.setdefault(r.pool, []).append((r.slice_chips, _Prices(r.prices)))
+            self.slices.setdefault(r.pool, []).append((r.slice_chips, Prices(r.prices)))
         self.order: dict[str, int] = {}
         for after, by_predecessor in certificate.precedence.items():
             for before, price in by_predecessor.items():
                 self.order[after] = self.order.get(after, 0) + price
                 self.order[before] = self.order.get(before, 0) - price
-        self.cuts = [(r, _Prices(r.prices)) for r in certificate.rounding if any(r.prices)]
+        self.cuts = [(r, Prices(r.prices)) for r in certificate.rounding if any(r.prices)]
 
     def best(self, j: int) -> BestColumn:
         """Return the best column of jobs[j]."""
