@@ -6,20 +6,11 @@ start to its end is a difference of one row of prefix sums.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
-from numpy.typing import NDArray
 
 from optimizer.place.engines.compiled import compiled
 
-if TYPE_CHECKING:
-    from optimizer.place.arrays import PlaceArrays
-    from optimizer.place.engines.rows import RowTable
-
-Floats = NDArray[np.float64]
-
-__all__ = ["add_usage", "mode_prices", "one_pass", "weigh"]
+__all__ = ["mode_prices", "one_pass"]
 
 NEGLIGIBLE = -25.0
 """Columns with exp(x) below this weight do not move the gradient."""
@@ -112,11 +103,12 @@ def _spread(j, a, works, table, weights, active, usage, mode_weight):
 
 @compiled
 def one_pass(
-    jobs, a, works, gain, late, restart, tau, table, y, usage, mode_weight, buffer
+    jobs, a, works, gain, late, restart, tau, table, y, taken, usage, mode_weight, buffer
 ):  # fmt: skip
     """One pass over the columns of some jobs: soft and hard maxima, usage of rows by weights.
 
     table : use_ptr, use_split, use_row, use_amount; y : (R, T) prices as modes pay them
+    taken : a table like it, of the rows whose usage is added up, usage : (its rows, T)
     """
     soft_sum, hard_sum = 0.0, 0.0
     prefix, active = np.zeros(y.shape[1] + 1), np.zeros(y.shape[1] + 1)
@@ -128,34 +120,15 @@ def one_pass(
         best = max(best, 0.0) if is_free else best
         hard_sum += best
         soft_sum += _soften(buffer[:n], best, tau[j], is_free)
-        _spread(j, a, works, table, buffer[:n], active, usage, mode_weight)
+        _spread(j, a, works, taken, buffer[:n], active, usage, mode_weight)
     return soft_sum, hard_sum
 
 
 @compiled
-def weigh(a, works, gain, late, restart, tau, table, y, out):
-    """Soft-max weight of every column, out: (M, T)."""
-    T = y.shape[1]
-    prefix, buffer = np.zeros(T + 1), np.zeros(out.size)
-    for j in range(len(a.job_ptr) - 1):
-        is_free = a.must[j] == 0 and a.running[j] == 0
-        n, best = _profits(j, a, works, gain, late, restart, table, y, prefix, buffer)
-        if n == 0:
-            continue
-        _soften(buffer[:n], max(best, 0.0) if is_free else best, tau[j], is_free)
-        n = 0
-        for m in range(a.job_ptr[j], a.job_ptr[j + 1]):
-            for t in range(T):
-                if a.allowed[m, t]:
-                    out[m, t] = buffer[n]
-                    n += 1
-
-
-@compiled
-def mode_prices(a, works, gain, late, restart, table, y, priced, worth):
+def mode_prices(a, works, gain, late, restart, table, y, buffer, priced, worth):
     """What every mode pays, prefix sums (M, T+1), and every job's best profit, not below 0."""
     use_ptr, use_split, use_row, use_amount = table
-    prefix, buffer = np.zeros(y.shape[1] + 1), np.zeros(a.allowed.size)
+    prefix = np.zeros(y.shape[1] + 1)
     for j in range(len(a.job_ptr) - 1):
         for m in range(a.job_ptr[j], a.job_ptr[j + 1]):
             _column_prices(
@@ -163,20 +136,3 @@ def mode_prices(a, works, gain, late, restart, table, y, priced, worth):
             )
         _, best = _profits(j, a, works, gain, late, restart, table, y, prefix, buffer)
         worth[j] = max(0.0, best)
-
-
-def add_usage(
-    a: PlaceArrays, works: Floats, table: RowTable, weights: Floats, usage: Floats
-) -> None:
-    """Add up what column weights take from the rows of a table."""
-    T = weights.shape[1]
-    for m in np.flatnonzero(weights.any(1)):
-        starts = np.flatnonzero(weights[m])
-        active = np.zeros(T + 2)
-        ends = a.when[a.mask[m], a.act[a.mask[m], starts] + a.dur[m]]
-        np.add.at(active, starts, weights[m, starts])
-        np.add.at(active, ends, -weights[m, starts])
-        level = np.cumsum(active)[:T]
-        for u in range(table.use_ptr[m], table.use_ptr[m + 1]):
-            part = level * works[a.mask[m]] if u < table.use_split[m] else level
-            usage[table.use_row[u]] += table.use_amount[u] * part

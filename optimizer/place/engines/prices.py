@@ -24,9 +24,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from optimizer.place.engines.columns import add_usage, mode_prices, one_pass, weigh
+from optimizer.place.engines.columns import mode_prices, one_pass
 from optimizer.place.engines.power.blocks import Blocks
-from optimizer.place.engines.rows import Row, RowTable, base_rows, build_rows, rounding_candidates
+from optimizer.place.engines.rows import (
+    Row,
+    RowTable,
+    base_rows,
+    broken_shares,
+    build_rows,
+    rounding_candidates,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -206,10 +213,9 @@ class Dual:
         if not candidates:
             return 0
         kept, prices = list(self.table.rows), self.best
-        trial = build_rows(self.a, candidates)
-        usage = np.zeros((len(candidates), self.a.allowed.shape[1]))
-        add_usage(self.a, self.works, trial, self.columns(TAUS[-1]), usage)
-        broken = np.maximum(usage - trial.right, 0).sum(1) / np.maximum(trial.right.mean(1), 1.0)
+        broken = broken_shares(
+            self.a, candidates, lambda t: self._passes(self.best, TAUS[-1], table=t)[2]
+        )
         taken: dict[tuple[str, int], int] = {}
         added = 0
         for i in np.argsort(-broken):
@@ -223,22 +229,9 @@ class Dual:
             self.use_rows(kept, prices)
         return added
 
-    def columns(self, tau: float) -> Floats:
-        """Return the weights of all columns at the best prices and a smoothing, (M, T)."""
-        weights = np.zeros(self.a.allowed.shape)
-        t, p = self.table, self.best
-        weigh(
-            self.a,
-            self.works,
-            self._gain(p),
-            self.late,
-            self.restart,
-            tau * self.tau_of,
-            t.compiled,
-            self._charged(p.rows),
-            weights,
-        )
-        return weights
+    def mode_weights(self, tau: float) -> Floats:
+        """Return the weights of modes at the best prices and a smoothing, (M,)."""
+        return self._passes(self.best, tau, map)[3]
 
     def mode_prices(self) -> tuple[Floats, Floats]:
         """Return what modes pay at the best prices, prefix sums (M, T+1), and jobs' best profit."""
@@ -246,7 +239,9 @@ class Dual:
         y, gain = self._charged(self.best.rows), self._gain(self.best)
         priced = np.zeros((len(a.dur), a.allowed.shape[1] + 1))
         worth = np.zeros(len(a.late))
-        mode_prices(a, self.works, gain, self.late, self.restart, t.compiled, y, priced, worth)
+        money = gain, self.late, self.restart
+        most = max(len(buffer) for buffer in self.buffers)
+        mode_prices(a, self.works, *money, t.compiled, y, np.zeros(most), priced, worth)
         return priced, worth
 
     def _gain(self, p: Prices) -> Floats:
@@ -302,18 +297,27 @@ class Dual:
         ) / self.scale_value
 
     def _passes(
-        self, p: Prices, tau: float, run_all: Callable[..., Any] | None = None
+        self,
+        p: Prices,
+        tau: float,
+        run_all: Callable[..., Any] | None = None,
+        table: RowTable | None = None,
     ) -> tuple[float, float, Floats, Floats]:
-        """Return soft and hard maxima of all jobs, usage of rows (R, T) and weights of modes."""
+        """Return soft and hard maxima of all jobs, usage of rows (R, T) and weights of modes.
+
+        table
+            Rows whose usage is wanted, where they are not the priced ones.
+        """
+        taken = self.table if table is None else table
         mode_weight = np.zeros(len(self.a.dur))
         money = self._gain(p), self.late, self.restart, tau * self.tau_of
         charged = self._charged(p.rows)
 
         def run(share: NDArray[np.int64], buffer: Floats) -> tuple[float, float, Floats]:
-            usage = np.zeros(p.rows.shape)
+            usage = np.zeros((len(taken.right), p.rows.shape[1]))
             world = (share, self.a, self.works)
-            out = (charged, usage, mode_weight, buffer)
-            soft, hard = one_pass(*world, *money, self.table.compiled, *out)
+            out = (taken.compiled, usage, mode_weight, buffer)
+            soft, hard = one_pass(*world, *money, self.table.compiled, charged, *out)
             return soft, hard, usage
 
         done = list((run_all or self.pool.map)(run, self.shares, self.buffers))

@@ -12,17 +12,21 @@ jobs leave.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from optimizer.place.arrays import Ints, PlaceArrays
 
-__all__ = ["Row", "RowTable", "base_rows", "build_rows", "rooms_left", "rounding_candidates"]
+__all__ = [
+    "Row", "RowTable", "base_rows", "broken_shares", "build_rows", "rooms_left",
+    "rounding_candidates",
+]  # fmt: skip
 
 Floats = NDArray[np.float64]
 
@@ -110,13 +114,15 @@ def base_rows(a: PlaceArrays) -> list[Row]:
 
 def rounding_candidates(a: PlaceArrays, most: int = 64) -> list[Row]:
     """Return rounding rows that could bind: gang sizes, their halves and thirds, room / n + 1."""
-    left_of, amounts_of, rows = _left_of(a), _amounts(a), []
-    for kind, left in left_of.items():
-        amounts = amounts_of[kind]
-        for of, limit in enumerate(left.max(1, initial=0)):
-            wanted = {x // k for x in amounts[of] for k in (1, 2, 3)}
-            wanted |= {int(limit) // n + 1 for n in range(1, 12)}
-            rows += [Row(kind, of, d) for d in sorted(wanted) if d > 1 and limit // d < most]
+    rows = list[Row]()
+    for kind, left in _left_of(a).items():
+        takes = _takes(a, kind)
+        for of, limit in enumerate(left.max(1, initial=0).tolist()):
+            amounts = np.unique(takes.amount[takes.of == of])
+            wanted = np.concatenate((amounts, amounts // 2, amounts // 3))
+            wanted = np.union1d(wanted, [limit // n + 1 for n in range(1, 12)])
+            wanted = wanted[(wanted > 1) & (limit // np.maximum(wanted, 1) < most)]
+            rows += [Row(kind, of, d) for d in wanted.tolist()]
     return rows
 
 
@@ -125,44 +131,61 @@ def _left_of(a: PlaceArrays) -> dict[str, Ints]:
     return dict(zip(("round_power", "round_chips", "round_quota"), rooms_left(a), strict=True))
 
 
-def _amounts(a: PlaceArrays) -> dict[str, dict[int, set[int]]]:
-    """Distinct amounts that modes of waiting jobs take, by kind of rounding row and place."""
-    found: dict[str, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
-    for j in np.flatnonzero(a.running == 0).tolist():
-        for m in range(a.job_ptr[j], a.job_ptr[j + 1]):
-            for kind, taken in _rounded(a, m, j).items():
-                for of, amount in taken.items():
-                    found[kind][of].add(amount)
-    return found
+class Takes(NamedTuple):
+    """What modes take at a place: a site, a pool or a tenant; (N,) each."""
+
+    mode: Ints
+    of: Ints
+    amount: Ints
 
 
-def _rounded(a: PlaceArrays, m: int, j: int) -> dict[str, dict[int, int]]:
-    """Return what a mode of a job takes, by kind of rounding row and place."""
-    tenant, chips = int(a.tenant[j]), int(a.chips[m])
-    has_quota = tenant >= 0 and a.quota[tenant] >= 0
-    return {
-        "round_power": _taken(a, m, by_site=True),
-        "round_chips": _taken(a, m, by_site=False),
-        "round_quota": {tenant: chips} if has_quota else {},
-    }
+_TAKEN = {
+    "power": "power", "round_power": "power", "chips": "chips", "slice": "slice",
+    "quota": "quota", "round_chips": "chips", "round_quota": "quota",
+}  # fmt: skip
+"""What the rows of a kind are rows of; those of power first, then as they stand in a mode."""
 
 
-def _taken(a: PlaceArrays, m: int, by_site: bool) -> dict[int, int]:
-    taken: dict[int, int] = {}
-    for p in range(a.part_ptr[m], a.part_ptr[m + 1]):
-        pool = int(a.part_pool[p])
-        of = int(a.pool_site[pool]) if by_site else pool
-        amount = a.part_net_w[p] if by_site else a.part_slice[p] * a.part_slices[p]
-        taken[of] = taken.get(of, 0) + int(amount)
-    return taken
+def _takes(a: PlaceArrays, kind: str, size: int = 1) -> Takes:
+    """Return what modes take of what rows of a kind limit; rounding: those that do not run.
+
+    size
+        Of slice rows: the slice; others take units.
+    """
+    job = np.repeat(np.arange(len(a.job_ptr) - 1), np.diff(a.job_ptr))
+    what, own = _TAKEN[kind], np.repeat(np.arange(len(a.chips)), np.diff(a.part_ptr))
+    if what == "quota":
+        tenant = a.tenant[job]
+        has = (tenant >= 0) & (a.quota[np.maximum(tenant, 0)] >= 0) if len(a.quota) else tenant > 0
+        mode = np.flatnonzero(has)
+        found = Takes(mode, tenant[mode], a.chips[mode])
+    elif what == "power":
+        found = _summed(own, a.pool_site[a.part_pool], a.part_net_w)
+    elif what == "chips":
+        found = _summed(own, a.part_pool, a.part_slice * a.part_slices)
+    else:
+        found = _summed(own, a.part_pool, a.part_slices * (a.part_slice // size))
+    if not kind.startswith("round"):
+        return found
+    waits = a.running[job[found.mode]] == 0
+    return Takes(found.mode[waits], found.of[waits], found.amount[waits])
+
+
+def _summed(mode: Ints, of: Ints, amount: Ints) -> Takes:
+    """Add up what several parts of a mode take at one place."""
+    if len(mode) == 0 or (np.diff(mode) > 0).all():  # one part each
+        return Takes(mode, of, amount)
+    code = mode * (int(of.max()) + 1) + of
+    _, first, back = np.unique(code, return_index=True, return_inverse=True)
+    total = np.zeros(len(first), np.int64)
+    np.add.at(total, back, amount)
+    return Takes(mode[first], of[first], total)
 
 
 def build_rows(a: PlaceArrays, rows: list[Row]) -> RowTable:
     """Return right sides of rows and what every mode takes from each."""
-    left_of = _left_of(a)
-    index = {row: r for r, row in enumerate(rows)}
-    right = np.zeros((len(rows), a.allowed.shape[1]))
-    for row, r in index.items():
+    left_of, right = _left_of(a), np.zeros((len(rows), a.allowed.shape[1]))
+    for r, row in enumerate(rows):
         if row.kind == "chips":
             right[r] = a.usable[row.of] * a.pool_size[row.of]
         elif row.kind == "slice":
@@ -171,48 +194,74 @@ def build_rows(a: PlaceArrays, rows: list[Row]) -> RowTable:
             right[r] = np.maximum(left_of[row.kind][row.of] // row.size, 0)
         elif row.kind == "quota":
             right[r] = a.quota[row.of]
-    by_place: dict[tuple[str, int], list[Row]] = {}
-    for row in rows:
-        by_place.setdefault((row.kind, row.of), []).append(row)
-    ptr, split, use_row, use_amount = [0], [], [], []
-    job_of = np.repeat(np.arange(len(a.job_ptr) - 1), np.diff(a.job_ptr))
-    for m, j in enumerate(job_of):
-        taken = _uses(a, m, int(j), by_place)
-        uses = sorted(taken.items(), key=lambda item: not item[0].is_power)
-        split.append(ptr[-1] + sum(row.is_power for row, _ in uses))
-        use_row += [index[row] for row, _ in uses]
-        use_amount += [float(x) for _, x in uses]
-        ptr.append(len(use_row))
-    return RowTable(
-        tuple(rows),
-        right,
-        np.array(ptr, np.int64),
-        np.array(split, np.int64),
-        np.array(use_row, np.int64),
-        np.array(use_amount),
-    )
+    modes, of_row, amounts, splits = [], [], [], []
+    takes: dict[tuple[str, int], dict[int, tuple[Ints, Ints]]] = {}
+    none = np.zeros(0, np.int64), np.zeros(0, np.int64)
+    for kind in _TAKEN:
+        for r, row in enumerate(rows):
+            if row.kind != kind:
+                continue
+            key = kind, row.size if kind == "slice" else 1
+            if key not in takes:
+                takes[key] = _by_place(_takes(a, *key))
+            mode, amount = takes[key].get(row.of, none)
+            amount = amount // row.size if kind.startswith("round") else amount
+            modes.append(mode[amount > 0])
+            amounts.append(amount[amount > 0])
+            of_row.append(np.full(len(modes[-1]), r))
+            splits.append(np.full(len(modes[-1]), row.is_power))
+    mode = np.concatenate([np.zeros(0, np.int64), *modes])
+    order, M = np.argsort(mode, kind="stable"), len(a.dur)
+    ptr = np.concatenate(([0], np.cumsum(np.bincount(mode, minlength=M)))).astype(np.int64)
+    is_power = np.concatenate([np.zeros(0, bool), *splits])
+    split = ptr[:-1] + np.bincount(mode[is_power], minlength=M)
+    use_row = np.concatenate([np.zeros(0, np.int64), *of_row])[order]
+    use_amount = np.concatenate([np.zeros(0), *amounts])[order].astype(np.float64)
+    return RowTable(tuple(rows), right, ptr, split, use_row, use_amount)
 
 
-def _uses(
-    a: PlaceArrays, m: int, j: int, by_place: dict[tuple[str, int], list[Row]]
-) -> dict[Row, int]:
-    uses: dict[Row, int] = {}
-    watts, chips = _taken(a, m, by_site=True), _taken(a, m, by_site=False)
-    for site, amount in watts.items():
-        for row in by_place.get(("power", site), ()):
-            uses[row] = amount
-    for pool, amount in chips.items():
-        for row in by_place.get(("chips", pool), ()):
-            uses[row] = amount
-    for p in range(a.part_ptr[m], a.part_ptr[m + 1]):
-        for row in by_place.get(("slice", int(a.part_pool[p])), ()):
-            amount = int(a.part_slices[p] * (a.part_slice[p] // row.size))
-            uses[row] = uses.get(row, 0) + amount
-    for row in by_place.get(("quota", int(a.tenant[j])), ()):
-        uses[row] = int(a.chips[m])
-    if not a.running[j]:
-        for kind, taken in _rounded(a, m, j).items():
-            for of, amount in taken.items():
-                for row in by_place.get((kind, of), ()):
-                    uses[row] = amount // row.size
-    return {row: x for row, x in uses.items() if x}
+def _by_place(takes: Takes) -> dict[int, tuple[Ints, Ints]]:
+    """Return modes and amounts by place."""
+    order = np.argsort(takes.of, kind="stable")
+    places, first = np.unique(takes.of[order], return_index=True)
+    parts = np.split(order, first[1:])
+    return {int(p): (takes.mode[i], takes.amount[i]) for p, i in zip(places, parts, strict=False)}
+
+
+def broken_shares(
+    a: PlaceArrays, candidates: list[Row], used: Callable[[RowTable], Floats]
+) -> Floats:
+    """Return by how much a fractional plan breaks rounding rows, as shares of their right sides.
+
+    used
+        What the plan uses of the rows of a table, (its rows, T).
+    """
+    broken, at = np.zeros(len(candidates)), dict[tuple[str, int], list[int]]()
+    for i, row in enumerate(candidates):
+        at.setdefault((row.kind, row.of), []).append(i)
+    for kind, rooms in _left_of(a).items():
+        table, places, amounts = _each_amount(a, kind)
+        held = used(table)
+        for of in np.unique(places).tolist():
+            own = places == of
+            mine = at.get((kind, of), [])
+            sizes = np.array([candidates[i].size for i in mine], np.int64)[:, None]
+            taken = (amounts[own] // sizes) @ held[own]
+            right = np.maximum(rooms[of] // sizes, 0)
+            over = np.maximum(taken - right, 0).sum(1)
+            broken[mine] = over / np.maximum(right.mean(1), 1.0)
+    return broken
+
+
+def _each_amount(a: PlaceArrays, kind: str) -> tuple[RowTable, Ints, Ints]:
+    """Return rows that count who takes each amount at each place, and place and amount of each.
+
+    What all rounding rows of a place use follows from them.
+    """
+    takes = _takes(a, kind)
+    places, back = np.unique(np.stack((takes.of, takes.amount)), axis=1, return_inverse=True)
+    order, M = np.argsort(takes.mode, kind="stable"), len(a.dur)
+    ptr = np.concatenate(([0], np.cumsum(np.bincount(takes.mode, minlength=M)))).astype(np.int64)
+    split = ptr[1:] if kind == "round_power" else ptr[:-1]
+    rows, one = back.reshape(-1)[order].astype(np.int64), np.ones(len(order))
+    return RowTable((), np.zeros((places.shape[1], 0)), ptr, split, rows, one), *places

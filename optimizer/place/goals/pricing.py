@@ -89,7 +89,7 @@ class Tenants:
         dual.use_rows(list(dual.table.rows), dual.best)
         dual.minimise(taus)
         weight = np.zeros(len(values))
-        np.add.at(weight, self.job_of, dual.columns(SOFT).sum(1))
+        np.add.at(weight, self.job_of, dual.mode_weights(SOFT))
         return dual.best.bound, dual.best, weight
 
 
