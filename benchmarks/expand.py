@@ -3,9 +3,9 @@
 `small`: 3 sites, 24 quarters, 4 chips, 10 futures, whole units, to 0.1 %. `large-5`, `large-100`,
 `large-1000`: 20 sites, 24 quarters, 8 chips, so many futures, to 0.5 %; `large-5-covenants` with
 debt and budgets. `value`: a plan of the large instance on 1,000 drawn futures; `matrix`: six plans
-on the same. One line for each with wall seconds, CPU seconds of this process, the load of the
-machine before, peak memory and the engine's gap; raw rows with `--csv`. Plans of up to ten futures
-go through the checker.
+on the same; `storage`: one of 3 sites and 4 chips with batteries that are charged. One line each
+with wall seconds, CPU seconds of this process, the load of the machine before, peak memory and the
+engine's gap; raw rows with `--csv`. Plans of up to ten futures go through the checker.
 """
 
 from __future__ import annotations
@@ -43,7 +43,13 @@ SIZES: dict[str, tuple[tuple[int, int, int, int], float, float, bool]] = {
     "large-1000": ((20, 24, 8, 1000), 5e-3, 300.0, False),
 }
 """Sites, quarters, chips, futures; gap, seconds, whether there are covenants."""
-WHAT = (*SIZES, "value", "matrix")
+VALUED: dict[str, tuple[tuple[int, int, int, int], int, bool]] = {
+    "value": ((20, 24, 8, 5), 1, False),
+    "matrix": ((20, 24, 8, 5), 6, False),
+    "storage": ((3, 24, 4, 5), 1, True),
+}
+"""Size; how many plans are valued on 1,000 futures; whether batteries are charged."""
+WHAT = (*SIZES, *VALUED)
 CHECKED = 10
 """Futures up to which the checker, exact and slow, sees the plan."""
 
@@ -85,9 +91,10 @@ def plans(arrays: Arrays, seed: int, count: int) -> list[Decision]:
     return found
 
 
-def valued(count: int, seed: int, sweep: Sweep) -> tuple[float | None, str]:
-    """Value plans of the large instance on 1,000 futures, as a comparison does."""
-    instance = random_expand(20, 24, 8, 5, seed)
+def valued(what: str, seed: int, sweep: Sweep) -> tuple[float | None, str]:
+    """Value plans on 1,000 futures, as a comparison does."""
+    size, count, has_storage = VALUED[what]
+    instance = random_expand(*size, seed, has_storage=has_storage)
     assert instance.expand is not None
     drivers = {d: Driver(low=0.7, high=1.3, market=0.5) for d in instance.expand.drivers}
     expand = instance.expand.model_copy(update={"drivers": drivers})
@@ -117,9 +124,8 @@ def main(argv: list[str] | None = None) -> int:
         if what in SIZES:
             row = timed(what, given.seed, lambda w=what: solved(w, given.seed, given.seconds))  # type: ignore[misc]
         else:
-            count = 1 if what == "value" else 6
             sweep = Sweep(given.workers, given.backend)
-            row = timed(what, given.seed, lambda n=count, by=sweep: valued(n, given.seed, by))  # type: ignore[misc]
+            row = timed(what, given.seed, lambda w=what, by=sweep: valued(w, given.seed, by))  # type: ignore[misc]
         rows.append(row)
         print("  ".join(f"{name} {row[name]}" for name in COLUMNS), flush=True)
     write_rows(given.csv, COLUMNS, rows)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from optimizer.domain.files import parse_instance
+from optimizer.domain.growth.builds import PowerBuild
 from optimizer.domain.growth.prices import MILLION, moved
 from optimizer.errors import InstanceError
 from optimizer.units import MONTH_HOURS
@@ -84,8 +85,8 @@ def standing(
 
     Pools are the domains in service, supplies what power gives in its worst block, at the mean
     price of all blocks. What permits or halls have no room for, and what signed leases take, is
-    left out of the dearest supplies. Sources that cannot be steered by `place` as what they are
-    (batteries charge there) count as a grid.
+    left out of the dearest supplies. Batteries with storage are batteries there, empty at the
+    start; to `mix`, which knows no hours, they give nothing. Those without count as a grid.
 
     Parameters
     ----------
@@ -122,7 +123,7 @@ def _as_it_stands(case: Case, seen: FutureImage, t: int, name: str, months: int)
         "name": name,
         "title": f"what stands of {instance.name} in {label}",
         "horizon": {"start": start, "zone": zone, **span},
-        "sites": _sites(case, seen, t, data["sites"]),
+        "sites": _sites(case, seen, t, data["sites"], is_week=not months),
         "pools": pools,
         "jobs": [],
         "sources": _stood(data.get("sources", {}), instance),
@@ -130,12 +131,14 @@ def _as_it_stands(case: Case, seen: FutureImage, t: int, name: str, months: int)
     return parse_instance(json.dumps(made))
 
 
-def _sites(case: Case, seen: FutureImage, t: int, data: dict[str, Any]) -> dict[str, Any]:
+def _sites(
+    case: Case, seen: FutureImage, t: int, data: dict[str, Any], *, is_week: bool
+) -> dict[str, Any]:
     """Return the sites of an expansion as they are in a period, with what gives power then."""
     found = {}
     for s, site in enumerate(case.growth.sites):
         now = {"pue": site.pue_milli[t] / 1000, "other_load_mw": site.other_w[t] / MEGA}
-        found[site.name] = data[site.name] | now | {"supplies": _power(case, seen, s, t)}
+        found[site.name] = data[site.name] | now | {"supplies": _power(case, seen, s, t, is_week)}
     return found
 
 
@@ -180,9 +183,16 @@ class _Given:
     source: int
     watts: float
 
+    def has_storage(self, case: Case) -> bool:
+        """Return whether it is a battery that is charged: it gives no energy of its own."""
+        return case.growth.sources[self.source].store is not None
 
-def _power(case: Case, seen: FutureImage, s: int, t: int) -> dict[str, Any]:
-    """Return the supplies of a site, the dearest cut by what permits, halls and tenants leave."""
+
+def _power(case: Case, seen: FutureImage, s: int, t: int, is_week: bool) -> dict[str, Any]:
+    """Return the supplies of a site, the dearest cut by what permits, halls and tenants leave.
+
+    is_week: batteries that are charged are among them.
+    """
     growth, each = case.growth, list[_Given]()
     mean = sum(a * b for a, b in zip(growth.share_ppm, growth.energy_ppm, strict=True))
     for j, source in enumerate(growth.sources):
@@ -191,6 +201,8 @@ def _power(case: Case, seen: FutureImage, s: int, t: int) -> dict[str, Any]:
             price = moved(source.price[t], seen.factor(source.driver, t)) * mean
             each.append(_Given(price / 1e9 / MILLION / MILLION, j, watts))
     each.sort(key=lambda x: -x.usd)
+    batteries = [x for x in each if x.has_storage(case)]
+    each = [x for x in each if not x.has_storage(case)]
     for permit, (cap, driver) in enumerate(growth.permits):
         own = [x for x in each if growth.sources[x.source].permit == permit]
         _cut(own, moved(cap[t], seen.factor(driver, t)))
@@ -198,6 +210,7 @@ def _power(case: Case, seen: FutureImage, s: int, t: int) -> dict[str, Any]:
     let = sum(c.amount for c in case.leases(s, seen, t))
     room = pue * (case.hall_w(s, seen, t) - let) + site.other_w[t]
     _cut(each, min(room, sum(x.watts for x in each) - pue * let))
+    each += batteries if is_week else []
     return {growth.sources[x.source].name: _supply(case, x, t) for x in each if x.watts >= 1}
 
 
@@ -219,12 +232,27 @@ def _supply(case: Case, given: _Given, t: int) -> dict[str, Any]:
         kind = case.instance.sites[site].supplies[source.name].kind
     else:
         kind = expand.builds[source.name].kind
-    return {
+    supply: dict[str, Any] = {
         "kind": "grid" if kind == "battery" else kind,
         "cap_mw": given.watts / MEGA,
         "price_usd_per_mwh": round(given.usd, 6),
         "carbon_kg_per_mwh": source.grams[t] / 1000,
     }
+    if source.store is not None:
+        build = expand.builds[source.name]
+        assert isinstance(build, PowerBuild) and build.storage is not None
+        units, storage = round(given.watts / source.unit_w), build.storage
+        supply |= {
+            "kind": "battery",
+            "storage": {
+                "energy_mwh": units * storage.energy_mwh,
+                "in_mw": units * (storage.in_mw or build.cap_mw),
+                "efficiency_in": storage.efficiency_in,
+                "efficiency_out": storage.efficiency_out,
+                "start_mwh": 0.0,
+            },
+        }
+    return supply
 
 
 def _stood(sources: dict[str, Any], instance: Instance) -> dict[str, Any]:

@@ -37,6 +37,7 @@ def random_expand(
     seed: int,
     *,
     has_covenants: bool = False,
+    has_storage: bool = False,
     is_small: bool = False,
 ) -> Instance:
     """Return an instance that asks an expansion; same arguments, same instance.
@@ -49,6 +50,8 @@ def random_expand(
         Named, equally likely.
     has_covenants
         Debt, coverage and a budget.
+    has_storage
+        A grid that is cut by day in part, and batteries that are charged, at every site.
     is_small
         Few units of everything, and every feature now and then: to be enumerated.
     """
@@ -57,18 +60,27 @@ def random_expand(
     data = _world(rng, names, kinds, periods)
     data["name"] = f"random-expand-{sites}-{periods}-{chips}-{futures}-{seed}"
     builds = _builds(rng, names, kinds, periods, is_small)
-    data["expand"] = {
+    data["expand"] = _expand(rng, names, kinds, periods, futures, builds, is_small)
+    if has_storage:
+        builds |= _batteries(rng, names, builds, is_small)
+    if has_covenants:
+        data["expand"]["finance"] = _finance(sites)
+    return parse_instance(json.dumps(data))
+
+
+def _expand(
+    rng: np.random.Generator, names: list[str], kinds: list[str], periods: int, futures: int,
+    builds: Data, is_small: bool,
+) -> Data:  # fmt: skip
+    return {
         "blocks": BLOCKS,
         "sites": {s: {"wacc_per_year": 0.1, "energy_driver": "power"} for s in names},
         "compute": {c: _compute(rng, i) for i, c in enumerate(kinds)},
         "builds": builds,
-        "demand": _demand(rng, sites, periods, is_small),
+        "demand": _demand(rng, len(names), periods, is_small),
         "drivers": {d: {} for d in SPREAD},
         "futures": _futures(rng, futures, periods, list(builds)),
     }
-    if has_covenants:
-        data["expand"]["finance"] = _finance(sites)
-    return parse_instance(json.dumps(data))
 
 
 def _world(rng: np.random.Generator, names: list[str], kinds: list[str], periods: int) -> Data:
@@ -146,6 +158,29 @@ def _power(rng: np.random.Generator, s: str, is_small: bool) -> Data:
     if is_small and rng.random() < 0.5:
         grid |= {"ramp": [0.4], "take_or_pay": 0.3}
     return {f"{s}-grid": grid, f"{s}-turbines": turbine}
+
+
+def _batteries(rng: np.random.Generator, names: list[str], builds: Data, is_small: bool) -> Data:
+    """Return batteries of two to six hours at each site, whose grid is cut by day."""
+    found: Data = {}
+    for s in names:
+        cap_mw = 1.0 if is_small else 10.0
+        builds[f"{s}-grid"]["availability"] = [round(float(rng.uniform(0.3, 0.9)), 2), 1.0]
+        found[f"{s}-battery"] = {
+            "kind": "battery",
+            "sites": [s],
+            "cap_mw": cap_mw,
+            "cost_usd": round(float(rng.uniform(4e5, 9e5)) * (0.1 if is_small else 1)),
+            "lead_periods": 1 if is_small else 2,
+            "max_units": 4 if is_small else 30,
+            "price_usd_per_mwh": round(float(rng.uniform(0, 5)), 2),
+            "storage": {
+                "energy_mwh": round(float(rng.uniform(2, 14)) * cap_mw, 1),
+                "efficiency_in": 0.95,
+                "efficiency_out": round(float(rng.uniform(0.8, 0.97)), 2),
+            },
+        }
+    return found
 
 
 def _hall(rng: np.random.Generator, s: str, is_small: bool) -> Data:

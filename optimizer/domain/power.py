@@ -22,7 +22,7 @@ from optimizer.units import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["MAX_MW", "Call", "Permit", "Storage", "Supply"]
+__all__ = ["MAX_MW", "Call", "Efficiency", "Permit", "Storage", "Supply"]
 
 MAX_MW = 10_000.0
 """No campus has ten gigawatts: a larger number is in another unit [MW]."""

@@ -14,8 +14,11 @@ the rest goes to a mixed-integer solver; the model of all futures at once is the
 and for any other solver. Values of plans are exact, and re-derived by
 `check.py` without any solver; the bound is the engine's claim.
 
-Left out: charging of batteries, taxes, other orders of operation than by merit, starts and ramps of
-turbines within a period.
+Batteries with storage are charged as the plan says, block by block of a day; the engines find the
+best by linear programs (`engines/storage/`).
+
+Left out: what batteries carry from one period to another, taxes, other orders of operation than by
+merit, starts and ramps of turbines within a period.
 
 References: Birge and Louveaux 2011, Introduction to Stochastic Programming (recourse, cuts);
 Rockafellar and Uryasev 2000 (CVaR by linear rows); Ben-Ameur and Neto 2007 (in-out separation).

@@ -11,7 +11,7 @@ from optimizer.domain.answers import records
 from optimizer.domain.growth.prices import MILLION
 from optimizer.domain.growth.scenes import BILLION, drawn_futures
 from optimizer.expand.arrays import Arrays, Decision
-from optimizer.expand.evaluate import capital_of, cents, evaluate, steps_of
+from optimizer.expand.evaluate import capital_of, cents, cycles_of, evaluate, steps_of
 from optimizer.expand.plan import (
     ExpandPlan,
     Goal,
@@ -133,6 +133,7 @@ def plan_of(
         retirements=steps_of(arrays, found.retired),
         contracts=_names(arrays, found),
         nodes=tuple(_node(arrays, name, more) for name, more in found.nodes.items()),
+        cycles=cycles_of(arrays, outcome.cycles),
         drawn=options.draw,
         seed=options.seed if options.draw else 0,
         objective=objective,

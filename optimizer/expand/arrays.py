@@ -20,6 +20,7 @@ from optimizer.expand.engines.records import NEVER, Costs, Given, World
 from optimizer.expand.engines.world import factor_rows, make_world, moved_rows, stock_order
 
 if TYPE_CHECKING:
+    from optimizer.domain.growth.builds import Store
     from optimizer.domain.growth.image import BuildImage, Growth
     from optimizer.domain.growth.scenes import FutureImage
 
@@ -163,6 +164,23 @@ class Arrays:
         return self._sources.get(self.places[place])
 
     @cached_property
+    def batteries(self) -> list[int]:
+        """The numbers of the sources that are batteries with storage."""
+        return [j for j, x in enumerate(self.growth.sources) if x.store is not None]
+
+    def store(self, battery: int) -> Store:
+        """Return what a unit of a battery stores."""
+        store = self.growth.sources[self.batteries[battery]].store
+        assert store is not None
+        return store
+
+    @cached_property
+    def store_shares(self) -> list[tuple[float, float]]:
+        """Largest charge, and the most given on average over a day, by W that it can give."""
+        each = [(self.store(i), self.growth.sources[j]) for i, j in enumerate(self.batteries)]
+        return [(x.in_w / s.unit_w, x.mean_w / s.unit_w) for x, s in each]
+
+    @cached_property
     def _stocks(self) -> dict[tuple[int, int], tuple[int, int]]:
         stocks = [self.growth.stocks[i] for i in self.stock_order]
         return {(u, x.site): (c, n) for c, x in enumerate(stocks) for u, n in x.units}
@@ -269,6 +287,8 @@ class Arrays:
             source, build = self.source_of(p), self.build(p)
             if build.chip is not None or build.last < build.first:
                 continue
+            if source is not None and self.growth.sources[source].store is not None:
+                continue  # has no energy of its own
             watts = build.hall_w if source is None else self.unit_watts(source)[-1].mean()
             orders = range(build.first, build.last + 1)
             flows = [self.order_flows(p, o).total @ self.discount[s] for o in orders]
@@ -316,7 +336,8 @@ class Arrays:
                 self._add(p, self._stands(p, decision, np.ones((1, 1)))[:, :, 0], stock, hall)
             else:
                 cap[:, :, :, source] += self._stands(p, decision, self.unit_watts(source))
-        return self.signed(decision.signed), Given(stock, hall, cap)
+        charge = np.zeros((F, T, B, len(growth.sites)))
+        return self.signed(decision.signed), Given(stock, hall, cap, charge)
 
     def _stands(self, place: int, decision: Decision, by_age: Floats) -> Floats:
         """Return what units of a place add up to, shape (F, T, columns of by_age).

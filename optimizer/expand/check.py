@@ -28,6 +28,7 @@ from optimizer.expand.rules.steps import (
     check_retirement,
     check_supply,
 )
+from optimizer.expand.rules.storage import check_storage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,7 +39,8 @@ __all__ = ["MONEY_CHECKS", "STEP_CHECKS", "check", "recompute_objective"]
 
 STEP_CHECKS = (check_lead_time, check_supply, check_retirement, check_contract)
 MONEY_CHECKS = (check_capex_budget, check_cash, check_loan_to_cost, check_coverage)
-"""The functions of all rules but nonanticipativity: of every path, and of the expected flow."""
+"""The functions of all rules but nonanticipativity and storage, which look at the whole plan: of
+every path, and of the expected flow."""
 
 
 def check(instance: Instance, plan: ExpandPlan) -> Verdict:
@@ -56,6 +58,7 @@ def check(instance: Instance, plan: ExpandPlan) -> Verdict:
     found += check_nonanticipativity(case)
     if any(v.rule == "lead_time" for v in found):
         return Verdict(violations=tuple(found), objective=None)  # its flows leave the horizon
+    found += check_storage(case)
     ledgers = [ledger(case.along(future), future) for future in case.futures]
     books = Books.of(case, ledgers)
     found += [v for each in MONEY_CHECKS for v in each(case, books)]

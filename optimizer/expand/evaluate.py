@@ -17,9 +17,9 @@ from optimizer.domain.growth.calendar import YEAR_DAYS
 from optimizer.domain.growth.prices import MILLION
 from optimizer.errors import PlanError
 from optimizer.expand.arrays import Arrays, Decision, Flows
-from optimizer.expand.engines.operate import operate
 from optimizer.expand.engines.records import Found, Given
-from optimizer.expand.plan import Step
+from optimizer.expand.engines.storage.cycles import Cycles, operated
+from optimizer.expand.plan import Cycle, Step
 from optimizer.expand.tree import paths_of
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ CENT = 0.01
 """What rounding may do to a limit of money [USD]."""
 
 __all__ = [
-    "Money", "Outcome", "capital_of", "cents", "decided", "decision_of", "evaluate", "expected",
-    "keeps_money", "looked_at", "money", "named_steps", "steps_of",
+    "Money", "Outcome", "capital_of", "cents", "cycles_of", "decided", "decision_of", "evaluate",
+    "expected", "keeps_money", "looked_at", "money", "named_steps", "steps_of",
 ]  # fmt: skip
 
 
@@ -50,6 +50,8 @@ class Outcome:
         NPV of every future [USD].
     flows
         By future and period, all sites together [USD].
+    cycles
+        What batteries do; None where none has storage.
     """
 
     world: World
@@ -57,6 +59,7 @@ class Outcome:
     found: Found
     flows: Flows
     values: Floats
+    cycles: Cycles | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ def evaluate(arrays: Arrays, decision: Decision, *, has_slopes: bool = False) ->
         each = zip(arrays.parts, paths_of(arrays, decision), strict=True)
         return _joined(arrays, [evaluate(part, d, has_slopes=has_slopes) for part, d in each])
     world, given = arrays.capacities(decision)
-    found = operate(world, given, arrays.user_costs if has_slopes else None)
+    found, cycles = operated(arrays, world, given, arrays.user_costs if has_slopes else None)
     shape = (arrays.F, arrays.T)
     capex, running, sales = (np.zeros(shape) for _ in range(3))
     values = np.zeros(arrays.F)
@@ -103,7 +106,7 @@ def evaluate(arrays: Arrays, decision: Decision, *, has_slopes: bool = False) ->
     for s in range(len(arrays.growth.sites)):
         running = running + earned[:, :, s]
         values = values + earned[:, :, s] @ arrays.discount[s]
-    return Outcome(world, given, found, Flows(capex, running, sales), values)
+    return Outcome(world, given, found, Flows(capex, running, sales), values, cycles)
 
 
 OF_FUTURES = ("price", "permit_w", "volume", "worth", "order", "lease_w")
@@ -114,20 +117,22 @@ def _joined(arrays: Arrays, parts: Sequence[Outcome]) -> Outcome:
     """Return outcomes of all paths as one, in the order of the futures."""
     order = np.argsort([f for at in arrays.paths for f in at])
 
-    def joined(rows: Iterable[Floats]) -> Floats:
-        whole: Floats = np.concatenate(list(rows))[order]
+    def joined(rows: Iterable[NDArray[Any]]) -> NDArray[Any]:
+        whole: NDArray[Any] = np.concatenate(list(rows))[order]
         return whole
 
     worlds: dict[str, Any] = {
         name: joined(getattr(x.world, name) for x in parts) for name in OF_FUTURES
     }
     flows = [(x.flows.capex, x.flows.running, x.flows.sales) for x in parts]
+    cycles = [(x.cycles.charge, x.cycles.given) for x in parts if x.cycles is not None]
     return Outcome(
         arrays.world._replace(**worlds),
         Given(*map(joined, zip(*(x.given for x in parts), strict=True))),
         Found(*map(joined, zip(*(x.found for x in parts), strict=True))),
         Flows(*map(joined, zip(*flows, strict=True))),
         joined(x.values for x in parts),
+        Cycles(*map(joined, zip(*cycles, strict=True))) if cycles else None,
     )
 
 
@@ -261,6 +266,26 @@ def steps_of(arrays: Arrays, steps: dict[tuple[int, int], float]) -> tuple[Step,
                     units=round(units),
                 )
             )
+    return tuple(out)
+
+
+def cycles_of(arrays: Arrays, cycles: Cycles | None) -> tuple[Cycle, ...]:
+    """Return what batteries do as a plan says it, where they do anything."""
+    if cycles is None:
+        return ()
+    growth, out = arrays.growth, []
+    for f, t, i in np.argwhere(cycles.charge.any(2) | cycles.given.any(2)).tolist():
+        source = growth.sources[arrays.batteries[i]]
+        out.append(
+            Cycle(
+                future=arrays.futures[f].name,
+                period=t,
+                build=source.name,
+                site=growth.sites[source.site].name,
+                charge_w=tuple(cycles.charge[f, t, :, i].tolist()),
+                discharge_w=tuple(cycles.given[f, t, :, i].tolist()),
+            )
+        )
     return tuple(out)
 
 

@@ -18,8 +18,9 @@ from optimizer.domain.answers.records import (
 )
 
 __all__ = [
-    "PLAN_SCHEMA", "EngineClaim", "ExpandPlan", "Goal", "NodeSteps", "ObjectiveParts", "Options",
-    "Risk", "Rule", "RunRecord", "Status", "Step", "StoppedBy", "Verdict", "Violation", "gap_of",
+    "PLAN_SCHEMA", "Cycle", "EngineClaim", "ExpandPlan", "Goal", "NodeSteps", "ObjectiveParts",
+    "Options", "Risk", "Rule", "RunRecord", "Status", "Step", "StoppedBy", "Verdict", "Violation",
+    "gap_of",
 ]  # fmt: skip
 
 PLAN_SCHEMA = "fleetwatt/expand-plan/1"
@@ -38,6 +39,7 @@ class Rule(StrEnum):
     SUPPLY = "supply"
     RETIREMENT = "retirement"
     CONTRACT = "contract"
+    STORAGE = "storage"
     CAPEX_BUDGET = "capex_budget"
     CASH = "cash"
     LOAN_TO_COST = "loan_to_cost"
@@ -123,6 +125,23 @@ class NodeSteps(Record):
     contracts: tuple[str, ...] = ()
 
 
+class Cycle(Record):
+    """What the batteries of a build at a site do in a period of a future, block by block.
+
+    Attributes
+    ----------
+    charge_w, discharge_w
+        Taken at the site's meter, and offered there [W]; a number for each block.
+    """
+
+    future: str
+    period: Annotated[int, Field(ge=0)]
+    build: str
+    site: str
+    charge_w: tuple[Annotated[int, Field(ge=0)], ...]
+    discharge_w: tuple[Annotated[int, Field(ge=0)], ...]
+
+
 class ObjectiveParts(Record):
     """The objective and what it is made of.
 
@@ -186,6 +205,8 @@ class ExpandPlan(Record):
         In all futures; contracts are all that are signed in them.
     nodes
         What is ordered, given up and signed besides, where something has been learnt.
+    cycles
+        What batteries with `storage` do; those not named here stand still.
     drawn, seed
         How many futures it was made for, and the seed they are drawn with; 0 for the named ones.
     bound
@@ -203,6 +224,7 @@ class ExpandPlan(Record):
     retirements: tuple[Step, ...]
     contracts: tuple[str, ...]
     nodes: tuple[NodeSteps, ...] = ()
+    cycles: tuple[Cycle, ...] = ()
     drawn: Annotated[int, Field(ge=0)] = 0
     seed: Annotated[int, Field(ge=0)] = 0
     objective: ObjectiveParts

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from optimizer.domain.answers.say import listed, money
 from optimizer.domain.growth.scenes import BILLION
 from optimizer.domain.reports import Fact, Report, Section
+from optimizer.expand.account.batteries import batteries_section
 from optimizer.expand.account.nodes import in_words, orders_section
 from optimizer.expand.account.tables import (
     capacity_chart,
@@ -49,10 +50,12 @@ def report(instance: Instance, plan: ExpandPlan, verdict: Verdict) -> Report:
     case = Case(instance, plan)
     ledgers = [ledger(case.along(future), future) for future in case.futures]
     books = Books.of(case, ledgers)
+    batteries = batteries_section(case)
     sections = (
         _answer(case, plan, books, ledgers),
         orders_section(case),
         _stands(case),
+        *(() if batteries is None else (batteries,)),
         Section(
             "What it is worth",
             tables=(future_table(case, ledgers),),

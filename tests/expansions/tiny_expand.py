@@ -62,3 +62,23 @@ def made(data: Data, **changes: Any) -> Instance:
     for path, value in changes.items():
         data = changed(data, path.replace("__", "/"), value)
     return parse_instance(json.dumps(data))
+
+
+def called(efficiency: float = 0.95, **battery: Any) -> Data:
+    """Return a site with a cheap grid that is called in an eighth of all hours, and batteries."""
+    data = base(4)
+    data["expand"]["blocks"] = [{"share": 0.125}, {"share": 0.875}]
+    builds = data["expand"]["builds"]
+    builds["hall"] |= {"max_units": 1, "resale_usd": 0.0, "lead_periods": 0}
+    builds["racks"] |= {"domains": 100, "max_units": 3, "resale_usd": 4_000.0}
+    grid = builds["grid"] | {"max_units": 1, "lead_periods": 0}
+    builds["grid"] = grid | {"cap_mw": 8.0, "availability": [0.0, 1.0]}
+    builds["firm"] = grid | {"cap_mw": 6.0, "cost_usd": 400_000.0}
+    builds["battery"] = {
+        "kind": "battery", "sites": ["s"], "cap_mw": 2.0, "cost_usd": 300_000.0, "max_units": 4,
+        "price_usd_per_mwh": 2.0,
+        "storage": {
+            "energy_mwh": 8.0, "efficiency_in": efficiency, "efficiency_out": efficiency,
+        } | battery,
+    }  # fmt: skip
+    return data

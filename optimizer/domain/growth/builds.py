@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from math import floor
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from optimizer.domain.fields import Entity, Id, Text
 from optimizer.domain.horizon import Moment
-from optimizer.domain.power import MAX_MW
+from optimizer.domain.power import MAX_MW, Efficiency
 from optimizer.domain.series import Series, constant, within
+from optimizer.units import watts_down
 
-__all__ = ["Build", "ChipBuild", "Delay", "Fraction", "HallBuild", "PowerBuild", "Usd"]
+__all__ = [
+    "Build", "ChipBuild", "Delay", "Fraction", "HallBuild", "PowerBuild", "Store", "UnitStorage",
+    "Usd",
+]  # fmt: skip
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Usd = Annotated[Series, within(0, 1e10, "USD")]
@@ -81,6 +87,56 @@ class _Build(Entity):
     delays: tuple[Delay, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The integer image of what a unit of a battery stores.
+
+    Attributes
+    ----------
+    in_w
+        Largest charge of a unit at the meter [W].
+    mean_w
+        What a unit gives at the meter at most, on average over the hours of a day [W].
+    efficiency_ppm
+        What of its charge it gives [millionths].
+    """
+
+    in_w: int
+    mean_w: int
+    efficiency_ppm: int
+
+
+class UnitStorage(Entity):
+    """What a unit of a battery stores: it is charged in some blocks of a day and gives in others.
+
+    Attributes
+    ----------
+    energy_mwh
+        What it stores when it is full [MWh].
+    in_mw
+        Largest charge, at the site's meter [MW]; None for as much as it gives.
+    efficiency_in, efficiency_out
+        Share of a charge that is stored; share of what is taken out that reaches the meter.
+    cycles_per_day
+        How often it may give all that it stores in a day, on average over a period.
+    """
+
+    energy_mwh: Annotated[float, Field(gt=0, le=1e6)]
+    in_mw: Annotated[float, Field(gt=0, le=MAX_MW)] | None = None
+    efficiency_in: Efficiency
+    efficiency_out: Efficiency
+    cycles_per_day: Annotated[float, Field(gt=0, le=24)] = 1.0
+
+    def image(self, cap_mw: float) -> Store:
+        """Return its integer image, all rounded down; cap_mw: what a unit gives [MW]."""
+        day_mwh = self.energy_mwh * self.efficiency_out * self.cycles_per_day
+        return Store(
+            watts_down(cap_mw if self.in_mw is None else self.in_mw),
+            watts_down(day_mwh / 24),
+            floor(self.efficiency_in * self.efficiency_out * 1_000_000 + 1e-6),
+        )
+
+
 class PowerBuild(_Build):
     """A power source in units: a step of the grid, a turbine, a battery, solar.
 
@@ -92,9 +148,11 @@ class PowerBuild(_Build):
         Shares of it that are given in the first periods in service; all of it after them.
     availability
         Share of it that is there in each block; None for all of it, always. What an interruptible
-        connection leaves while it is called, the sun by day, a battery in the hours of calls.
+        connection leaves while it is called, the sun by day.
+    storage
+        What a battery stores; None for one whose charging is left aside, with its `availability`.
     price_usd_per_mwh, energy_driver
-        Price of its energy, and what moves it.
+        Price of its energy, and what moves it; with `storage` what a MWh given wears off.
     carbon_kg_per_mwh
         Carbon of its energy; charged where the instance has a carbon price.
     take_or_pay
@@ -107,6 +165,7 @@ class PowerBuild(_Build):
     cap_mw: Annotated[float, Field(gt=0, le=MAX_MW)]
     ramp: tuple[Fraction, ...] = ()
     availability: tuple[Fraction, ...] | None = None
+    storage: UnitStorage | None = None
     price_usd_per_mwh: Annotated[Series, within(0, 100_000, "USD/MWh")]
     energy_driver: Id | None = None
     carbon_kg_per_mwh: Annotated[float, Field(ge=0, le=5_000)] = 0.0

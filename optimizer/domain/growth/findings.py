@@ -129,6 +129,8 @@ class Findings:
             yield f"{where}.availability: must have one share for each block, got {count}"
         if build.permit is not None:
             yield from _known(f"{where}.permit", build.permit, self.expand.permits, "permit")
+        if build.storage is not None:
+            yield from _stored(where, build)
         leased = {c.site for c in self.expand.contracts.values() if isinstance(c, Lease)}
         if build.take_or_pay and leased & set(build.sites):
             yield f"{where}.take_or_pay: tenants pay for their energy themselves; leave it out"
@@ -267,6 +269,15 @@ class Findings:
                 yield f"{at}.at: is not within the horizon"
         for name in plan.contracts:
             yield from _known(f"{where}.contracts", name, self.expand.contracts, "contract")
+
+
+def _stored(where: str, build: PowerBuild) -> Iterator[str]:
+    """What a battery that is charged must not be said to have."""
+    if build.kind != "battery":
+        yield f"{where}.storage: is for a battery, got a {build.kind}"
+    for field in ("availability", "ramp", "take_or_pay", "permit", "carbon_kg_per_mwh"):
+        if getattr(build, field):
+            yield f"{where}.{field}: does not go with storage; leave it out"
 
 
 def _known(where: str, name: str, among: Iterable[str], what: str) -> Iterator[str]:

@@ -21,7 +21,7 @@ from optimizer.units import nano, watts_down, watts_up
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from optimizer.domain.growth.builds import Build
+    from optimizer.domain.growth.builds import Build, Store
     from optimizer.domain.growth.expand import Expand
     from optimizer.domain.instance import Instance
 
@@ -65,6 +65,8 @@ class Source:
         Carbon of its energy by period [g/MWh].
     take_ppm, permit
         Share paid for in any case; number of its permit.
+    store
+        Of a unit of a battery that is charged.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Source:
     driver: str | None
     take_ppm: int = 0
     permit: int | None = None
+    store: Store | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +283,7 @@ def _source(
         driver=build.energy_driver,
         take_ppm=ppm(build.take_or_pay),
         permit=None if build.permit is None else tuple(expand.permits).index(build.permit),
+        store=None if build.storage is None else build.storage.image(build.cap_mw),
     )
 
 

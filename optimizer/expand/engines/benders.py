@@ -20,8 +20,8 @@ from optimizer.expand.engines.cuts import Cuts
 from optimizer.expand.engines.first import MUSD, FirstStage
 from optimizer.expand.engines.goals import loss_of, set_goal
 from optimizer.expand.engines.model import Affine, Model, flat, to_highs
-from optimizer.expand.engines.operate import operate
 from optimizer.expand.engines.rounding import Dive, whole
+from optimizer.expand.engines.storage.cycles import operated
 from optimizer.expand.evaluate import earnings, evaluate, keeps_money, looked_at
 from optimizer.solvers.milp import HAS_PLAN
 
@@ -149,7 +149,7 @@ class Benders:
         """Return the values of a point, whole or not, by future [MUSD], and its operation."""
         decision = self.first.decision(point.tolist(), is_whole=False)
         world, given = self.arrays.capacities(decision)
-        found = operate(world, given, self.arrays.user_costs)
+        found, _ = operated(self.arrays, world, given, self.arrays.user_costs)
         earned = earnings(self.arrays, world, found)
         values: Floats = np.einsum("fts,st->f", earned, self.arrays.discount) * MUSD
         signed = {c: float(i in decision.signed) for i, c in enumerate(self.first.signed)}

@@ -4,7 +4,8 @@ Sets        at a site: kinds c, parts of sources j; demands k, tenants x
 Variables   run[c] MW of IT on a kind, gen[j] MW at the meter, serve[k,s] thousands of units,
             let[x] MW of IT to tenants, free[j] MW for them
 Objective   hours x (worth serve + worth let - cost gen), told to whoever adds it up
-Rules       power, hall, permit, demand: the `add_*` below
+            charge[i] MW into a battery with storage
+Rules       power, hall, permit, demand, and over all blocks of a period storage: the `add_*` below
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-__all__ = ["Cell", "Earned", "Scene", "mean_scene"]
+__all__ = ["Cell", "Earned", "Scene", "add_storage", "mean_scene"]
 
 MEGA = 1e-6
 """W in MW."""
@@ -63,8 +64,10 @@ class Cell:
     ) -> None:
         self.first, self.scene, self.t, self.b, self.earned = first, scene, t, b, earned
         self.model, self.arrays, self.world = first.model, first.arrays, scene.world
-        self.at = f"{name}_{t}_{b}"
+        self.name, self.at = name, f"{name}_{t}_{b}"
         self.hours = float(self.world.hours[t, b])
+        self.charge: dict[int, int] = {}
+        self.out: dict[int, list[int]] = {}
 
     def add(self) -> None:
         """Add all columns and rows of the cell."""
@@ -140,7 +143,7 @@ class Cell:
         return found
 
     def add_power(self, s: int, it: list[int], let: list[int]) -> None:
-        """pue sum run + other <= sum gen; pue sum let <= sum free; both <= caps and permits."""
+        """pue sum run + other + charge <= sum gen; pue sum let <= sum free; both <= caps."""
         pue = float(self.world.pue[self.t, s])
         own = Affine(float(self.world.other[self.t, s]) * MEGA)
         for run in it:
@@ -150,7 +153,12 @@ class Cell:
             theirs.add(column, pue)
         permits: dict[int, Affine] = {}
         for j in range(self.world.source_ptr[s], self.world.source_ptr[s + 1]):
-            for gen, is_own in self._source(j, s, has_tenants=bool(let)):
+            each = self._source(j, s, has_tenants=bool(let))
+            if each and self.arrays.growth.sources[j].store is not None:
+                self.charge[j] = self.model.column(f"charge_{self.at}_{j}")
+                self.out[j] = [gen for gen, _ in each]
+                own.add(self.charge[j], 1.0)
+            for gen, is_own in each:
                 (own if is_own else theirs).add(gen, -1.0)
                 permit = int(self.world.permit[j])
                 if permit >= 0:
@@ -166,13 +174,17 @@ class Cell:
             cap = float(self.world.permit_w[0, self.t, permit]) * MEGA
             self.model.at_most(f"permit_{self.at}_{s}_{permit}", total, cap)
 
-    def _source(self, j: int, s: int, *, has_tenants: bool) -> list[tuple[int, bool]]:
-        """Return the columns of a source: (column, is for the site's own load)."""
-        source, t = self.arrays.growth.sources[j], self.t
-        cap = Affine(source.there_w[t])
+    def cap(self, j: int) -> Affine:
+        """Return what a source can give [W]."""
+        cap = Affine(self.arrays.growth.sources[j].there_w[self.t])
         for p in range(len(self.arrays.places)):
             if self.arrays.source_of(p) == j:
                 cap.plus(self._stands(p, self.arrays.unit_watts(j)[:, self.b].tolist()))
+        return cap
+
+    def _source(self, j: int, s: int, *, has_tenants: bool) -> list[tuple[int, bool]]:
+        """Return the columns of a source: (column, is for the site's own load)."""
+        t, cap = self.t, self.cap(j)
         if not cap.factors and not cap.constant:
             return []
         found = []
@@ -214,6 +226,31 @@ class Cell:
                 self.model.at_most(f"demand_{self.at}_{k}", served, volume)
         for s, compute in enumerate(made):
             self.model.at_least(f"made_{self.at}_{s}", compute)
+
+
+def add_storage(cells: Sequence[Cell]) -> None:
+    """Charge <= its cap; sum hours out <= keep sum hours charge; its mean <= that of a day.
+
+    cells: those of all blocks of a period.
+    """
+    for i, j in enumerate(cells[0].arrays.batteries):
+        here = [cell for cell in cells if j in cell.charge]
+        if not here:
+            continue
+        first, store = here[0], here[0].arrays.store(i)
+        taken, mean = first.arrays.store_shares[i]
+        total = sum(float(cell.hours) for cell in cells)
+        given, kept = Affine(), Affine()
+        for cell in here:
+            for column in cell.out[j]:
+                given.add(column, cell.hours / total)
+            kept.add(cell.charge[j], cell.hours / total * store.efficiency_ppm / 1e6)
+            most = Affine().plus(cell.cap(j), taken * MEGA).add(cell.charge[j], -1.0)
+            cell.model.at_least(f"storage_in_{cell.at}_{j}", most)
+        name = f"{first.name}_{first.t}_{j}"
+        first.model.at_least(f"storage_{name}", kept.plus(given, -1.0))
+        most = Affine().plus(first.cap(j), mean * MEGA).plus(given, -1.0)
+        first.model.at_least(f"storage_day_{name}", most)
 
 
 def mean_scene(arrays: Arrays, futures: Sequence[int]) -> tuple[Scene, Floats]:

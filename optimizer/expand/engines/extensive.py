@@ -7,10 +7,9 @@ Rules       of what is decided in `first.py` and, where futures are told apart, 
 
 from __future__ import annotations
 
-from itertools import product
 from typing import TYPE_CHECKING
 
-from optimizer.expand.engines.cells import Cell, Earned, Scene
+from optimizer.expand.engines.cells import Cell, Earned, Scene, add_storage
 from optimizer.expand.engines.goals import set_goal
 from optimizer.expand.engines.model import Affine, Model
 from optimizer.expand.engines.tree.stage import TreeStage
@@ -41,8 +40,11 @@ class Extensive:
         for at, path in zip(arrays.paths, self.first.paths, strict=True):
             for i, f in enumerate(at):
                 scene, earned = Scene(path.arrays.world_of(i), (i,), (1.0,)), self._earned(f)
-                for t, b in product(range(arrays.T), range(arrays.B)):
-                    Cell(path, scene, str(f), t, b, earned).add()
+                for t in range(arrays.T):
+                    cells = [Cell(path, scene, str(f), t, b, earned) for b in range(arrays.B)]
+                    for cell in cells:
+                        cell.add()
+                    add_storage(cells)
         self.first.add_money(self.brought)
         set_goal(self.model, arrays, self.first.values, options, best)
 

@@ -8,7 +8,8 @@ The fill is optimal where sites of demands are nested and the narrower pays no l
 duals that it leaves behind are the slopes of the optimum by every capacity: cuts for Benders. Where
 they may be one or another, as at a site where nothing stands, power and halls are held to be worth
 what it costs to have them a period sooner, as far as the dual allows: so few cuts say much.
-A source is two steps of energy: the part that is paid for in any case, then the rest.
+A source is two steps of energy: the part that is paid for in any case, then the rest. Charging of
+batteries is given, and met like other load; what they give is the cap of a source (`storage/`).
 """
 
 from __future__ import annotations
@@ -66,15 +67,15 @@ def _energy_steps(world, given, f, t, b, s, room, step):
 
 
 @njit(nogil=True, cache=True)
-def _compute_steps(world, given, f, t, s, step, n, out, m):
+def _compute_steps(world, given, f, t, b, s, step, n, out, m):
     """Add (units, USD per unit, site, source, IT W, stock) of a site to out; return their count.
 
-    Other load has the cheapest energy.
+    Other load and charging have the cheapest energy.
     """
     pue, i, left = world.pue[t, s], 0, 0.0
     if n > 0:
         left = step[0, 0]
-    need = world.other[t, s]
+    need = world.other[t, s] + given.charge[f, t, b, s]
     while need > EMPTY and i < n:
         given_w = min(need, left)
         need -= given_w
@@ -235,9 +236,8 @@ def _source_slopes(world, found, f, t, b, s, power, tenants, step, n, toll):
 
 
 @njit(nogil=True, cache=True)
-def _other_load(world, found, f, t, s, h, step, n):
-    """Pay for the energy of other load."""
-    need = world.other[t, s]
+def _other_load(found, f, t, s, h, step, n, need):
+    """Pay for the energy of other load and charging."""
     for i in range(n):
         watts = min(need, step[i, 0])
         if watts <= 0.0:
@@ -250,7 +250,7 @@ def _other_load(world, found, f, t, s, h, step, n):
 @njit(nogil=True, cache=True)
 def _leases(world, given, found, f, t, b, s, h, step, n):
     """Deliver leases, the dearest first; return what a W more at the meter is worth to tenants."""
-    power = -world.other[t, s]
+    power = -world.other[t, s] - given.charge[f, t, b, s]
     for i in range(n):
         power += step[i, 0]
     power = max(0.0, power) / world.pue[t, s]
@@ -280,13 +280,12 @@ def _cell(world, given, costs, found, f, t, b, scratch, has_slopes):
     S = world.pue.shape[1]
     for s in range(S):
         counts[s] = _energy_steps(world, given, f, t, b, s, room, steps[s])
-        m = _compute_steps(world, given, f, t, s, steps[s], counts[s], out, m)
-        _other_load(world, found, f, t, s, h, steps[s], counts[s])
+        m = _compute_steps(world, given, f, t, b, s, steps[s], counts[s], out, m)
+        loads[s] = world.other[t, s] + given.charge[f, t, b, s]
+        _other_load(found, f, t, s, h, steps[s], counts[s], loads[s])
     rank = np.argsort(out[:m, 1], kind="mergesort")
     _fill(world, f, t, b, out, m, rank, free, used, serves)
     it[:] = 0.0
-    for s in range(S):
-        loads[s] = world.other[t, s]
     for i in range(m):
         share = 1.0 - free[i] / out[i, 0]
         s, j, watts = int(out[i, 2]), int(out[i, 3]), out[i, 4] * share

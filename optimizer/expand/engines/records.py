@@ -64,11 +64,18 @@ class World(NamedTuple):
 
 
 class Given(NamedTuple):
-    """Capacities: domains (F, T, stocks), halls [W] (F, T, S), sources [W] (F, T, B, J)."""
+    """Capacities: domains (F, T, stocks), halls [W] (F, T, S), sources [W] (F, T, B, J).
+
+    Attributes
+    ----------
+    charge : (F, T, B, S)
+        What batteries of a site are charged with, beside its other load [W].
+    """
 
     there: Floats
     hall: Floats
     cap: Floats
+    charge: Floats
 
 
 class Costs(NamedTuple):

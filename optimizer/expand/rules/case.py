@@ -11,11 +11,12 @@ from optimizer.domain.growth.scenes import as_planned, drawn_futures
 from optimizer.expand.plan import Violation
 
 if TYPE_CHECKING:
+    from optimizer.domain.growth.builds import Store
     from optimizer.domain.growth.image import Growth, Stock
     from optimizer.domain.growth.payers import ContractImage
     from optimizer.domain.growth.scenes import FutureImage
     from optimizer.domain.instance import Instance
-    from optimizer.expand.plan import ExpandPlan, Step
+    from optimizer.expand.plan import Cycle, ExpandPlan, Step
 
 __all__ = ["Case", "said"]
 
@@ -144,6 +145,38 @@ class Case:
             ramp = source.ramp_ppm[age] if age < len(source.ramp_ppm) else MILLION
             total += units * (source.unit_w * ramp // MILLION * share // MILLION)
         return total
+
+    @cached_property
+    def cycles(self) -> dict[tuple[str, int, int], Cycle]:
+        """What batteries with storage do, by future, period and source; what names none is lost."""
+        at = {
+            (x.name, self.growth.sites[x.site].name): j
+            for j, x in enumerate(self.growth.sources)
+            if x.store is not None
+        }
+        blocks = len(self.growth.share_ppm)
+        return {
+            (x.future, x.period, at[x.build, x.site]): x
+            for x in self.plan.cycles
+            if (x.build, x.site) in at and len(x.charge_w) == len(x.discharge_w) == blocks
+        }
+
+    def offered(self, j: int, future: FutureImage, t: int, b: int) -> int:
+        """Return what a source offers in a block [W]: of a battery, what the plan has it give."""
+        if self.growth.sources[j].store is None:
+            return self.watts(j, future, t, b)
+        cycle = self.cycles.get((future.name, t, j))
+        return 0 if cycle is None else cycle.discharge_w[b]
+
+    def charge(self, s: int, future: FutureImage, t: int, b: int) -> int:
+        """Return what the batteries of a site are charged with in a block [W]."""
+        each = (self.cycles.get((future.name, t, j)) for j, _ in self.batteries(s))
+        return sum(x.charge_w[b] for x in each if x is not None)
+
+    def batteries(self, s: int) -> list[tuple[int, Store]]:
+        """Return the batteries with storage at a site, and what a unit of them stores."""
+        sources = enumerate(self.growth.sources)
+        return [(j, x.store) for j, x in sources if x.store is not None and x.site == s]
 
     def domains(self, stock: Stock, future: FutureImage, t: int) -> int:
         """Return the domains of a stock in service in a period."""

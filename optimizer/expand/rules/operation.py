@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from optimizer.domain.growth.scenes import FutureImage
     from optimizer.expand.rules.case import Case
 
-__all__ = ["Energy", "Offer", "earned"]
+__all__ = ["Energy", "Offer", "earned", "energy_of", "first_load"]
 
 
 @dataclass(slots=True)
@@ -45,8 +45,9 @@ def earned(case: Case, future: FutureImage, t: int) -> list[Fraction]:
         hours = Fraction(growth.calendar.hours[t] * share, MILLION)
         offers: list[Offer] = []
         for s in range(len(growth.sites)):
-            energy = _energy(case, future, t, b, s)
-            total[s] -= hours * _other_load(case, t, s, energy)
+            energy = energy_of(case, future, t, b, s)
+            load = growth.sites[s].other_w[t] + case.charge(s, future, t, b)
+            total[s] -= hours * first_load(load, energy)
             total[s] += hours * _leased(case, future, t, s, energy)
             offers += _offers(case, future, t, s, energy)
         offers.sort(key=lambda x: (x.cost, x.site))
@@ -54,13 +55,13 @@ def earned(case: Case, future: FutureImage, t: int) -> list[Fraction]:
     return total
 
 
-def _energy(case: Case, future: FutureImage, t: int, b: int, s: int) -> list[Energy]:
+def energy_of(case: Case, future: FutureImage, t: int, b: int, s: int) -> list[Energy]:
     """Return the energy of a site, the cheapest first, within permits."""
     growth, found = case.growth, []
     for j, source in enumerate(growth.sources):
         if source.site != s:
             continue
-        watts = case.watts(j, future, t, b)
+        watts = case.offered(j, future, t, b)
         taken = watts * source.take_ppm // MILLION
         price = moved(source.price[t], future.factor(source.driver, t))
         price = moved(price, growth.energy_ppm[b])
@@ -78,13 +79,16 @@ def _energy(case: Case, future: FutureImage, t: int, b: int, s: int) -> list[Ene
     return out
 
 
-def _other_load(case: Case, t: int, s: int, energy: list[Energy]) -> Fraction:
-    """Give other load the cheapest energy; return its cost an hour. Nothing is left if it lacks."""
-    need, cost = Fraction(case.growth.sites[s].other_w[t]), Fraction(0)
+def first_load(watts: int, energy: list[Energy]) -> Fraction:
+    """Give other load and charging the cheapest energy; return its cost an hour.
+
+    Nothing is left if it lacks.
+    """
+    need, cost = Fraction(watts), Fraction(0)
     for each in energy:
-        watts = min(need, each.watts)
-        need, each.watts = need - watts, each.watts - watts
-        cost += watts * each.cost / MILLION
+        taken = min(need, each.watts)
+        need, each.watts = need - taken, each.watts - taken
+        cost += taken * each.cost / MILLION
     return cost
 
 

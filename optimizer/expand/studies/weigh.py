@@ -125,6 +125,7 @@ def _share(arrays: Arrays, decision: Decision) -> Share:
     odds, hours = arrays.odds, arrays.hours / arrays.hours.sum(1, keepdims=True)
     chips = np.array([arrays.growth.stocks[i].chips for i in arrays.stock_order], float)
     wh = np.einsum("f,ftj->tj", odds, found.found.drawn)
+    wh[:, arrays.batteries] = 0.0  # what they give was drawn when they were charged
     grams = np.array([s.grams for s in arrays.growth.sources], float).reshape(-1, arrays.T).T
     alone = money(arrays, found.flows)
     breaches = {} if alone is None else alone.breaches

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from stranger_growth_flows import CENT, Flows, Path
 from stranger_growth_site import Operation
+from stranger_growth_storage import keeps_storage
 from stranger_growth_world import BIO, MIO, GrowthWorld, ppm_down
 
 if TYPE_CHECKING:
@@ -41,11 +42,17 @@ def verify(data: Data, plan: Data) -> Said:
     """Return what a plan file means; of one that breaks `lead_time` nothing but the rules."""
     w = GrowthWorld(data, plan.get("drawn", 0), plan.get("seed", 0))
     paths = [_path(plan, {name for _, name in f.nodes}) for f in w.futures]
+    for name, path in zip(w.names, paths, strict=True):
+        for x in plan.get("cycles", ()):
+            if x["future"] == name and w.builds.get(x["build"], {}).get("storage"):
+                key = x["build"], x["site"], x["period"]
+                path.cycles[key] = (x["charge_w"], x["discharge_w"])
     broken = _steps(w, paths) | _apart(w, plan, paths)
     if "lead_time" in broken:
         return Said([], [], 0, 0, 0, 0, [], [], [], [], broken)
     operation = Operation(w)
     flows = [Flows(w, operation, p, f) for p, f in zip(paths, w.futures, strict=True)]
+    broken |= {"storage"} if not keeps_storage(w, plan, flows) else set()
     odds = [f.ppb for f in w.futures]
     flow, operating, capex = (
         [

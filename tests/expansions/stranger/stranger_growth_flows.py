@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from stranger_growth_site import Operation, Stand, Steps
+from stranger_growth_site import Cycles, Operation, Stand, Steps
 from stranger_growth_world import MIO, PARTS, Future, GrowthWorld, moved, ppm, ppm_down
 from stranger_series import Data, nano
 
@@ -21,6 +21,7 @@ class Path:
     retired: dict[tuple[str, str, int], int] = field(default_factory=lambda: defaultdict(int))
     signed: set[str] = field(default_factory=set)
     is_signed_twice: bool = False
+    cycles: Cycles = field(default_factory=dict)
 
 
 class Flows:
@@ -143,7 +144,7 @@ class Flows:
         reach: dict[str, Fraction] = {}
         for site in w.sites:
             steps[site], anyway, reach[site] = self.op.site(
-                site, self.stands[site][t], self.f, t, b
+                site, self.stands[site][t], self.f, t, b, self.path.cycles
             )
             self._flow(site, t, -anyway * hours, operating=True)
         for worth, sites, want, penalty in self._wanted(t, b):

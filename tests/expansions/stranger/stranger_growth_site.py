@@ -13,6 +13,10 @@ Steps = list[tuple[Fraction, Fraction]]
 """Compute [micro] and what a unit and hour of it costs [nano-USD], cheapest first."""
 
 
+Cycles = dict[tuple[str, str, int], tuple[list[int], list[int]]]
+"""What batteries of a build at a site do in a period: charged, and given, by block [W]."""
+
+
 @dataclass
 class Stand:
     """Units in service of a build at a site by age, in a period."""
@@ -73,7 +77,7 @@ class Operation:
         return given * (ppm_down(there[b]) if there else MIO) // MIO
 
     def _offered(
-        self, site: str, stands: dict[str, Stand], f: Future, t: int, b: int
+        self, site: str, stands: dict[str, Stand], f: Future, t: int, b: int, cycles: Cycles
     ) -> list[tuple[int, int, int, str | None, int]]:
         """Return what sources can give: W, cost, its part for carbon, permit, share taken."""
         ground, factor = self.grounds[site], self.w.blocks[b]["energy"]
@@ -86,6 +90,8 @@ class Operation:
             if build["kind"] in ("hall", "chips"):
                 continue
             watts = sum(n * self._unit_w(build, age, b) for age, n in stand.ages.items())
+            if build.get("storage"):
+                watts = cycles[name, site, t][1][b] if (name, site, t) in cycles else 0
             price = nano(self.w.over(build["price_usd_per_mwh"], "mean")[t])
             per_kg = self.w.data.get("carbon_usd_per_kg", 0.0)
             carbon = nano(build.get("carbon_kg_per_mwh", 0.0) * per_kg)
@@ -95,10 +101,10 @@ class Operation:
         return found
 
     def energy(
-        self, site: str, stands: dict[str, Stand], f: Future, t: int, b: int
+        self, site: str, stands: dict[str, Stand], f: Future, t: int, b: int, cycles: Cycles
     ) -> tuple[list[list[int]], int]:
         """Return [W, nano-USD a MWh] cheapest first, and what is paid in any case [W x nano]."""
-        offered = self._offered(site, stands, f, t, b)
+        offered = self._offered(site, stands, f, t, b, cycles)
         left = {
             k: f.moved(cap[t], self.w.x["permits"][k].get("driver"), t)
             for k, cap in self.permits.items()
@@ -116,13 +122,20 @@ class Operation:
             out.append([given, cost])
         return out, anyway
 
+    def load(self, site: str, t: int, b: int, cycles: Cycles) -> int:
+        """Return what comes before chips: other load, and what batteries are charged with [W]."""
+        own = [
+            charge[b] for (_, at, when), (charge, _) in cycles.items() if (at, when) == (site, t)
+        ]
+        return self.grounds[site].other[t] + sum(own)
+
     def site(
-        self, site: str, stands: dict[str, Stand], f: Future, t: int, b: int
+        self, site: str, stands: dict[str, Stand], f: Future, t: int, b: int, cycles: Cycles
     ) -> tuple[Steps, Fraction, Fraction]:
         """Return the steps of compute, energy paid anyway [nano-USD an hour], and W for leases."""
         ground = self.grounds[site]
-        energy, anyway = self.energy(site, stands, f, t, b)
-        need, spent = ground.other[t], anyway
+        energy, anyway = self.energy(site, stands, f, t, b, cycles)
+        need, spent = self.load(site, t, b, cycles), anyway
         for part in energy:
             used = min(need, part[0])
             part[0] -= used

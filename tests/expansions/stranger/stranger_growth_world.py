@@ -83,6 +83,9 @@ class GrowthWorld:
         self.sites: list[str] = list(self.x["sites"])
         self.builds: dict[str, Data] = self.x.get("builds", {})
         self.blocks = self._blocks()
+        self.names = [f"drawn-{seed}-{i}" for i in range(drawn)] or [
+            *(self.x.get("futures") or ["as planned"])
+        ]
         self.D = {name: self._discounts(g["wacc_per_year"]) for name, g in self.x["sites"].items()}
         named = self.x.get("futures", {}).values()
         self.futures = self._drawn(drawn, seed) if drawn else [self._future(f) for f in named]

@@ -116,7 +116,7 @@ def test_random_plans_break_every_rule_and_none() -> None:
     arrays = arrays_of(instance, Options())
     plans = [judged(instance, random_decision(arrays, s)) for s in range(24) if s % 4]
     found = [verify(data, json.loads(plan.model_dump_json())).broken for plan in plans]
-    assert set().union(*found) == {str(r) for r in Rule} - {"lead_time"}
+    assert set().union(*found) == {str(r) for r in Rule} - {"lead_time", "storage"}
     assert any(not rules for rules in found)
 
 
@@ -139,6 +139,32 @@ def test_spoiled_steps_and_contracts_are_found_by_both() -> None:
         found = {v.rule for v in check(instance, other).violations} - {"objective"}
         assert found == said.broken, change
         assert rules <= said.broken, change
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_batteries_do_is_judged_alike_by_both(seed: int) -> None:
+    instance, data = parse_instance(EVERYTHING), json.loads(EVERYTHING)
+    arrays, rng = arrays_of(instance, Options()), np.random.default_rng(seed)
+    orders = {(p, 1): 1.0 for p in range(len(arrays.places))
+              if arrays.build(p).name in ("battery", "hall", "wire", "racks")}  # fmt: skip
+    plan = judged(instance, Decision(orders=orders, signed=frozenset({1, 2})))
+    assert plan.cycles and "storage" not in agree(instance, data, plan).broken
+    at = int(rng.integers(len(plan.cycles)))
+    one = plan.cycles[at]
+    for change in (
+        {"charge_w": tuple(x + int(rng.integers(3)) for x in one.charge_w)},
+        {"charge_w": tuple(max(0, x - 1) for x in one.charge_w)},
+        {"discharge_w": tuple(x + 1 for x in one.discharge_w)},
+        {"discharge_w": tuple(x // 2 for x in one.discharge_w)},
+        {"period": 5},
+        {"build": "grid"},
+    ):
+        cycles = [*plan.cycles]
+        cycles[at] = one.model_copy(update=change)
+        other = plan.model_copy(update={"cycles": tuple(cycles)})
+        said, verdict = verify(data, json.loads(other.model_dump_json())), check(instance, other)
+        assert {v.rule for v in verdict.violations} - {"objective"} == said.broken, change
+        assert verdict.objective is not None and list(verdict.objective.values) == said.values
 
 
 def test_a_stranger_values_the_named_plans_of_a_campus() -> None:
