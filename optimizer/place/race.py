@@ -73,6 +73,10 @@ HOT, COLD = 0.3, 2e-3
 WARM = 0.02
 """First temperature where there is a plan to begin from: it is good already."""
 
+COLDER = 3e-4
+"""Last temperature where there is time to cool more than once: what is left then is small change,
+as in the cost of energy of one start and the next."""
+
 CYCLE_MOVES = 6000
 """Moves for each job in which it cools down; with time for more it is heated up again, as one long
 cooling ends no better (`benchmarks/search_moves.csv`)."""
@@ -223,8 +227,7 @@ class Race:
                     cycles = max(
                         1, int(moves / step / CYCLE_MOVES / max(1, len(self.problem.a.late)))
                     )
-                at = share * cycles % 1.0
-                spent = self.anneal(pool, moves, *self._heats(mean, at, at + step * cycles))
+                spent = self.anneal(pool, moves, *self._heats(mean, share, step, cycles))
                 moves = int(np.clip(moves * CHUNK_SECONDS / spent, 10, 1_000_000))
                 rounds += 1
                 self._tell(self._leader().best, self._leader().view)
@@ -241,10 +244,12 @@ class Race:
         self._watch(running, lambda: self.clock.cancel.is_set() or self.clock.left() <= 0)
         return max(time.monotonic() - began, 1e-4)
 
-    def _heats(self, mean: float, begin: float, end: float) -> list[float]:
-        """Return the temperatures at two points of a cycle, in which it falls from hot to cold."""
+    def _heats(self, mean: float, share: float, step: float, cycles: int) -> list[float]:
+        """Return the temperatures at both ends of a step, in cycles that fall from hot to cold."""
         hot = HOT if self.begin is None else WARM
-        return [mean * hot * (COLD / hot) ** min(1.0, x) for x in (begin, end)]
+        cold = COLD if cycles == 1 else COLDER
+        at = share * cycles % 1.0
+        return [mean * hot * (cold / hot) ** min(1.0, x) for x in (at, at + step * cycles)]
 
     def _hand_on(self, now: Callable[[], PlacePlan] | None) -> None:
         """Hand on the best plan so far, if it is a new one and time for it."""

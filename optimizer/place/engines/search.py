@@ -1,11 +1,12 @@
 """The improvement search: annealed ruin and recreate with ejection, one compiled loop.
 
 A move either takes a waiting job (or the first that it waits for), puts it where it pays best at
-the prices and ejects what is in the way, ranked by what it frees for its worth, or takes out a few
-runs that meet at a site; then what was taken out, what waits for it and some waiting jobs are
-put back, best priced profit first with noise, each where it fits. Jobs that found no room are tried
-less often. The true objective decides,
-by simulated annealing; a refused move is undone exactly. Prices only rank. Ruin and recreate:
+the prices and ejects what is in the way, ranked by what it frees for its worth; or does so with a
+placed job and another run of it, which changes the order of runs and, as what waits for it goes
+with it, the time of a whole chain; or takes out a few runs that meet at a site. Then what was taken
+out, what waits for it and some waiting jobs are put back, best priced profit first with noise, each
+where it fits. Jobs that found no room are tried less often. The true objective decides, by
+simulated annealing; a refused move is undone exactly. Prices only rank. Ruin and recreate:
 Schrimpf et al. (2000); adaptive large neighbourhood search: Ropke and Pisinger (2006); ejection
 chains: Glover (1996).
 """
@@ -38,6 +39,19 @@ from optimizer.place.engines.state import restore
 
 MOVER_SHARE = 0.1
 """Share of moves that ask where a running job should be, where any may be moved."""
+
+EJECT_SHARE = 0.6
+"""Share of moves that put one job somewhere, whatever is in the way; the others are ruins."""
+
+OTHER_SHARE = 0.2
+"""Share of those that begin with a placed job; all do where none waits
+(`benchmarks/search_moves.csv`)."""
+
+ANYWHERE = 0.3
+"""Share of those in which it goes to any run of its window, whatever it pays."""
+
+DRAWS = 8
+"""Draws of a mode and a start among which one should be allowed."""
 
 __all__ = [
     "anneal", "best_of", "construct", "copied", "copy_best", "handles_of", "make_memory", "propose",
@@ -156,16 +170,35 @@ def _choose_column(p, state, memory, j, weight, noise):
 
 
 @compiled
-def _ruin(p, state, memory, most):
-    """Take out up to so many runs that meet one of them at a site."""
-    a, J, rng = p, len(state.mode_of), memory.rng
-    first = -1
+def _random_column(p, state, j, rng):
+    """Any (mode, start) of job j in its window, or mode -1 if a few draws found none."""
+    low, high = window(p, state, j)
+    n, T = p.job_ptr[j + 1] - p.job_ptr[j], p.pue.shape[1]
+    for _ in range(DRAWS if high >= 0 else 0):
+        m = p.job_ptr[j] + int(random(rng) * n)
+        t = max(low, p.first[m])
+        t += int(random(rng) * (T - t))
+        if t < T and p.allowed[m, t] and p.when[p.mask[m], p.act[p.mask[m], t] + p.dur[m]] <= high:
+            return m, t
+    return -1, 0
+
+
+@compiled
+def _placed(p, state, rng):
+    """A placed job that need not stay where it runs, or -1."""
+    J = len(state.mode_of)
     offset = int(random(rng) * J)
     for i in range(J):
         j = (offset + i) % J
-        if state.mode_of[j] >= 0 and a.running[j] == 0:
-            first = j
-            break
+        if state.mode_of[j] >= 0 and p.running[j] == 0:
+            return j
+    return -1
+
+
+@compiled
+def _ruin(p, state, memory, most):
+    """Take out up to so many runs that meet one of them at a site."""
+    rng, first = memory.rng, _placed(p, state, memory.rng)
     if first < 0:
         return
     m, start, end = state.mode_of[first], state.start[first], state.end[first]
@@ -178,16 +211,18 @@ def _ruin(p, state, memory, most):
 
 
 @compiled
-def _relocate(p, state, memory, weight):
-    """Take out a running job that may be moved, and put it where it pays best, or back."""
-    rng = memory.rng
-    j = p.movers[int(random(rng) * len(p.movers))]
-    if state.mode_of[j] >= 0:
+def _relocate(p, state, memory, j, weight):
+    """Take out job j, if it is placed, and put it elsewhere, whatever is in the way there."""
+    rng, was, since = memory.rng, state.mode_of[j], state.start[j]
+    if was >= 0:
         take_out(p, state, memory, j)
     m, t = _choose_column(p, state, memory, j, weight, 0.1 + 1.4 * random(rng))
+    if was >= 0 and ((m == was and t == since) or random(rng) < ANYWHERE):
+        m, t = _random_column(p, state, j, rng)
     if m >= 0:
         note(p, state, memory, j)
         eject_for(p, state, memory, j, m, t, p.when[p.mask[m], p.act[p.mask[m], t] + p.dur[m]])
+    return m >= 0 or was >= 0
 
 
 @compiled
@@ -238,23 +273,21 @@ def copy_best(p, state, memory):
 @compiled
 def propose(p, state, memory, weight):
     """Make one move; return whether there was one to make. It is refused by `undo`."""
-    rng = memory.rng
+    rng, j = memory.rng, -1
     kind = random(rng)
     noise = 0.6 * random(rng)
     if len(p.movers) > 0 and kind < MOVER_SHARE:
-        _relocate(p, state, memory, weight)
-    elif kind < 0.6:
-        j = _waiting(p, state, memory, 4)
+        j = p.movers[int(random(rng) * len(p.movers))]
+    elif kind < EJECT_SHARE:
+        j = _waiting(p, state, memory, 4) if random(rng) >= OTHER_SHARE else -1
+        if j >= 0:
+            memory.tried[j] += 1.0
+        j = _first(p, state, j) if j >= 0 else _placed(p, state, rng)
         if j < 0:
             return False
-        memory.tried[j] += 1.0
-        j = _first(p, state, j)
-        m, t = _choose_column(p, state, memory, j, weight, 0.1 + 1.4 * random(rng))
-        if m < 0:
+    if kind < EJECT_SHARE:
+        if not _relocate(p, state, memory, j, weight):
             return False
-        end = p.when[p.mask[m], p.act[p.mask[m], t] + p.dur[m]]
-        note(p, state, memory, j)
-        eject_for(p, state, memory, j, m, t, end)
     else:
         _ruin(p, state, memory, 1 + int(8 * random(rng) ** 2))
     _recreate(p, state, memory, 4, weight, noise)

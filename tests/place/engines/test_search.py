@@ -1,0 +1,82 @@
+"""Moves of the search: an order of runs that no single insertion and no single ruin changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import judged
+import numpy as np
+import pytest
+from judged import job, placed, world
+
+from optimizer.place.arrays import build_arrays
+from optimizer.place.engines.search import (
+    anneal,
+    best_of,
+    construct,
+    handles_of,
+    make_memory,
+)
+from optimizer.place.engines.state import empty_state, make_problem
+
+Data = dict[str, Any]
+
+
+def chain() -> Data:
+    """Return a rack for six hours that is full all the time; each job late where it stands last.
+
+    The dearest comes first where prices say nothing: then `b`, which waits for `a`, ends two hours
+    late. Only both of them before `dear` are on time, and both can only go there together.
+    """
+    return world(
+        job("dear", value_usd=300.0),
+        job("a", value_usd=200.0),
+        job("b", predecessors=["a"], due=4, late_usd_per_hour=5.0),
+        periods=6,
+    )
+
+
+def swap() -> Data:
+    """Return a rack for six hours in which the longer of two jobs has to be first."""
+    return world(
+        job("short", value_usd=300.0),
+        job("long", hours=4.0, due=4, late_usd_per_hour=5.0),
+        periods=6,
+    )
+
+
+def searched(data: Data, seed: int, moves: int) -> tuple[dict[str, int], dict[str, int]]:
+    """Return starts by job of the construction without prices, and after so many cold moves."""
+    instance = judged.read(data)
+    a = build_arrays(instance)
+    nothing = np.zeros((len(a.dur), a.pue.shape[1] + 1)), np.zeros(len(a.late))
+    problem = make_problem(a, *nothing, np.zeros(len(a.permit)))
+    state = empty_state(problem)
+    memory = make_memory(problem, state, seed)
+    handles = handles_of(problem, state, memory)
+    construct(handles, problem, memory, 1.0)
+    names = [j.id for j in instance.jobs]
+    before = dict(zip(names, state.start.tolist(), strict=True))
+    anneal(*handles, moves, 1e-3, 1e-3, 1.0)
+    best = best_of(state, memory)
+    after = dict(zip(names, best.start.tolist(), strict=True))
+    runs = [
+        placed(name, start, end)
+        for name, start, end in zip(names, best.start.tolist(), best.end.tolist(), strict=True)
+    ]
+    assert judged.wrong(data, judged.by_hand(data, *runs)) == set()
+    return before, after
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_chain_goes_before_what_stood_in_its_way(seed: int) -> None:
+    before, after = searched(chain(), seed, 200)
+    assert before == {"dear": 0, "a": 2, "b": 4}
+    assert after == {"a": 0, "b": 2, "dear": 4}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_two_runs_that_follow_each_other_change_places(seed: int) -> None:
+    before, after = searched(swap(), seed, 200)
+    assert before == {"short": 0, "long": 2}
+    assert after == {"long": 0, "short": 4}
