@@ -70,13 +70,13 @@ class Server:
             return self.client.get("/healthz").status_code == 200
         return False
 
-    def kill(self) -> int:
-        """Kill it; return how many of its processes live a second later."""
+    def kill(self) -> list[str]:
+        """Kill it; return the modules of its processes that live a second later."""
         tree = descendants(self.process.pid)
         self.process.kill()
         self.process.wait()
         time.sleep(1.0)
-        return sum(not is_dead(pid) for pid in tree)
+        return [module_of(pid) for pid in tree if not is_dead(pid)]
 
     def submit(self, seconds: float, **options: Any) -> str:
         body = {"instance": NAME, "options": options | {"seconds": seconds}}
@@ -106,11 +106,15 @@ class Server:
 INSTANCE = load(NAME)
 
 
+STARTED: list[subprocess.Popen[bytes]] = []
+"""What is ended at the latest when a protocol is over."""
+
+
 def fleetwatt(log: Any, *words: str) -> subprocess.Popen[bytes]:
     """Start the command."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "service.cli.main", *words], cwd=ROOT, stdout=log, stderr=log
-    )
+    command = [sys.executable, "-m", "service.cli.main", *words]
+    STARTED.append(subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log))
+    return STARTED[-1]
 
 
 def until(is_so: Callable[[], bool], seconds: float) -> float:
@@ -148,14 +152,17 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
+def module_of(pid: int) -> str:
+    """Return the module that a process of ours runs; empty if it is gone."""
+    with suppress(OSError, ValueError):
+        words = Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8").split("\0")
+        return words[words.index("-m") + 1]
+    return ""
+
+
 def solvers(pid: int) -> list[int]:
     """Return the solvers below a process, the spare one included."""
-    found = []
-    for each in descendants(pid):
-        with suppress(OSError):
-            if b"service.runs.child" in Path(f"/proc/{each}/cmdline").read_bytes():
-                found.append(each)
-    return found
+    return [each for each in descendants(pid) if module_of(each) == "service.runs.child"]
 
 
 def busy(server: Server) -> int:
@@ -175,7 +182,7 @@ def restarts(room: Path, given: argparse.Namespace) -> Json:
     """Kill the server at random moments over 8 runs."""
     rng, server = random.Random(given.seed), Server(room, given.database)
     runs = [server.submit(5.0, seed=i, threads=1) for i in range(8)]
-    orphans, healthy = 0, []
+    orphans, healthy = list[str](), list[float]()
     for _ in range(given.rounds):
         time.sleep(rng.uniform(0.0, 4.0))
         orphans += server.kill()
@@ -291,8 +298,6 @@ def take_over(room: Path, given: argparse.Namespace) -> Json:
                 ]
             )
             pair = [pair[1], fleetwatt(log, *command)]
-        for each in pair:
-            each.kill()
     server.kill()
     return {"state, attempts, good, results": rounds} | quantiles("taken over", took)
 
@@ -340,6 +345,19 @@ PROTOCOLS = {
 }
 
 
+def measured(protocol: str, rounds: int, seed: int = 0, database: str | None = None) -> Json:
+    """Return the figures of a protocol."""
+    given = argparse.Namespace(rounds=rounds, seed=seed, database=database)
+    with tempfile.TemporaryDirectory(prefix="fleetwatt-service-") as room:
+        try:
+            return PROTOCOLS[protocol](Path(room), given)
+        finally:
+            for each in STARTED:
+                each.kill()
+                each.wait()
+            STARTED.clear()
+
+
 def main() -> None:
     """Run one protocol."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
@@ -348,10 +366,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--database", help="PostgreSQL URL; a SQLite file of its own without it")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="fleetwatt-service-") as room:
-        print_machine()
-        for name, figure in PROTOCOLS[given.protocol](Path(room), given).items():
-            print(f"{name}: {figure}", flush=True)
+    print_machine()
+    for name, figure in measured(**vars(given)).items():
+        print(f"{name}: {figure}", flush=True)
 
 
 if __name__ == "__main__":

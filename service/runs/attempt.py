@@ -82,6 +82,7 @@ class Attempt:
             now = time.monotonic()
             self._stop_by = now + STOP_SECONDS
             self._until = min(self._until, now + self._limits.grace_seconds)
+            self._solver.hurry()
             if self._is_ordered:
                 self._solver.send("stop")
 

@@ -1,4 +1,6 @@
-"""The solver's own process: `python -m service.runs.child`. One order in, lines of JSON out.
+"""The solver's own process: one order in, lines of JSON out.
+
+    python -m service.runs.child LEVEL PARENT
 
 It loads what solving needs, says `ready` and waits, so that a spare one is quick. Then it reads one
 line, the order; it solves, checks by the independent checker, and answers line by line:
@@ -6,7 +8,8 @@ line, the order; it solves, checks by the independent checker, and answers line 
     {"kind": "ready"} {"kind": "incumbent", ...} {"kind": "plan", ...} {"kind": "result", ...}
 
 A line `stop` ends the search with the best plan so far. The process dies with whoever holds its
-standard input, and nothing is pickled.
+standard input, and nothing is pickled. What takes time to import is imported after it has seen to
+that.
 """
 
 from __future__ import annotations
@@ -20,10 +23,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optimizer.domain.answers.records import Start
-from optimizer.domain.files import parse_instance
 from optimizer.errors import FleetwattError
-from optimizer.questions import QUESTIONS
 from optimizer.solvers.watch import die_with_parent
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-NICE = 10
-"""How far a solver steps back behind the server."""
+NICE, NICEST = 10, 19
+"""How far a solver steps back behind the server, and the end of the scale."""
 
 
 class _Out:
@@ -51,8 +51,8 @@ class _Out:
 
 def main() -> None:
     """Load, wait for an order, solve it, answer."""
-    die_with_parent(at_once=True)
-    _step_back()
+    die_with_parent(int(sys.argv[2]), at_once=True)
+    _step_back(sys.argv[1])
     out, cancel = _Out(), threading.Event()
     _load()
     out.say("ready")
@@ -73,15 +73,20 @@ def main() -> None:
     os._exit(0)  # threads of engines are not waited for
 
 
-def _step_back() -> None:
-    """Let everything else on the machine go first: by niceness, and by that of the session."""
+def _step_back(level: str) -> None:
+    """Let the server go first: by niceness, and by that of the session where kernels weigh them.
+
+    level
+        Niceness of the server's session.
+    """
     os.nice(NICE)
-    with suppress(OSError):  # sessions are weighed against each other where the kernel does so
-        Path("/proc/self/autogroup").write_text(str(NICE))
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(min(NICEST, int(level) + NICE)))
 
 
 def _load() -> None:
     """Import what every placement needs, and load its compiled search."""
+    import optimizer.domain.files
     import optimizer.place.check
     import optimizer.place.solve
 
@@ -98,6 +103,9 @@ def _listen(cancel: threading.Event) -> None:
 
 def _answer(order: dict[str, Any], out: _Out, cancel: threading.Event) -> None:
     """Solve an order, and say what comes of it."""
+    from optimizer.domain.files import parse_instance
+    from optimizer.questions import QUESTIONS
+
     question = QUESTIONS[order["question"]]
     instance = parse_instance(order["instance"])
     if order["stop"]:
@@ -117,6 +125,9 @@ def _answer(order: dict[str, Any], out: _Out, cancel: threading.Event) -> None:
 
 def _start(question: Question[Any, Any, Any], order: dict[str, Any], instance: Instance) -> Any:
     """Return what to begin from; None where nothing is given, or it is of no use."""
+    from optimizer.domain.answers.records import Start
+    from optimizer.domain.files import parse_instance
+
     if order["start"] is None:
         return None
     with suppress(FleetwattError):  # an old plan is a help, not a demand

@@ -32,9 +32,10 @@ class Solver:
     """One process, `service.runs.child`."""
 
     def __init__(self) -> None:
+        self._level = _level()
         path = [str(ROOT), *(p for p in [os.environ.get("PYTHONPATH", "")] if p)]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "service.runs.child"],
+            [sys.executable, "-m", "service.runs.child", self._level, str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(path)},
@@ -65,6 +66,11 @@ class Solver:
         if line is None:
             raise EOFError
         return line
+
+    def hurry(self) -> None:
+        """Let it step back no more: somebody waits for it."""
+        with suppress(OSError):
+            Path(f"/proc/{self.pid}/autogroup").write_text(self._level)
 
     def kill(self) -> None:
         """End it, and what is of its session; it is over when this returns."""
@@ -105,6 +111,13 @@ class Solver:
                 self._lines.put(json.loads(line))
         self._process.stdout.close()
         self._lines.put(None)
+
+
+def _level() -> str:
+    """Return the niceness of this process's session; 0 where there is none."""
+    with suppress(OSError):
+        return Path("/proc/self/autogroup").read_text(encoding="utf-8").split()[-1]
+    return "0"
 
 
 class Nursery:

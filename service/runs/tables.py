@@ -12,17 +12,37 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from optimizer.errors import FleetwattError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Database", "events", "instances", "metadata", "plans", "runs", "workers"]
+__all__ = [
+    "Database",
+    "OtherVersion",
+    "events",
+    "instances",
+    "metadata",
+    "plans",
+    "runs",
+    "workers",
+]
 
 BUSY_MS = 20_000
 """How long a SQLite writer waits for another."""
 POOL = 20
 """Connections that are kept; as many more are opened where need be."""
 
+VERSION = 1
+"""Of the tables; a change of them is a new one."""
+
 metadata = sa.MetaData()
+
+versions = sa.Table(
+    "fleetwatt_version",
+    metadata,
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+)
 
 instances = sa.Table(
     "fleetwatt_instances",
@@ -95,6 +115,10 @@ workers = sa.Table(
 )
 
 
+class OtherVersion(FleetwattError):
+    """The tables are those of another version of this program."""
+
+
 class Database:
     """Connections to the tables; they are created where there are none.
 
@@ -102,6 +126,11 @@ class Database:
     ----------
     url
         `sqlite:///fleetwatt.db`, `postgresql://user@host/name`.
+
+    Raises
+    ------
+    OtherVersion
+        If the tables are there, and of another version.
     """
 
     def __init__(self, url: str) -> None:
@@ -120,6 +149,12 @@ class Database:
         with self.write() as c:
             self.hold(c, "tables")  # two that create the same ones would refuse each other
             metadata.create_all(c)
+            found = c.execute(sa.select(versions.c.version)).scalars().first()
+            if found is None:
+                c.execute(sa.insert(versions).values(version=VERSION))
+        if found not in (None, VERSION):
+            self.close()
+            raise OtherVersion(f"the tables are of version {found}, this program of {VERSION}")
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:

@@ -117,15 +117,23 @@ def _worker_command(given: argparse.Namespace) -> list[str]:
         asked += ["--slots", str(given.slots)]
     if given.memory_mb is not None:
         asked += ["--memory-mb", str(given.memory_mb)]
-    return [sys.executable, "-m", "service.cli.main", "worker", "--parent", *asked]
+    return [
+        sys.executable,
+        "-m",
+        "service.cli.main",
+        "worker",
+        "--parent",
+        str(os.getpid()),
+        *asked,
+    ]
 
 
 def work(given: argparse.Namespace) -> int:
     """Solve runs until told to stop."""
     from optimizer.solvers.watch import die_with_parent
 
-    if given.parent:
-        die_with_parent(at_once=True)
+    if given.parent is not None:
+        die_with_parent(given.parent, at_once=True)
     from service.runs.attempt import Limits
     from service.runs.tables import Database
     from service.runs.worker import Worker

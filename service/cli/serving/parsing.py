@@ -34,7 +34,7 @@ def add_serving(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         description="Takes runs from the database that servers and other workers share. What a "
         "worker has under way when it dies, another one takes over.",
     )
-    worker.add_argument("--parent", action="store_true", help=argparse.SUPPRESS)
+    worker.add_argument("--parent", type=int, help=argparse.SUPPRESS)
     _add_worker(worker)
 
 

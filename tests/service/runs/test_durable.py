@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from benchmarks import service
+from benchmarks.service import measured
 from service.cli.main import main
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 ROOT = Path(__file__).parents[3]
 
 
-def measured(
-    protocol: Callable[..., dict[str, Any]], room: Path, rounds: int, database: str | None = None
-) -> dict[str, Any]:
-    """Return the figures of a protocol of the benchmark."""
-    return protocol(room, argparse.Namespace(rounds=rounds, seed=1, database=database))
+@pytest.mark.slow
+def test_a_server_that_is_killed_loses_nothing_and_leaves_nothing() -> None:
+    found = measured("restarts", 3)
+    assert (found["lost"], found["double"], found["orphans"], found["good"]) == (0, 0, [], 8)
 
 
 @pytest.mark.slow
-def test_a_server_that_is_killed_loses_nothing_and_leaves_nothing(tmp_path: Path) -> None:
-    found = measured(service.restarts, tmp_path, 3)
-    assert (found["lost"], found["double"], found["orphans"], found["good"]) == (0, 0, 0, 8)
-
-
-@pytest.mark.slow
-def test_a_solver_that_dies_is_replaced_or_the_run_fails_with_a_reason(tmp_path: Path) -> None:
-    found = measured(service.hurt, tmp_path, 1)
+def test_a_solver_that_dies_is_replaced_or_the_run_fails_with_a_reason() -> None:
+    found = measured("solvers", 1)
     for how in ("killed", "stopped"):
         assert found[how] == {"state": "done", "attempts": 2, "good": True}
     assert found["memory"]["state"] == "failed"
@@ -41,13 +29,13 @@ def test_a_solver_that_dies_is_replaced_or_the_run_fails_with_a_reason(tmp_path:
 
 
 @pytest.mark.slow
-def test_what_is_stopped_has_a_checked_plan_and_what_is_cancelled_is_gone(tmp_path: Path) -> None:
-    assert measured(service.stops, tmp_path, 2)["bad"] == 0
+def test_what_is_stopped_has_a_checked_plan_and_what_is_cancelled_is_gone() -> None:
+    assert measured("stops", 2)["bad"] == 0
 
 
 @pytest.mark.slow
-def test_a_dead_workers_runs_are_taken_over_once(tmp_path: Path, postgres_url: str) -> None:
-    found = measured(service.take_over, tmp_path, 1, postgres_url)
+def test_a_dead_workers_runs_are_taken_over_once(postgres_url: str) -> None:
+    found = measured("workers", 1, database=postgres_url)
     (runs,) = found["state, attempts, good, results"]
     assert [(state, good, results) for state, _, good, results in runs] == [("done", True, 1)] * 2
     assert sorted(attempts for _, attempts, _, _ in runs) == [1, 2]

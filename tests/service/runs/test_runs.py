@@ -21,7 +21,7 @@ from service.runs.port import (
     UnknownRun,
 )
 from service.runs.runs import Runs
-from service.runs.tables import instances
+from service.runs.tables import OtherVersion, instances, versions
 
 if TYPE_CHECKING:
     from service.runs.tables import Database
@@ -118,3 +118,12 @@ def test_only_what_has_ended_is_deleted_and_an_instance_with_its_last_user(
         assert kept() == left
     with pytest.raises(UnknownRun):
         desk.get("ada", first.id)
+
+
+def test_tables_of_another_version_are_refused(database: Database) -> None:
+    url = database.url.render_as_string(hide_password=False)
+    type(database)(url).close()
+    with database.write() as c:
+        c.execute(sa.update(versions).values(version=0))
+    with pytest.raises(OtherVersion):
+        type(database)(url)
