@@ -15,6 +15,7 @@ from optimizer.expand.check import check
 from optimizer.expand.engines import benders, operate
 from optimizer.expand.engines.benders import Benders, Clock
 from optimizer.expand.engines.first import MUSD
+from optimizer.expand.engines.whole.branch import Tree
 from optimizer.expand.evaluate import earnings, evaluate
 from optimizer.expand.plan import Options
 
@@ -79,6 +80,22 @@ def test_with_some_columns_held_the_bound_stays_one_and_the_plan_is_legal(
     found = Benders(arrays, options, (), far()).run([])
     assert found.decision is not None
     assert found.bound <= best.loss + 1e-5 and best.loss <= found.loss + 1e-5
+    assert not check(instance, judged(instance, found.decision)).violations
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_one_tree_with_cuts_at_its_nodes_ends_at_the_optimum(seed: int) -> None:
+    instance = random_expand(2, 4, 2, 4, seed, is_small=True, has_covenants=seed == 2)
+    arrays = Arrays(instance.growth, instance.growth.futures)
+    best = Benders(arrays, Options(gap=1e-9), (), far()).run([])
+    master = Benders(arrays, Options(gap=1e-5), (), far())
+    master.relax()
+    tree = Tree(master)
+    tree.run()
+    found = master.found
+    assert tree.count > 1 and found.gap <= 1e-5
+    assert found.bound <= best.loss + 1e-6 and best.loss <= found.loss + 1e-6
+    assert found.decision is not None
     assert not check(instance, judged(instance, found.decision)).violations
 
 

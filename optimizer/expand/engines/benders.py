@@ -20,8 +20,9 @@ from optimizer.expand.engines.cuts import Cuts
 from optimizer.expand.engines.first import MUSD, FirstStage
 from optimizer.expand.engines.goals import loss_of, set_goal
 from optimizer.expand.engines.model import Affine, Model, flat, to_highs
-from optimizer.expand.engines.rounding import Dive, whole
 from optimizer.expand.engines.storage.cycles import operated
+from optimizer.expand.engines.whole.branch import Tree
+from optimizer.expand.engines.whole.rounding import Dive, whole
 from optimizer.expand.evaluate import earnings, evaluate, keeps_money, looked_at
 from optimizer.solvers.milp import HAS_PLAN
 
@@ -40,21 +41,24 @@ __all__ = ["Benders", "Best", "Clock"]
 STEP = 0.3
 """How far the point that is asked lies from the best one towards the master's."""
 
-GROUPS, FEW_GROUPS = 4, 2
-"""Groups of futures that have cuts of their own, where only their mean counts; with many columns,
-few: the master is what takes the time."""
+GROUPS = 2
+"""Groups of futures that have cuts of their own, where only their mean counts: few, as the master
+is what takes the time."""
 
 MANY = 800
 """Whole columns above which only some of them are free when whole units are sought."""
+
+QUICK = 0.1
+"""Share of the time that the master in whole units may take; after that one tree has all cuts."""
+
+FIRST_AIM = 0.02
+"""The first solve in whole units aims at a quarter of this gap, every other at a quarter of it."""
 
 ALIKE = 0.1
 """Plan and relaxed solution differ in a column by more: it is free."""
 
 RELAXED = 0.5
 """Share of the time after which whole units are sought, whatever the relaxed master says."""
-
-FIRST_AIM = 0.02
-"""The first solve in whole units aims at a quarter of this gap, every other at a quarter of it."""
 
 USD = 1e-6
 """What is nothing to a plan and its bound [MUSD]."""
@@ -114,7 +118,7 @@ class Benders:
         keep: Decision | None = None,
     ) -> None:
         self.arrays, self.options, self.regret_of = arrays, options, best
-        self.clock, self.keep, self.found = clock, keep, Best()
+        self.clock, self.keep, self.found, self.is_slow = clock, keep, Best(), False
         self.relaxed: Floats | None = None
         self.core: Floats | None = None
         self.first = self._first()
@@ -135,7 +139,7 @@ class Benders:
         return FirstStage(self.arrays, Model("master"))
 
     def _cuts(self) -> Cuts:
-        return Cuts(self.first, self.groups(self.arrays, self.most_groups()))
+        return Cuts(self.first, self.groups(self.arrays, GROUPS))
 
     def stages(self) -> Sequence[FirstStage]:
         """Return the first stages that the columns are of."""
@@ -156,10 +160,6 @@ class Benders:
         for column, worth in self.first.worths.items():
             values = values + worth * signed.get(column, point[column])
         return values, found
-
-    def most_groups(self) -> int:
-        """Return how many groups there are at most."""
-        return FEW_GROUPS if sum(self.first.model.is_integer) > MANY else GROUPS
 
     def groups(self, arrays: Arrays, most: int) -> list[list[int]]:
         """Return the groups of futures: all their own where single values count."""
@@ -233,14 +233,14 @@ class Benders:
         self.idle += [0] * len(new)
         return len(new)
 
-    def drop(self) -> None:
-        """Drop cuts that have not bound for a while."""
+    def drop(self, idle: int = IDLE) -> None:
+        """Drop cuts that have not bound for so many rounds."""
         slack = np.array(self.solver.getSolution().row_dual)[self.base :]
         self.idle = [0 if d else n + 1 for n, d in zip(self.idle, slack, strict=True)]
-        gone = [i for i, n in enumerate(self.idle) if n > IDLE]
+        gone = [i for i, n in enumerate(self.idle) if n > idle]
         if len(gone) > 200:
             self.solver.deleteRows(len(gone), np.array(gone, np.int32) + self.base)
-            self.idle = [n for n in self.idle if n <= IDLE]
+            self.idle = [n for n in self.idle if n <= idle]
 
     def ask(self, point: Floats, values: Floats) -> tuple[float, int]:
         """Return the loss at a point, and how many cuts it gave that a solution breaks."""
@@ -255,12 +255,15 @@ class Benders:
         for decision in starts:
             self.offer(decision)
         self.relax()
-        if not self._is_done():
+        if not self.is_done():
             self.dive()
         aim = FIRST_AIM
-        while not self._is_done():
+        while not self.is_done():
             aim = max(self.options.gap / 3, min(aim, self.found.gap) / 4)
-            if not self.solve_whole(aim) and aim <= self.options.gap / 3:
+            is_new = self.solve_whole(aim)
+            if self.is_slow:
+                Tree(self).run()
+            if self.is_slow or (not is_new and aim <= self.options.gap / 3):
                 break
         return self.found
 
@@ -268,7 +271,8 @@ class Benders:
         """Return whether to stop."""
         return self.clock.is_over()
 
-    def _is_done(self) -> bool:
+    def is_done(self) -> bool:
+        """Return whether the gap is closed, or time over, or there is no plan."""
         is_closed = self.found.gap <= self.options.gap
         return self.clock.is_over() or is_closed or self.found.is_infeasible
 
@@ -325,10 +329,14 @@ class Benders:
             return False
         self.solver.changeColsIntegrality(len(kinds), kinds, np.ones(len(kinds), np.uint8))
         self._start()
-        self.solver.setOptionValue("time_limit", self._left())  # a tree has a clock of its own
+        quick = QUICK * (self.clock.end - self.began)
+        most = self._left() if is_part else min(quick, self._left())
+        self.solver.setOptionValue("time_limit", most)  # whole units have a clock of their own
         self.solver.setOptionValue("mip_rel_gap", self.options.gap / 10 if is_part else aim)
         self.solver.run()
         info, solution = self.solver.getInfo(), self.solver.getSolution()
+        status = self.solver.getModelStatus()
+        self.is_slow = not is_part and status == type(status).kTimeLimit
         if not is_part:
             self.found.bound = max(self.found.bound, float(info.mip_dual_bound))
         before, rows = self.found.loss, len(self.idle)

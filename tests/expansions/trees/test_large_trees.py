@@ -15,7 +15,6 @@ from optimizer.domain.files import parse_instance
 from optimizer.expand import solve as solving
 from optimizer.expand.answer import arrays_of
 from optimizer.expand.check import check
-from optimizer.expand.engines import benders
 from optimizer.expand.engines.benders import Clock
 from optimizer.expand.engines.tree.benders import TreeBenders
 from optimizer.expand.evaluate import decided
@@ -127,15 +126,12 @@ def test_cuts_of_the_tree_and_the_one_model_find_the_same_optimum(seed: int, goa
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_one_group_of_futures_on_each_path_is_enough_for_the_optimum(
-    seed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_group_of_futures_on_each_path_is_enough_for_the_optimum(seed: int) -> None:
     data = in_groups(seed, 6).data()
     for future in data["expand"]["futures"].values():
         future["reveals"].pop()  # two leaves of three futures
     instance = parse_instance(json.dumps(data))
     optimum = best(instance).objective.total
-    monkeypatch.setattr(benders, "GROUPS", 2)
     arrays = arrays_of(instance, Options())
     way = TreeBenders(arrays, Options(gap=1e-6), (), Clock(time.monotonic() + 600))
     assert len(way.cuts.groups) == 2

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.expand.engines.benders import Benders, Best
+from optimizer.expand.engines.benders import GROUPS, Benders, Best
 from optimizer.expand.engines.cuts import Cuts
 from optimizer.expand.engines.first import MUSD
 from optimizer.expand.engines.model import Affine, Model
 from optimizer.expand.engines.records import Found
-from optimizer.expand.engines.rounding import whole
 from optimizer.expand.engines.tree.policy import Policy
 from optimizer.expand.engines.tree.stage import TreeStage
+from optimizer.expand.engines.whole.rounding import whole
 from optimizer.expand.evaluate import evaluate, looked_at
 from optimizer.expand.tree import by_node, paths_of
 
@@ -84,7 +84,7 @@ class TreeBenders(Benders):
         return TreeStage(self.arrays, Model("master"))
 
     def _cuts(self) -> TreeCuts:
-        most = max(1, self.most_groups() // len(self.arrays.paths))
+        most = max(1, GROUPS // len(self.arrays.paths))
         return TreeCuts(self.first, [self.groups(part, most) for part in self.arrays.parts])
 
     def stages(self) -> Sequence[FirstStage]:

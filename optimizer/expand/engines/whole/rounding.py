@@ -67,7 +67,18 @@ class Dive:
     and halls come first, as chips adapt to them more easily.
     """
 
-    def __init__(self, master: Master, values: Floats, core: Floats) -> None:
+    def __init__(
+        self,
+        master: Master,
+        values: Floats,
+        core: Floats,
+        within: tuple[Floats, Floats] | None = None,
+    ) -> None:
+        """Begin at the columns of a solution and the best point.
+
+        within
+            Bounds of the whole columns; all places take part then, used or not.
+        """
         self.master, model = master, master.first.model
         self.columns = np.flatnonzero(model.is_integer).astype(np.int32)
         self.low = np.array(model.low, float)[self.columns]
@@ -82,6 +93,8 @@ class Dive:
             self.is_chip[at[c]] = master.first.arrays.build(p).chip is not None
             if p not in used:
                 self.high[at[c]] = self.low[at[c]]
+        if within is not None:
+            self.low, self.high = (x.copy() for x in within)
 
     def run(self) -> Floats | None:
         """Return a solution in whole units, or with parts left when the time is over; None if the

@@ -1,0 +1,1 @@
+"""Plans in whole units from a master whose columns are not."""
