@@ -20,7 +20,7 @@ from optimizer.domain.answers.records import (
 __all__ = [
     "PLAN_SCHEMA", "Cycle", "EngineClaim", "ExpandPlan", "Goal", "NodeSteps", "ObjectiveParts",
     "Options", "Risk", "Rule", "RunRecord", "Status", "Step", "StoppedBy", "Verdict", "Violation",
-    "gap_of",
+    "WayOut", "gap_of",
 ]  # fmt: skip
 
 PLAN_SCHEMA = "fleetwatt/expand-plan/1"
@@ -196,6 +196,23 @@ class Verdict(Record):
         return not self.violations
 
 
+class WayOut(Record):
+    """Money with which a plan keeps all rules, where none does as things stand.
+
+    Attributes
+    ----------
+    cash_usd, capex_usd, capex_usd_per_year
+        More of these fields of finance, by year from the start for the last [USD].
+    is_tried
+        A plan in whole units was found with it; otherwise it is what parts of units would need.
+    """
+
+    cash_usd: Annotated[float, Field(ge=0)] = 0.0
+    capex_usd: Annotated[float, Field(ge=0)] = 0.0
+    capex_usd_per_year: tuple[Annotated[float, Field(ge=0)], ...] = ()
+    is_tried: bool = False
+
+
 class ExpandPlan(Record):
     """The answer of `expand`: orders, retirements, contracts, values, run record and hash.
 
@@ -211,6 +228,11 @@ class ExpandPlan(Record):
         How many futures it was made for, and the seed they are drawn with; 0 for the named ones.
     bound
         The engine's limit on the objective of any plan [nano-USD]; a claim.
+    conflict
+        Where there is no plan: rules that cannot all be kept, whatever else gives way, none of them
+        superfluous; `complete` for the plan to be completed. By the engine, in parts of units.
+    way_out
+        The least money with which there is one; None where that is not known, or none is enough.
     """
 
     schema_version: Literal["fleetwatt/expand-plan/1"] = Field(
@@ -231,4 +253,6 @@ class ExpandPlan(Record):
     bound: int | None
     bound_kind: Literal["engine"] = "engine"
     gap: float | None
+    conflict: tuple[str, ...] = ()
+    way_out: WayOut | None = None
     run: RunRecord

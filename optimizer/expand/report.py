@@ -20,10 +20,10 @@ from optimizer.expand.plan import ExpandPlan, Goal, Status
 from optimizer.expand.rules.case import Case
 from optimizer.expand.rules.flows import CENT, TENTH, Ledger, ledger, tail_of
 from optimizer.expand.rules.money import Books
-from optimizer.units import usd
+from optimizer.units import nano, usd
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from optimizer.domain.instance import Instance
     from optimizer.domain.reports import Tone
@@ -161,4 +161,18 @@ def _nothing(plan: ExpandPlan) -> Section:
         what = "No plan was found in the time given."
     else:
         what = "Orders of the plan are outside their windows; it has no value."
-    return Section("Answer", (what,), kind="summary")
+    return Section("Answer", (what, *_why_not(plan)), kind="summary")
+
+
+def _why_not(plan: ExpandPlan) -> Iterator[str]:
+    """Say which rules conflict, and with how much more money there is a plan."""
+    if plan.conflict:
+        asked = [r.replace("complete", "the plan to be completed") for r in plan.conflict]
+        yield f"Cannot be kept, whatever else gives way: {listed(asked)}."
+    if plan.way_out is not None:
+        out = plan.way_out
+        each = [("cash at the start", out.cash_usd), ("capex in all", out.capex_usd)]
+        each += [(f"capex in year {y}", x) for y, x in enumerate(out.capex_usd_per_year, 1)]
+        words = listed([f"{money(nano(x))} more {what}" for what, x in each if x])
+        tried = "a plan in whole units was found with it" if out.is_tried else "not tried"
+        yield f"The least money with which there is a plan: {words} ({tried})."

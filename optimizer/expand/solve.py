@@ -19,6 +19,7 @@ from optimizer.errors import PlanError
 from optimizer.expand.answer import CENT_NANO, arrays_of, plan_of, versions
 from optimizer.expand.arrays import Arrays, Decision
 from optimizer.expand.engines.benders import Benders, Clock
+from optimizer.expand.engines.conflict import clash, eased, more_money, way_out_of
 from optimizer.expand.engines.extensive import build
 from optimizer.expand.engines.first import MUSD, FirstStage
 from optimizer.expand.engines.model import Model, to_pulp
@@ -29,6 +30,7 @@ from optimizer.expand.plan import (
     EngineClaim,
     ExpandPlan,
     Options,
+    Rule,
     RunRecord,
     Status,
     StoppedBy,
@@ -52,6 +54,15 @@ __all__ = ["solve"]
 
 PLAN_SECONDS = 2.0
 """Between two plans that are handed on while the search goes on [s]."""
+
+ASKED = 20.0
+"""The most that it takes to find out why there is no plan [s]."""
+
+MORE = (1e-4, 0.01, 0.05, 0.2, 1.0)
+"""Shares by which money is more than parts of units need, until a plan in whole units is found."""
+
+MONEY = {Rule.CAPEX_BUDGET, Rule.CASH, Rule.LOAN_TO_COST, Rule.COVERAGE}
+"""The rules that more money eases."""
 
 WHOLE = 1e-6
 """What float noise does to sums of whole units."""
@@ -147,7 +158,7 @@ class Solver:
         """Solve, make whole, price."""
         self.best = best = self._best() if self.options.objective == "regret" else ()
         found = self._solved(self.arrays, self.options, best)
-        return plan_of(
+        plan = plan_of(
             self.instance,
             self.arrays,
             found.decision,
@@ -157,6 +168,29 @@ class Solver:
             bound=None if found.bound is None else round(-found.bound * 1e8) * CENT_NANO,
             is_infeasible=found.status == "infeasible",
         )
+        return self._why_not(plan) if found.status == "infeasible" else plan
+
+    def _why_not(self, plan: ExpandPlan) -> ExpandPlan:
+        """Return the answer that there is no plan with the rules in conflict, and a way out."""
+        options = self.options.model_copy(update={"objective": "expected", "gap": 1.0})
+        seconds = min(ASKED, options.seconds)
+        clock = Clock(time.monotonic() + seconds, self._is_cancelled)
+        way = TreeBenders if len(self.arrays.paths) > 1 else Benders
+        rules = clash(way(self.arrays, options, (), clock, self.keep))
+        money = more_money(way(self.arrays, options, (), clock, self.keep))
+        if money is None or not set(rules) & MONEY:
+            return plan.model_copy(update={"conflict": rules})
+        for more in MORE:
+            each = {row: (1 + more) * usd for row, usd in money.items()}
+            out = way_out_of(self.arrays.growth, each)
+            tried = Arrays(eased(self.arrays.growth, out), self.arrays.futures)
+            found = way(tried, options, (), clock, self.keep).run([])
+            if found.decision is not None:
+                out = out.model_copy(update={"is_tried": True})
+                break
+        else:
+            out = way_out_of(self.arrays.growth, money)
+        return plan.model_copy(update={"conflict": rules, "way_out": out})
 
     def _solved(self, arrays: Arrays, options: Options, best: Sequence[float]) -> Solved:
         if options.method == "extensive":

@@ -9,6 +9,6 @@ NOT_GOOD = 1
 """The plan breaks a rule."""
 BAD_INPUT = 2
 NO_PLAN = 3
-"""No plan was found that places every must job, or no mix that serves what must be served; the plan
-file says whether that is proven."""
+"""No plan was found that places every must job, no mix that serves what must be served, or no
+expansion that keeps all rules; the plan file says whether that is proven, or claimed."""
 ABORTED = 130

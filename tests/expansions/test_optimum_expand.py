@@ -9,13 +9,17 @@ from judged_expand import every, judged, solved
 from tiny_expand import base, changed, made
 
 from instances.expansions.generate import random_expand
+from optimizer.domain.files import write_instance
 from optimizer.expand.arrays import Arrays
 from optimizer.expand.check import check
 from optimizer.expand.plan import Goal, Options
 from optimizer.expand.report import report
 from optimizer.expand.solve import solve
+from service.cli.main import main
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from optimizer.domain.instance import Instance
 
 GOALS: tuple[Goal, ...] = ("expected", "cvar", "worst")
@@ -127,6 +131,35 @@ def test_where_no_plan_keeps_the_rules_the_answer_says_so() -> None:
     data = changed(few(0).data(), "expand/finance/least_cash_usd", 1e9)
     plan = solve(made(data), Options())
     assert plan.status == "infeasible" and plan.bound is None
+
+
+def test_where_no_plan_keeps_the_rules_the_least_money_with_which_one_does_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = changed(few(0).data(), "expand/finance/least_cash_usd", 1e9)
+    out = solve(made(data), Options()).way_out
+    assert out is not None and out.is_tried and out.capex_usd == 0
+    cash = data["expand"]["finance"]["cash_usd"]
+    enough = made(changed(data, "expand/finance/cash_usd", cash + out.cash_usd))
+    plan = solve(enough, Options(gap=1.0))
+    assert plan.status != "infeasible" and check(enough, plan).is_good
+    less = made(changed(data, "expand/finance/cash_usd", cash + 0.98 * out.cash_usd))
+    assert solve(less, Options()).status == "infeasible"
+    write_instance(made(data), tmp_path / "i.json")
+    assert main(["expand", str(tmp_path / "i.json"), "--out", str(tmp_path / "o")]) == 3
+    said = capsys.readouterr().out
+    assert "Cannot be kept, whatever else gives way: " in said and "more cash at the start" in said
+
+
+def test_a_plan_that_a_budget_forbids_to_complete_is_named_with_the_budget() -> None:
+    data = base()
+    step = {"build": "hall", "site": "s", "at": "2027-01-01", "units": 1}
+    data["expand"]["plans"] = {"p": {"orders": [step]}}
+    data["expand"]["finance"] = {"cash_usd": 1e9, "capex_usd": 2e6}
+    plan = solve(made(data), Options(complete="p"))
+    assert plan.status == "infeasible" and plan.conflict == ("capex_budget", "complete")
+    assert plan.way_out is not None and plan.way_out.is_tried
+    assert plan.way_out.capex_usd == pytest.approx(3e6, rel=1e-3)  # the hall costs 5
 
 
 def test_a_plan_on_drawn_futures_is_checked_on_the_same_ones() -> None:

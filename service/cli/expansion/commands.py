@@ -9,7 +9,7 @@ from optimizer.chain import period_at, standing
 from optimizer.domain.horizon import parse_moment
 from optimizer.errors import InstanceError, PlanError
 from optimizer.questions import EXPAND
-from service.cli.codes import GOOD, NOT_GOOD
+from service.cli.codes import GOOD, NO_PLAN, NOT_GOOD
 from service.cli.describe import print_report, verdict_report
 from service.cli.files import load_instance, read_plan
 from service.cli.live import Live, watch
@@ -58,7 +58,9 @@ def expand(given: argparse.Namespace, cancel: Cancel) -> int:
     publish(EXPAND.report(instance, plan, verdict), plan, folder, cancel)
     if has_plan:
         _hand_on(given, instance, plan, at)
-    return GOOD if has_plan and verdict.is_good else NOT_GOOD
+    if not has_plan:
+        return NO_PLAN
+    return GOOD if verdict.is_good else NOT_GOOD
 
 
 def _hand_on(
