@@ -38,6 +38,9 @@ __all__ = [
 
 PLAN_SCHEMA = "fleetwatt/place-plan/1"
 
+Watts = Annotated[int, Field(ge=0, le=10**15)]
+"""Power of a supply [W]; sums over a horizon fit into 64 bits."""
+
 MAX_SECONDS = 864_000.0
 """No search has more time [s]."""
 
@@ -265,8 +268,8 @@ class PlacePlan(Record):
     instance_hash: str
     status: Status
     placements: tuple[Placement, ...]
-    dispatch: dict[str, dict[str, tuple[Annotated[int, Field(ge=0)], ...]]]
-    charge: dict[str, dict[str, tuple[Annotated[int, Field(ge=0)], ...]]] = {}
+    dispatch: dict[str, dict[str, tuple[Watts, ...]]]
+    charge: dict[str, dict[str, tuple[Watts, ...]]] = {}
     objective: ObjectiveParts
     bound: int | None
     bound_kind: Literal["certified"] = "certified"

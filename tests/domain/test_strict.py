@@ -103,3 +103,9 @@ def test_the_size_of_a_model_is_counted_before_it_is_made() -> None:
     bad: Any
     for bad in (None, [], {"jobs": 3}, {"horizon": {"periods": True}, "jobs": [1]}):
         assert size_of(bad) == 0
+
+
+def test_an_object_of_very_many_names_is_not_read() -> None:
+    text = json.dumps({"chips": {str(i): 1 for i in range(20_001)}})
+    with pytest.raises(InstanceError, match="more than 20,000 names"):
+        parse_instance(text)

@@ -19,6 +19,8 @@ __all__ = ["LONG", "MANY", "first_entries", "oddities", "strict_json"]
 
 MAX_TWICE = 50
 """Keys given twice that are listed; no text is read on for more."""
+MAX_NAMES = 20_000
+"""Names in one object: pools, sites, domains; jobs and numbers stand in lists."""
 MAX_ODD = 50
 """Oddities that are listed."""
 SAMPLE = 20
@@ -35,7 +37,7 @@ LARGEST = 10**100
 
 
 class _Enough(Exception):
-    """More keys are given twice than anyone wants listed."""
+    """More keys are given, or given twice, than anyone means."""
 
 
 def strict_json(text: str) -> tuple[Any, list[str]]:
@@ -49,6 +51,9 @@ def strict_json(text: str) -> tuple[Any, list[str]]:
     findings: list[str] = []
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(items) > MAX_NAMES:
+            findings.append(Finding(f"an object of more than {MAX_NAMES:,} names", "bad_value"))
+            raise _Enough
         out = dict(items)
         if len(out) < len(items):
             seen: set[str] = set()
@@ -65,7 +70,7 @@ def strict_json(text: str) -> tuple[Any, list[str]]:
     try:
         return json.loads(text, object_pairs_hook=pairs), findings
     except _Enough:
-        raise InstanceError(findings[:MAX_TWICE]) from None
+        raise InstanceError(findings[-MAX_TWICE:]) from None
     except json.JSONDecodeError as e:
         said = f"line {e.lineno} column {e.colno}: not JSON: {e.msg}"
         raise InstanceError([Finding(said, "not_json")]) from None

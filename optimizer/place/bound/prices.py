@@ -31,7 +31,7 @@ class Rounding(Record):
 
     row: Literal["chips", "power", "quota"]
     of: str
-    divisor: Annotated[int, Field(ge=1)]
+    divisor: Annotated[int, Field(ge=1, le=10**15)]
     prices: tuple[Price, ...]
 
 

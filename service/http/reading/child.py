@@ -26,6 +26,8 @@ __all__ = ["main"]
 
 PR_SET_PDEATHSIG = 1
 NICENESS = 5
+LARGE = 100_000
+"""Bytes of a question after which memory is given back."""
 
 
 def main(mib: int) -> None:
@@ -39,6 +41,15 @@ def main(mib: int) -> None:
         head = json.loads(parts[0])
         out.write(packed(_answer(TASKS[head["task"]], head, parts[1:])))
         out.flush()
+        if sum(map(len, parts)) > LARGE:
+            del parts
+            _give_back()
+
+
+def _give_back() -> None:
+    """Give memory that is free back to the system: a large body leaves a multiple of itself."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _answer(

@@ -273,6 +273,9 @@ def _about_plan(ask: Callable[..., Any], *given: Any) -> Any:
         return ask(*given)
     except Unsupported:
         raise
+    except OverflowError:
+        detail = "A number of the plan is larger than any that is meant."
+        raise Problem("bad_data", detail) from None
     except FleetwattError as e:
         raise problem_of(e, "/plan") from None
 

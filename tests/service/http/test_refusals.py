@@ -181,3 +181,29 @@ def test_without_tokens_only_this_machine_is_served(tmp_path: Path) -> None:
         problem(httpx.get(f"{url}/v1/runs", headers={"Host": "evil.example"}), "wrong_host")
         with httpx.Client(base_url=url, timeout=60) as client:
             problem(post(client, example("run-place"), "/v1/place/runs"), "too_many")
+
+
+def test_what_takes_too_long_is_ended_and_the_next_one_answered(tmp_path: Path) -> None:
+    import httpx
+
+    with (
+        served(runs_in(tmp_path), Settings(work_seconds=0.01)) as url,
+        httpx.Client(base_url=url, timeout=60) as client,
+    ):
+        said = problem(post(client, example("check"), "/v1/check"), "too_much_work")
+        assert said["hint"]
+        assert post(client, example("validate")).status_code == 200
+
+
+def test_an_error_of_ours_says_nothing_of_itself(tmp_path: Path) -> None:
+    import httpx
+
+    from service.runs.tables import metadata
+
+    runs = runs_in(tmp_path)
+    with served(runs) as url:
+        metadata.drop_all(runs._db.engine)  # as if somebody had taken the database away
+        said = problem(httpx.get(f"{url}/v1/runs"), "failed")
+        assert "no such table" not in json.dumps(said)
+        problem(httpx.get(f"{url}/readyz"), "not_ready")
+        assert httpx.get(f"{url}/healthz").status_code == 200
