@@ -171,6 +171,12 @@ def _add_place(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "be; fair: the least share of a tenant (placed value over weighted value of its jobs) as "
         "large as can be, then value (%(default)s)",
     )
+    place.add_argument(
+        "--plan-only",
+        action="store_true",
+        help="write the plan alone, checked: no reasons, fixes and report, which on fleets of many "
+        "thousand jobs take longer than the search",
+    )
     _add_options(place, seconds=60.0)
 
 

@@ -10,7 +10,7 @@ from optimizer.errors import InstanceError
 from optimizer.questions import PLACE
 from service.cli.codes import ABORTED, GOOD, NO_PLAN, NOT_GOOD
 from service.cli.describe import print_report, verdict_report
-from service.cli.files import load_instance, read_plan
+from service.cli.files import load_instance, plan_text, read_plan, write_whole
 from service.cli.live import Live, watch
 from service.cli.options import options_of
 from service.cli.written import files_of, folder_of, list_files, write_files
@@ -43,7 +43,23 @@ def place(given: argparse.Namespace, cancel: Cancel) -> int:
     instance = load_instance(given.instance)
     if not instance.jobs:
         raise InstanceError([f"{instance.name}: holds no jobs, so there is nothing to place"])
-    return _place(instance, options, given.fixes, folder_of(given, instance.name), cancel)
+    folder = folder_of(given, instance.name)
+    if given.plan_only:
+        return _plan_only(instance, options, folder, cancel)
+    return _place(instance, options, given.fixes, folder, cancel)
+
+
+def _plan_only(instance: Instance, options: Options, folder: Path, cancel: Cancel) -> int:
+    """Search, check and write the plan; return the exit code."""
+    live = Live(options.seconds)
+    plan = watch(lambda: PLACE.solve(instance, options, live.tell, cancel), live, cancel)
+    verdict = PLACE.check(instance, plan)
+    print_report(verdict_report(f"{instance.name}, the plan found", verdict))
+    if not verdict.is_good:
+        return NO_PLAN if plan.status in ("infeasible", "unknown") else NOT_GOOD
+    write_whole(folder / "plan.json", plan_text(plan))
+    list_files({"plan": folder / "plan.json"})
+    return GOOD
 
 
 def demo(given: argparse.Namespace, cancel: Cancel) -> int:

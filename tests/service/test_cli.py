@@ -142,6 +142,18 @@ def test_place_writes_a_plan_of_its_instance(placed: tuple[str, Path]) -> None:
     assert 'class="proof"' in (out / "report.html").read_text()
 
 
+def test_place_writes_the_plan_alone_and_the_same_one(
+    placed: tuple[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone = ["--plan-only", "--rounds", "10", "--out", str(tmp_path)]
+    assert main(["place", placed[0], *alone]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["plan.json"]
+    assert "plan.json" in capsys.readouterr().out
+    plan, whole = (json.loads((d / "plan.json").read_text()) for d in (tmp_path, placed[1]))
+    assert (plan["objective"], plan["bound"]) == (whole["objective"], whole["bound"])
+    assert main(["check", placed[0], str(tmp_path / "plan.json")]) == 0
+
+
 def test_place_prints_plain_lines_where_there_is_no_terminal(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
