@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.place.engines.power.supplies import power_arrays
+from optimizer.place.image.alike import alike
 from optimizer.place.image.columns import allowed_columns
 from optimizer.place.image.totals import taken, total_limits
 from optimizer.units import nano, nano_per_period
@@ -66,6 +67,8 @@ class PlaceArrays(NamedTuple):
         Totals that each mode takes from: budgets [thousandths], then rows that count jobs.
     act, when : (masks, T+1)
         Periods of work before each boundary; earliest boundary with that much work (T+1: none).
+    alike : (M,), example : (kinds,)
+        Of which kind a mode is (`image/alike.py`), and one mode of each kind.
     home : (M,) uint8
         Modes of running jobs that may be moved, where they run: from the start, on their domains.
     allowed : (M, T) uint8
@@ -125,6 +128,8 @@ class PlaceArrays(NamedTuple):
     use_amount: Ints
     act: Ints
     when: Ints
+    alike: Ints
+    example: Ints
     home: Flags
     allowed: Flags
     pool_site: Ints
@@ -309,5 +314,5 @@ def build_arrays(instance: Instance) -> PlaceArrays:
     fields: dict[str, Any] = (
         _jobs(instance) | _modes(instance) | total_limits(instance) | _pools(instance)
     )
-    fields |= power_arrays(instance)
+    fields |= power_arrays(instance) | alike(fields)
     return PlaceArrays(allowed=allowed_columns(instance, fields), **fields)

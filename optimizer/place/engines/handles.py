@@ -34,7 +34,7 @@ class Problem(NamedTuple):
         Room for the virtual domains of each job's small slices.
     virt_ptr : (groups+1,)
         Virtual domains of each group.
-    priced : (M, T+1)
+    priced : (kinds, T+1)
         Prefix sums of what a mode pays at the prices.
     worth : (J,)
         Best priced profit of each job, not below 0.

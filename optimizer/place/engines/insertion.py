@@ -87,7 +87,7 @@ def crowded(p, state, m):
 @compiled
 def best_start(p, j, m, low, high, okay, weight, rng, noise):
     """Best priced start of mode m in [low, high] with noise on what it pays: (score, start)."""
-    allowed, when, act, priced = p.allowed, p.when, p.act, p.priced
+    allowed, when, act, priced = p.allowed, p.when, p.act, p.priced[p.alike[m]]
     mask, dur, due, gain, late = p.mask[m], p.dur[m], p.due[j], p.gain_usd[m], p.late_usd[j]
     restart, T = p.restart_usd[m], p.pue.shape[1]
     best, best_t, x = -1e300, -1, rng[0]
@@ -103,7 +103,7 @@ def best_start(p, j, m, low, high, okay, weight, rng, noise):
         x ^= x << np.uint64(25)
         x ^= x >> np.uint64(27)
         chance = float(x >> np.uint64(40)) / 16777216.0
-        score = gain - weight * (priced[m, end] - priced[m, t]) * (1 + noise * (chance - 0.5))
+        score = gain - weight * (priced[end] - priced[t]) * (1 + noise * (chance - 0.5))
         if end > due:
             score -= late * (end - due)
         if mask > 0 and end - t > dur:

@@ -16,7 +16,6 @@ Method      L-BFGS-B on F for falling tau, each evaluation one compiled pass ove
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from optimizer.place.engines.columns import mode_prices, one_pass
+from optimizer.place.engines.dual.passes import Passes, Weighed
 from optimizer.place.engines.power.blocks import Blocks
 from optimizer.place.engines.rows import (
     Row,
@@ -99,10 +98,9 @@ class Dual:
         self.a = arrays
         self.poll = poll
         self.evaluations = 0
-        self.works = np.diff(arrays.act, axis=1).astype(np.float64)
         self.gain: Floats = np.asarray(arrays.gain * 1e-9, np.float64)
-        self.late = arrays.late * 1e-9
-        self.restart = arrays.restart * 1e-9
+        self.late: Floats = np.asarray(arrays.late * 1e-9, np.float64)
+        self.restart: Floats = np.asarray(arrays.restart * 1e-9, np.float64)
         self.energy: Floats = np.asarray(arrays.sup_cost * 1e-9, np.float64)
         self.blocks = Blocks(arrays)
         self.site_of_supply = np.repeat(np.arange(len(arrays.pue)), np.diff(arrays.sup_ptr))
@@ -110,30 +108,12 @@ class Dual:
         value = np.maximum(arrays.value * 1e-9, 1e-3)
         self.scale_value = max(1.0, float(value.sum()))
         self.tau_of = np.maximum(value, self.scale_value * 1e-3 / max(1, len(value)))
-        self.pool = ThreadPoolExecutor(threads)
-        self.shares = self._shares(threads)
-        columns = [
-            arrays.allowed[p:q].sum()
-            for p, q in zip(arrays.job_ptr[:-1], arrays.job_ptr[1:], strict=True)
-        ]
-        self.buffers = [np.zeros(int(max([1, *columns]))) for _ in self.shares]
+        self.passes = Passes(arrays, threads)
         self.use_rows(base_rows(arrays))
 
     def close(self) -> None:
         """End the threads; prices, columns and what modes pay can still be read."""
-        self.pool.shutdown()
-
-    def _shares(self, threads: int) -> list[NDArray[np.int64]]:
-        """Split the jobs so that every thread has about as many columns."""
-        a = self.a
-        work = (
-            np.add.reduceat(np.append(a.allowed.sum(1), 0), a.job_ptr[:-1])
-            if len(a.job_ptr) > 1
-            else np.zeros(0)
-        )
-        work = np.where(np.diff(a.job_ptr) > 0, work, 0)
-        order = np.argsort(-work, kind="stable")
-        return [np.sort(order[i::threads]).astype(np.int64) for i in range(threads)]
+        self.passes.close()
 
     def use_rows(self, rows: list[Row], prices: Prices | None = None) -> None:
         """Set the rows; prices of rows that were there are kept."""
@@ -181,7 +161,7 @@ class Dual:
 
     def power_use(self, tau: float = 0.003) -> Floats:
         """Return IT watts above idle of the fractional plan at the best prices, (S, T)."""
-        return self._passes(self.best, tau, map)[2][: len(self.a.pue)]
+        return self._weighed(self.best, tau).usage[: len(self.a.pue)]
 
     def _power_right(self, site: int) -> Floats:
         cap = self.a.sup_cap[self.a.sup_ptr[site] : self.a.sup_ptr[site + 1]]
@@ -214,7 +194,7 @@ class Dual:
             return 0
         kept, prices = list(self.table.rows), self.best
         broken = broken_shares(
-            self.a, candidates, lambda t: self._passes(self.best, TAUS[-1], table=t)[2]
+            self.a, candidates, lambda t: self._weighed(self.best, TAUS[-1], t).usage
         )
         taken: dict[tuple[str, int], int] = {}
         added = 0
@@ -231,18 +211,16 @@ class Dual:
 
     def mode_weights(self, tau: float) -> Floats:
         """Return the weights of modes at the best prices and a smoothing, (M,)."""
-        return self._passes(self.best, tau, map)[3]
+        return self._weighed(self.best, tau).modes
 
     def mode_prices(self) -> tuple[Floats, Floats]:
-        """Return what modes pay at the best prices, prefix sums (M, T+1), and jobs' best profit."""
-        t, a = self.table, self.a
-        y, gain = self._charged(self.best.rows), self._gain(self.best)
-        priced = np.zeros((len(a.dur), a.allowed.shape[1] + 1))
-        worth = np.zeros(len(a.late))
-        money = gain, self.late, self.restart
-        most = max(len(buffer) for buffer in self.buffers)
-        mode_prices(a, self.works, *money, t.compiled, y, np.zeros(most), priced, worth)
-        return priced, worth
+        """Return what kinds of modes pay at the best prices, and the best profits of jobs.
+
+        Sums over periods, (kinds, T+1), and (J,) not below 0 [USD].
+        """
+        charged = self._charged(self.best.rows)
+        money = self._gain(self.best), self.late, self.restart
+        return self.passes.mode_prices(self.table, charged, money)
 
     def _gain(self, p: Prices) -> Floats:
         a = self.a
@@ -296,33 +274,11 @@ class Dual:
             [x.ravel() for x in slope]
         ) / self.scale_value
 
-    def _passes(
-        self,
-        p: Prices,
-        tau: float,
-        run_all: Callable[..., Any] | None = None,
-        table: RowTable | None = None,
-    ) -> tuple[float, float, Floats, Floats]:
-        """Return soft and hard maxima of all jobs, usage of rows (R, T) and weights of modes.
-
-        table
-            Rows whose usage is wanted, where they are not the priced ones.
-        """
-        taken = self.table if table is None else table
-        mode_weight = np.zeros(len(self.a.dur))
-        money = self._gain(p), self.late, self.restart, tau * self.tau_of
-        charged = self._charged(p.rows)
-
-        def run(share: NDArray[np.int64], buffer: Floats) -> tuple[float, float, Floats]:
-            usage = np.zeros((len(taken.right), p.rows.shape[1]))
-            world = (share, self.a, self.works)
-            out = (taken.compiled, usage, mode_weight, buffer)
-            soft, hard = one_pass(*world, *money, self.table.compiled, charged, *out)
-            return soft, hard, usage
-
-        done = list((run_all or self.pool.map)(run, self.shares, self.buffers))
-        usage = np.asarray(sum(d[2] for d in done), np.float64)
-        return sum(d[0] for d in done), sum(d[1] for d in done), usage, mode_weight
+    def _weighed(self, p: Prices, tau: float, taken: RowTable | None = None) -> Weighed:
+        """Return what the columns make of prices; usage of the rows of `taken`, if given."""
+        width: Floats = np.asarray(tau * self.tau_of, np.float64)
+        money = self._gain(p), self.late, self.restart, width
+        return self.passes.weigh(self.table, self._charged(p.rows), money, taken or self.table)
 
     def _evaluate(
         self, p: Prices, tau: float
@@ -332,7 +288,7 @@ class Dual:
         permit = np.maximum(a.permit, 0)
         linear = float((p.rows[n:] * right[n:]).sum() - (p.rows[:n] * a.fixed_mw / 1000).sum())
         linear += float((p.budgets * a.budget).sum()) + float((p.permits * permit).sum())
-        soft, hard, usage, mode_weight = self._passes(p, tau)
+        soft, hard, usage, mode_weight = self._weighed(p, tau)
         soft_supply, hard_supply, net, given, held = self._supplies(p, tau)
         slope: Floats = right - usage
         slope[:n] = -usage[:n] * a.pue / 1000 - a.fixed_mw / 1000

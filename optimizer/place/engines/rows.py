@@ -57,14 +57,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class RowTable:
-    """Rows with right sides, and what every mode takes from each.
+    """Rows with right sides, and what a mode of every kind takes from each.
 
     Attributes
     ----------
     right : (R, T)
         Right sides; 0 for power rows, whose right side is the supply block.
-    use_ptr : (M+1,), use_row, use_amount
-        What each mode takes; rows of power first, `use_split` many of them.
+    use_ptr : (kinds+1,), use_row, use_amount
+        What a mode of each kind takes; rows of power first, up to `use_split`.
     """
 
     rows: tuple[Row, ...]
@@ -132,9 +132,9 @@ def _left_of(a: PlaceArrays) -> dict[str, Ints]:
 
 
 class Takes(NamedTuple):
-    """What modes take at a place: a site, a pool or a tenant; (N,) each."""
+    """What modes of a kind take at a place: a site, a pool or a tenant; (N,) each."""
 
-    mode: Ints
+    kind: Ints
     of: Ints
     amount: Ints
 
@@ -152,38 +152,42 @@ def _takes(a: PlaceArrays, kind: str, size: int = 1) -> Takes:
     size
         Of slice rows: the slice; others take units.
     """
-    job = np.repeat(np.arange(len(a.job_ptr) - 1), np.diff(a.job_ptr))
-    what, own = _TAKEN[kind], np.repeat(np.arange(len(a.chips)), np.diff(a.part_ptr))
+    job = np.searchsorted(a.job_ptr, a.example, side="right") - 1
+    what, counts = _TAKEN[kind], np.diff(a.part_ptr)[a.example]
+    own = np.repeat(np.arange(len(counts)), counts)
+    parts = np.arange(len(own)) + np.repeat(
+        a.part_ptr[a.example] - (np.cumsum(counts) - counts), counts
+    )
+    pool, slices = a.part_pool[parts], a.part_slices[parts]
     if what == "quota":
         tenant = a.tenant[job]
-        has = (tenant >= 0) & (a.quota[np.maximum(tenant, 0)] >= 0) if len(a.quota) else tenant > 0
-        mode = np.flatnonzero(has)
-        found = Takes(mode, tenant[mode], a.chips[mode])
+        has = np.append(a.quota >= 0, False)[tenant]
+        found = Takes(np.flatnonzero(has), tenant[has], a.chips[a.example][has])
     elif what == "power":
-        found = _summed(own, a.pool_site[a.part_pool], a.part_net_w)
+        found = _summed(own, a.pool_site[pool], a.part_net_w[parts])
     elif what == "chips":
-        found = _summed(own, a.part_pool, a.part_slice * a.part_slices)
+        found = _summed(own, pool, a.part_slice[parts] * slices)
     else:
-        found = _summed(own, a.part_pool, a.part_slices * (a.part_slice // size))
+        found = _summed(own, pool, slices * (a.part_slice[parts] // size))
     if not kind.startswith("round"):
         return found
-    waits = a.running[job[found.mode]] == 0
-    return Takes(found.mode[waits], found.of[waits], found.amount[waits])
+    waits = a.running[job[found.kind]] == 0
+    return Takes(found.kind[waits], found.of[waits], found.amount[waits])
 
 
-def _summed(mode: Ints, of: Ints, amount: Ints) -> Takes:
+def _summed(kind: Ints, of: Ints, amount: Ints) -> Takes:
     """Add up what several parts of a mode take at one place."""
-    if len(mode) == 0 or (np.diff(mode) > 0).all():  # one part each
-        return Takes(mode, of, amount)
-    code = mode * (int(of.max()) + 1) + of
+    if len(kind) == 0 or (np.diff(kind) > 0).all():  # one part each
+        return Takes(kind, of, amount)
+    code = kind * (int(of.max()) + 1) + of
     _, first, back = np.unique(code, return_index=True, return_inverse=True)
     total = np.zeros(len(first), np.int64)
     np.add.at(total, back, amount)
-    return Takes(mode[first], of[first], total)
+    return Takes(kind[first], of[first], total)
 
 
 def build_rows(a: PlaceArrays, rows: list[Row]) -> RowTable:
-    """Return right sides of rows and what every mode takes from each."""
+    """Return right sides of rows and what a mode of every kind takes from each."""
     left_of, right = _left_of(a), np.zeros((len(rows), a.allowed.shape[1]))
     for r, row in enumerate(rows):
         if row.kind == "chips":
@@ -211,7 +215,7 @@ def build_rows(a: PlaceArrays, rows: list[Row]) -> RowTable:
             of_row.append(np.full(len(modes[-1]), r))
             splits.append(np.full(len(modes[-1]), row.is_power))
     mode = np.concatenate([np.zeros(0, np.int64), *modes])
-    order, M = np.argsort(mode, kind="stable"), len(a.dur)
+    order, M = np.argsort(mode, kind="stable"), len(a.example)
     ptr = np.concatenate(([0], np.cumsum(np.bincount(mode, minlength=M)))).astype(np.int64)
     is_power = np.concatenate([np.zeros(0, bool), *splits])
     split = ptr[:-1] + np.bincount(mode[is_power], minlength=M)
@@ -225,7 +229,7 @@ def _by_place(takes: Takes) -> dict[int, tuple[Ints, Ints]]:
     order = np.argsort(takes.of, kind="stable")
     places, first = np.unique(takes.of[order], return_index=True)
     parts = np.split(order, first[1:])
-    return {int(p): (takes.mode[i], takes.amount[i]) for p, i in zip(places, parts, strict=False)}
+    return {int(p): (takes.kind[i], takes.amount[i]) for p, i in zip(places, parts, strict=False)}
 
 
 def broken_shares(
@@ -260,8 +264,8 @@ def _each_amount(a: PlaceArrays, kind: str) -> tuple[RowTable, Ints, Ints]:
     """
     takes = _takes(a, kind)
     places, back = np.unique(np.stack((takes.of, takes.amount)), axis=1, return_inverse=True)
-    order, M = np.argsort(takes.mode, kind="stable"), len(a.dur)
-    ptr = np.concatenate(([0], np.cumsum(np.bincount(takes.mode, minlength=M)))).astype(np.int64)
+    order, M = np.argsort(takes.kind, kind="stable"), len(a.example)
+    ptr = np.concatenate(([0], np.cumsum(np.bincount(takes.kind, minlength=M)))).astype(np.int64)
     split = ptr[1:] if kind == "round_power" else ptr[:-1]
     rows, one = back.reshape(-1)[order].astype(np.int64), np.ones(len(order))
     return RowTable((), np.zeros((places.shape[1], 0)), ptr, split, rows, one), *places

@@ -20,7 +20,7 @@ __all__ = ["empty_state", "make_problem", "place", "restore", "unplace"]
 def make_problem(a: PlaceArrays, priced: Any, worth: Any, permit_price: Any) -> Problem:
     """Return the search's view of the arrays at some prices.
 
-    priced : (M, T+1) prefix sums; worth : (J,); permit_price : (K,), all in USD.
+    priced : (kinds, T+1) prefix sums; worth : (J,); permit_price : (K,), all in USD.
     Batteries stand idle and peaks cost nothing here: `power/shape.py` makes arrays that say more.
     """
     a = _unordered(_idle(a))

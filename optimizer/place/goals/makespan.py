@@ -129,7 +129,8 @@ def _spread(team: Team) -> None:
     a, prize = team.problem.a, team.problem.prize
     mean = float((a.chips * a.dur).mean()) if len(a.dur) else 1.0
     little = FLOOR * float(prize.mean()) / mean if len(prize) else 0.0
-    team.problem.priced[:] += little * a.chips[:, None] * np.arange(a.pue.shape[1] + 1)
+    chips = a.chips[a.example][:, None]
+    team.problem.priced[:] += little * chips * np.arange(a.pue.shape[1] + 1)
 
 
 def _end(plan: State) -> int:

@@ -24,14 +24,16 @@ if TYPE_CHECKING:
 __all__ = ["Part", "cut_out"]
 
 BY_JOB = ("value", "late", "due", "tenant", "must", "running")
-BY_MODE = ("dur", "first", "end_by", "gain", "restart", "mask", "chips", "home", "allowed")
+BY_MODE = (
+    *("dur", "first", "end_by", "gain", "restart", "mask", "chips", "alike", "home", "allowed"),
+)
 BY_PART = (*("part_pool", "part_slice", "part_slices", "part_net_w", "part_whole", "part_need"),)
 BY_USE = ("use_budget", "use_amount")
 LESS = ("room_w", "fixed_mw", "group_n", "avail", "usable", "budget")
 """What runs that stay take from."""
 LISTS = ("job_ptr", "part_ptr", "use_ptr", "pred_ptr", "pred", "succ_ptr", "succ")
 SAME = (
-    *("act", "when", "pool_site", "pool_size", "group_ptr", "pue", "sup_ptr", "sup_cap"),
+    *("act", "when", "example", "pool_site", "pool_size", "group_ptr", "pue", "sup_ptr", "sup_cap"),
     *("sup_cost", "permit", "quota", "total_kind"),
     *("peak_cost", "full", "held", "charge_w", "added", "taken"),
 )
@@ -169,7 +171,8 @@ def _allowed(
         ends = a.when[mask, a.act[mask, starts] + a.dur[m]]
         fits = (starts >= low) & (ends <= high) & (okay[starts] >= ends)
         starts, ends = starts[fits], ends[fits]
-        score = -(p.priced[m][ends] - p.priced[m][starts])
+        priced = p.priced[a.alike[m]]
+        score = -(priced[ends] - priced[starts])
         score -= p.late_usd[j] * np.maximum(0, ends - a.due[j])
         out[starts[np.argsort(-score, kind="stable")[:MOST_STARTS]]] = 1
     if column is not None and column[0] == m:

@@ -1,0 +1,1 @@
+"""What the dual asks of all columns, side by side."""

@@ -1,0 +1,42 @@
+"""Modes that take the same from every row: jobs with gangs alike share them by the dozen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["alike"]
+
+Ints = NDArray[np.int64]
+
+
+def alike(a: dict[str, Any]) -> dict[str, Ints]:
+    """Return of which kind each mode is, (M,), and one mode of each kind, (kinds,).
+
+    Modes of a kind take the same chips, slices and watts in the same pool, pause alike, count
+    under the same quota, and run already or do not; so at any prices a period costs them the same.
+
+    a
+        The other arrays of the image, by name.
+    """
+    counts = np.diff(a["part_ptr"])
+    job = np.repeat(np.arange(len(a["job_ptr"]) - 1), np.diff(a["job_ptr"]))
+    limited = np.append(a["quota"] >= 0, False)[a["tenant"][job]]
+    code = np.where(limited, a["tenant"][job] + 1, 0)
+    single = np.where(counts == 1, 0, np.arange(1, len(counts) + 1))  # of several parts: alone
+    parts = a["part_ptr"][:-1]
+    for column in (a["running"][job].astype(np.int64), a["mask"], single):
+        code = _joined(code, column)
+    for name in ("part_pool", "part_slice", "part_slices", "part_net_w"):
+        code = _joined(code, a[name][parts])
+    _, example, kind = np.unique(code, return_index=True, return_inverse=True)
+    return {"alike": kind.astype(np.int64), "example": example.astype(np.int64)}
+
+
+def _joined(code: Ints, column: Ints) -> Ints:
+    """Return numbers that differ where either does."""
+    _, index = np.unique(column, return_inverse=True)
+    _, joined = np.unique(code * (int(index.max(initial=0)) + 1) + index, return_inverse=True)
+    return np.asarray(joined, np.int64)
