@@ -29,6 +29,7 @@ import numpy as np
 
 from benchmarks.bodies import bodies
 from benchmarks.rows import print_machine
+from service.http.routes.said import example
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -146,7 +147,9 @@ def _rate(
 def attack(count: int, seed: int, slow: float) -> None:
     """Print status, time and memory of so many bad bodies, by kind."""
     with tempfile.TemporaryDirectory() as folder, served(Path(folder)) as (port, server):
-        for each in bodies(34, seed + 1):  # children start, modules load
+        for name in ("check", "explain", "compare"):  # after what the children load at the start
+            ask(port, "POST", f"/v1/{name}", example(name))
+        for each in bodies(34, seed + 1):
             send(port, each)
         before = _memory_mib(server)
         times, statuses = (

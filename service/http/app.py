@@ -5,7 +5,10 @@ app = build(Runs(Database("sqlite:///fleetwatt.db")), Settings())
 
 from __future__ import annotations
 
+import asyncio
+import json
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Response
@@ -22,6 +25,7 @@ from service.http.observe import Figures
 from service.http.problems import MEDIA_TYPE, Problem, problem_of
 from service.http.reading.readers import Readers
 from service.http.routes import catalog, exports, health, pages, reading, runs, watching
+from service.http.routes.said import example
 from service.http.settings import Settings
 from service.http.tokens import Tenants
 
@@ -79,12 +83,22 @@ def build(queue: Runs, settings: Settings | None = None) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     desk: Desk = app.state.desk
-    await desk.quick.warm()
+    warming = asyncio.create_task(_warm(desk) if desk.settings.is_warm else desk.quick.begin())
     try:
         yield
     finally:
+        warming.cancel()
         await desk.quick.close()
         await desk.slow.close()
+
+
+async def _warm(desk: Desk) -> None:
+    """Let the children load what they need while nobody waits for it."""
+    head = {"max_values": desk.settings.max_values, "quotas": asdict(desk.settings.quotas)}
+    await desk.quick.warm("validate", json.dumps(example("validate")).encode(), **head)
+    await desk.slow.warm("load")
+    for task in ("check", "explain", "compare"):
+        await desk.slow.warm(task, json.dumps(example(task)).encode(), **head)
 
 
 def _answered(problem: Problem) -> Response:

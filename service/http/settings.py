@@ -66,6 +66,8 @@ class Settings:
         How often a watched run is looked at, and the longest silence of a stream [s].
     streams
         Streams of events that are open at once.
+    is_warm
+        The children load at the start all that they may need, so that nobody waits for it later.
     """
 
     tokens: Path | None = None
@@ -79,6 +81,7 @@ class Settings:
     poll_seconds: float = 0.25
     beat_seconds: float = 10.0
     streams: int = 100
+    is_warm: bool = False
 
 
 def is_loopback(host: str) -> bool:

@@ -47,7 +47,7 @@ def serve(given: argparse.Namespace) -> int:
     refuse_public(given.host, tokens)
     keeper = None if given.no_worker else Keeper(_worker_command(given))
     try:
-        _answer(given, Settings(tokens=tokens, max_body=int(given.max_body * MIB)))
+        _answer(given, Settings(tokens=tokens, max_body=int(given.max_body * MIB), is_warm=True))
     finally:
         if keeper is not None:
             keeper.close()

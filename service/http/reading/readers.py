@@ -94,9 +94,14 @@ class Readers:
         self._all.add(child)
         return child
 
-    async def warm(self) -> None:
+    async def begin(self) -> None:
         """Start a child before anybody asks."""
         self._idle.append(await self.start())
+
+    async def warm(self, task: str, *parts: bytes, **head: Any) -> None:
+        """Start a child and ask it something, so that nobody waits for what it loads."""
+        with suppress(Problem):
+            await self.ask(task, *parts, **head)
 
     async def close(self) -> None:
         """End all children."""
