@@ -61,7 +61,10 @@ def test_a_placement_is_never_worse_than_what_it_began_from(data: Data) -> None:
         assert after.bound <= before.bound
 
 
-@pytest.mark.parametrize("objective", ["cost", "makespan", "fair"])
+FAIR = pytest.param("fair", marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("objective", ["cost", "makespan", FAIR])
 def test_no_goal_ends_below_what_it_began_from(objective: str) -> None:
     data = world(*(job(f"j{i}", (8, 1), value_usd=5.0 + i) for i in range(3)), periods=8)
     data["tenants"] = {"t": {}}

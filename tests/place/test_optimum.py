@@ -1,4 +1,4 @@
-"""Engine, certificate and brute force on the same 200 tiny instances, half of them slow.
+"""Engine, certificate and brute force on the same 200 tiny instances, most of them slow.
 
 Objectives are compared, never plans: optima tie. Every plan here has passed both judges.
 """
@@ -20,11 +20,11 @@ from optimizer.place.plan import PlacePlan, Status
 
 Data = dict[str, Any]
 
-SEEDS = range(100)
-"""Of the fast suite; 100 more are in blocks that are slow."""
+SEEDS = range(60)
+"""Of the fast suite; 140 more are in blocks that are slow."""
 
 BLOCKS = [range(first, first + 20) for first in SEEDS[::20]]
-MORE = [pytest.param(range(n, n + 20), marks=pytest.mark.slow) for n in range(100, 200, 20)]
+MORE = [pytest.param(range(n, n + 20), marks=pytest.mark.slow) for n in range(60, 200, 20)]
 
 
 @cache
@@ -64,7 +64,7 @@ def test_engine_finds_most_optima_in_two_rounds() -> None:
 
 def test_what_cannot_be_placed_is_not_called_feasible() -> None:
     impossible = [seed for seed in SEEDS if optimum(seed) is None]
-    assert len(impossible) >= 2
+    assert len(impossible) >= 1
     for seed in impossible:
         plan = engine(seed)
         assert plan.status in (Status.UNKNOWN, Status.INFEASIBLE), seed

@@ -18,8 +18,8 @@ from optimizer.place.solve import solve
 
 Data = dict[str, Any]
 
-SEEDS = range(40)
-FEW = range(0, 40, 4)
+SEEDS = range(30)
+FEW = range(0, 30, 4)
 
 
 def scaled(series: Any, factor: float, more: float = 0.0) -> Any:
