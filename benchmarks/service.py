@@ -54,6 +54,7 @@ class Server:
         where, says = f"http://127.0.0.1:{self.port}", {"Authorization": f"Bearer {token}"}
         self.client = httpx.Client(base_url=where, timeout=30.0, headers=says if token else {})
         self.log = (room / "server.log").open("ab")
+        OPEN.extend((self.client, self.log))
         self.start()
 
     def start(self) -> float:
@@ -106,6 +107,7 @@ class Server:
 INSTANCE = load(NAME)
 
 
+OPEN: list[Any] = []
 STARTED: list[subprocess.Popen[bytes]] = []
 """What is ended at the latest when a protocol is over."""
 
@@ -355,7 +357,10 @@ def measured(protocol: str, rounds: int, seed: int = 0, database: str | None = N
             for each in STARTED:
                 each.kill()
                 each.wait()
+            for held in OPEN:
+                held.close()
             STARTED.clear()
+            OPEN.clear()
 
 
 def main() -> None:
