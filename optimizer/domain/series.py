@@ -14,8 +14,6 @@ from optimizer.domain.fields import shown
 from optimizer.domain.horizon import Span, iso, parse_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
 __all__ = ["Series", "SeriesData", "constant", "within"]
@@ -64,13 +62,9 @@ class SeriesData:
                     out[t] = min(out[t], value) if how == "min" else max(out[t], value)
         return out
 
-    def mapped(self, change: Callable[[float], float]) -> SeriesData:
-        """Return a series of the same form with every number changed."""
-        return replace(self, numbers=tuple(change(x) for x in self.numbers))
-
-    def data(self) -> Any:
-        """Return it as it stands in a file."""
-        return _dump(self)
+    def raised(self, by: float) -> Any:
+        """Return it so much higher throughout, never below 0, as it stands in a file."""
+        return _dump(replace(self, numbers=tuple(max(0.0, round(x + by, 9)) for x in self.numbers)))
 
     def finding(self, horizon: Span) -> str | None:
         """Return what is wrong with this series on a horizon, or None."""

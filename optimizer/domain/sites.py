@@ -60,6 +60,11 @@ class Site(Entity):
         load = self.other_load_mw.over(horizon, "max")
         return np.array([watts_up(x * 1000) for x in load], np.int64)
 
+    def largest_supply(self, horizon: Horizon) -> str | None:
+        """Return the name of the supply with the highest cap of any period; None without any."""
+        caps = {name: int(each.cap_w(horizon).max()) for name, each in self.supplies.items()}
+        return max(caps, key=lambda name: caps[name], default=None)
+
     def is_called(self, horizon: Horizon) -> NDArray[np.bool_]:
         """Return in which periods a call on any supply is in force, shape (T,)."""
         called = np.zeros(horizon.periods, bool)

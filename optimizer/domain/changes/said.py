@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from optimizer.domain.instance import Instance
-    from optimizer.domain.series import SeriesData
 
 __all__ = ["said"]
 
@@ -69,13 +68,12 @@ def _one_of(known: Any, name: str, what: str) -> None:
 
 def _power(instance: Instance, site: str, mw: float) -> list[Change]:
     _one_of(instance.sites, site, "site")
-    supplies = instance.sites[site].supplies
-    if not supplies:
+    its = instance.sites[site]
+    key = its.largest_supply(instance.horizon)
+    if key is None:
         raise ValueError("has no supply that could give more or less")
-    key = max(supplies, key=lambda k: float(supplies[k].cap_w(instance.horizon).max()))
-    return [
-        Change(pointer("sites", site, "supplies", key, "cap_mw"), _more(supplies[key].cap_mw, mw))
-    ]
+    at = pointer("sites", site, "supplies", key, "cap_mw")
+    return [Change(at, its.supplies[key].cap_mw.raised(mw))]
 
 
 def _domains(instance: Instance, name: str, count: float) -> list[Change]:
@@ -94,7 +92,7 @@ def _count(instance: Instance, name: str, count: float, thing: str) -> list[Chan
         raise ValueError(f"is counted in {counted}")
     if count != int(count):
         raise ValueError(f"must be a whole number of {thing}")
-    return [Change(pointer("pools", name, "count"), _more(pool.count, count))]
+    return [Change(pointer("pools", name, "count"), pool.count.raised(count))]
 
 
 def _draw(instance: Instance, chip: str, factor: float) -> list[Change]:
@@ -114,11 +112,6 @@ def _value(instance: Instance, tenant: str, factor: float) -> list[Change]:
     _one_of(names, tenant, "tenant with jobs")
     mine = [job for job in instance.jobs if job.tenant == tenant]
     return [Change(pointer("jobs", j.id, "value_usd"), j.value_usd * factor) for j in mine]
-
-
-def _more(series: SeriesData, by: float) -> Any:
-    """Return a series with so much more throughout, never below 0, as JSON data."""
-    return series.mapped(lambda x: max(0.0, round(x + by, 9))).data()
 
 
 _KINDS: dict[tuple[str, str], Callable[[Instance, str, float], list[Change]]] = {

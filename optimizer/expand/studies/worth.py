@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from optimizer.domain.answers.cases import Case, Solved, plan_of
 from optimizer.domain.changes.patch import Change, pointer
 from optimizer.domain.growth.builds import ChipBuild, PowerBuild
-from optimizer.expand.studies.cases import Between, asked, between, keeping, moment
+from optimizer.expand.studies.cases import Between, asked, between, keeping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from optimizer.domain.answers.cases import Solve
     from optimizer.domain.instance import Instance
-    from optimizer.domain.series import SeriesData
     from optimizer.expand.plan import ExpandPlan
 
 __all__ = ["Ease", "Eased", "eases", "worths"]
@@ -83,11 +82,11 @@ def eases(instance: Instance) -> Iterator[Ease]:
     for site in expand.sites:
         yield from _power(instance, site)
         yield from _racks(instance, site)
-        halls = _raised(instance, expand.sites[site].hall_mw)
+        halls = expand.sites[site].hall_mw.raised(1.0)
         yield Ease("halls", site, "MW", Change(pointer("expand", "sites", site, "hall_mw"), halls))
     for name, permit in expand.permits.items():
         at = pointer("expand", "permits", name, "cap_mw")
-        yield Ease("permit", name, "MW", Change(at, _raised(instance, permit.cap_mw)))
+        yield Ease("permit", name, "MW", Change(at, permit.cap_mw.raised(1.0)))
     for name, build in expand.builds.items():
         where = ("expand", "builds", name)
         if build.lead_periods:
@@ -107,11 +106,11 @@ def eases(instance: Instance) -> Iterator[Ease]:
 
 def _power(instance: Instance, site: str) -> Iterator[Ease]:
     """Yield a MW more of the largest supply; where there is none, one at the price of a build."""
-    supplies = instance.sites[site].supplies
-    if supplies:
-        key = max(supplies, key=lambda k: float(supplies[k].cap_w(instance.horizon).max()))
+    its = instance.sites[site]
+    key = its.largest_supply(instance.horizon)
+    if key is not None:
         at = pointer("sites", site, "supplies", key, "cap_mw")
-        change = Change(at, _raised(instance, supplies[key].cap_mw))
+        change = Change(at, its.supplies[key].cap_mw.raised(1.0))
         yield Ease("power", f"{site} ({key})", "MW", change)
         return
     builds = instance.data()["expand"].get("builds", {})
@@ -134,7 +133,7 @@ def _racks(instance: Instance, site: str) -> Iterator[Ease]:
             kinds.setdefault(build.domain, "")
     for kind, pool in kinds.items():
         if pool:
-            count = _raised(instance, instance.pools[pool].count)
+            count = instance.pools[pool].count.raised(1.0)
             change = Change(pointer("pools", pool, "count"), count)
         else:
             chip = instance.domains[kind].chip
@@ -150,14 +149,5 @@ def _supply(instance: Instance) -> Iterator[Ease]:
         sizes = [b.chips for b in instance.growth.builds if b.chip == chip]
         if sizes:
             at = pointer("expand", "supply_chips", chip)
-            more = Change(at, _raised(instance, series, min(sizes)))
+            more = Change(at, series.raised(min(sizes)))
             yield Ease("supply", chip, f"unit of {min(sizes):,} chips", more)
-
-
-def _raised(instance: Instance, series: SeriesData, by: float = 1.0) -> Any:
-    """Return a series that is so much higher throughout, as JSON data: a number, or dated steps."""
-    row = [round(float(x) + by, 6) for x in series.over(instance.growth.calendar, "min")]
-    steps: list[dict[str, Any]] = [{"value": row[0]}]
-    steps += [{"from": moment(instance, t), "value": row[t]}
-              for t in range(1, len(row)) if row[t] != row[t - 1]]  # fmt: skip
-    return row[0] if len(steps) == 1 else steps

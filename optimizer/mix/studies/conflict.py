@@ -20,7 +20,6 @@ from optimizer.mix.engines.easing import Group, easing, groups_of, prices_of_eas
 from optimizer.mix.plan import UNIT_COSTS, Rule
 from optimizer.mix.plan import Conflict as Eased
 from optimizer.mix.studies.figures import asked, domains_of
-from optimizer.mix.studies.worth import raised
 from optimizer.units import MONTH_HOURS, NANO
 
 if TYPE_CHECKING:
@@ -170,16 +169,16 @@ def _changes(instance: Instance, way: dict[Group, float]) -> tuple[Change, ...]:
         elif rule == "power":
             key, supply = next(iter(instance.sites[name].supplies.items()))
             at = pointer("sites", name, "supplies", key, "cap_mw")
-            out.append(Change(at, raised(instance, supply.cap_mw, amount)))
+            out.append(Change(at, supply.cap_mw.raised(amount)))
         elif rule == "power_total":
             assert mix.power_mw is not None
-            out.append(Change("/mix/power_mw", raised(instance, mix.power_mw, amount)))
+            out.append(Change("/mix/power_mw", mix.power_mw.raised(amount)))
         elif rule == "space":
             racks = (instance.sites[name].racks or 0.0) + amount
             out.append(Change(pointer("sites", name, "racks"), racks))
         elif rule == "supply":
             at = pointer("mix", "supply_chips", name)
-            out.append(Change(at, raised(instance, mix.supply_chips[name], amount)))
+            out.append(Change(at, mix.supply_chips[name].raised(amount)))
         elif rule == "capex":
             out.append(Change("/mix/capex_usd", (mix.capex_usd or 0.0) + amount))
         elif rule == "work_floor":

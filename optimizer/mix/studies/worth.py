@@ -7,7 +7,7 @@ most so much. What it does to the mix is tried, for one limit of each kind, by s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from optimizer.domain.answers.cases import Case, plan_of
 from optimizer.domain.changes.patch import Change, pointer
@@ -17,7 +17,6 @@ from optimizer.mix.studies.figures import asked
 if TYPE_CHECKING:
     from optimizer.domain.answers.cases import Solve, Solved
     from optimizer.domain.instance import Instance
-    from optimizer.domain.series import SeriesData
     from optimizer.mix.plan import MixPlan
 
 __all__ = ["Tried", "tried_worths"]
@@ -71,12 +70,13 @@ def _more(instance: Instance, worth: Worth) -> tuple[float, Change | None]:
     """Return how much more of a limit to try, and the change; None where nothing holds it."""
     mix, where = asked(instance), worth.where
     if worth.limit == "power" and where in instance.sites:
-        supplies = instance.sites[where].supplies
-        key = max(supplies, key=lambda k: float(supplies[k].cap_w(instance.horizon).max()))
-        at = pointer("sites", where, "supplies", key, "cap_mw")
-        return 1.0, Change(at, raised(instance, supplies[key].cap_mw, 1.0))
+        site = instance.sites[where]
+        key = site.largest_supply(instance.horizon)
+        if key is not None:
+            at = pointer("sites", where, "supplies", key, "cap_mw")
+            return 1.0, Change(at, site.supplies[key].cap_mw.raised(1.0))
     if worth.limit == "power" and mix.power_mw is not None:
-        return 1.0, Change("/mix/power_mw", raised(instance, mix.power_mw, 1.0))
+        return 1.0, Change("/mix/power_mw", mix.power_mw.raised(1.0))
     if worth.limit == "space":
         racks = instance.sites[where].racks or 0.0
         more = max(1.0, round(racks * MORE))
@@ -84,7 +84,7 @@ def _more(instance: Instance, worth: Worth) -> tuple[float, Change | None]:
     if worth.limit == "supply":
         series = mix.supply_chips[where]
         more = float(max(64, round(float(series.over(instance.horizon, "min").max()) * MORE)))
-        return more, Change(pointer("mix", "supply_chips", where), raised(instance, series, more))
+        return more, Change(pointer("mix", "supply_chips", where), series.raised(more))
     if worth.limit == "capex" and mix.capex_usd is not None:
         more = max(1.0, mix.capex_usd * MORE)
         return more, Change("/mix/capex_usd", mix.capex_usd + more)
@@ -95,9 +95,3 @@ def _more(instance: Instance, worth: Worth) -> tuple[float, Change | None]:
             more = max(1.0, before * MORE)
             return more, Change(pointer("mix", "yearly_cash_usd", year), before + more)
     return 0.0, None
-
-
-def raised(instance: Instance, series: SeriesData, more: float) -> Any:
-    """Return a series with so much more throughout, as JSON data."""
-    row = [float(x) + more for x in series.over(instance.horizon, "min")]
-    return row[0] if min(row) == max(row) else row
