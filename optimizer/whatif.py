@@ -90,27 +90,25 @@ def whatif(
     """
     question.check(instance, plan)  # says which instance it is of
     cases = [(text, said(instance, text)) for text in texts]
-    asked = question.options(**options)
+    asked, start = question.options(**options), Start(instance, plan)
+    before = _bound(question, instance, plan)
     for text, changes in cases:
         changed = patch(instance, changes)
-        start = Start(instance, plan)
         found = question.solve(changed, asked, on_incumbent, cancel, start)
         verdict = question.check(changed, found)
         if not verdict.is_good and found.status not in NONE:
             raise PlanError(f"{text}: the plan found breaks a rule: {verdict.violations[0]}")
-        predicted = _predicted(question, instance, changed, plan)
+        after = None if before is None else _bound(question, changed, plan)
+        predicted = None if before is None or after is None else after - before
         breaks = _breaks(question, changed, plan)
         yield Tried(text, changes, changed, predicted, breaks, found)
 
 
-def _predicted(
-    question: Question[Any, Any, Any], instance: Instance, changed: Instance, plan: Any
-) -> int | None:
-    """Return by how much the bound moves at the same prices."""
+def _bound(question: Question[Any, Any, Any], instance: Instance, plan: Any) -> int | None:
+    """Return the bound of an instance at the prices of a plan; None where they prove none."""
     if not question.can("certify") or getattr(plan, "goal", None) is not None:
         return None
-    before, after = (question.certify(each, plan.certificate) for each in (instance, changed))
-    return None if before is None or after is None else after - before
+    return question.certify(instance, plan.certificate)
 
 
 def _breaks(question: Question[Any, Any, Any], changed: Instance, plan: Any) -> tuple[str, ...]:

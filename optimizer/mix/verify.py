@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from optimizer.domain.answers.fixes import Fix
 from optimizer.domain.answers.say import figure
-from optimizer.mix.account.out import Fix
 from optimizer.mix.studies.breakeven import break_evens, changes_at
 
 if TYPE_CHECKING:

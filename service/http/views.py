@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CodesView", "ErrorView", "EventView", "Incumbent", "IncumbentList", "InstanceFacts",
-    "Lineage", "ProblemView", "QuestionName", "ResultView", "RunList", "RunView", "VerdictView",
+    "ProblemView", "QuestionName", "ResultView", "RunList", "RunView", "VerdictView",
     "incumbent_of", "run_view",
 ]  # fmt: skip
 
@@ -182,13 +182,6 @@ class ProblemView(View):
     detail: str
     hint: str | None = None
     errors: list[ProblemError] | None = None
-
-
-class Lineage(View):
-    """Runs that a run follows, the first one first, and those that follow it."""
-
-    before: list[str]
-    after: list[str]
 
 
 def run_view(run: Run) -> RunView:

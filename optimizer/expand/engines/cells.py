@@ -22,12 +22,11 @@ from optimizer.expand.engines.first import MUSD, FirstStage
 from optimizer.expand.engines.model import Affine
 
 if TYPE_CHECKING:
-    from optimizer.expand.arrays import Arrays
     from optimizer.expand.engines.records import World
 
 Floats = NDArray[np.float64]
 
-__all__ = ["Cell", "Earned", "Scene", "add_storage", "mean_scene"]
+__all__ = ["Cell", "Earned", "Scene", "add_storage"]
 
 MEGA = 1e-6
 """W in MW."""
@@ -251,32 +250,3 @@ def add_storage(cells: Sequence[Cell]) -> None:
         first.model.at_least(f"storage_{name}", kept.plus(given, -1.0))
         most = Affine().plus(first.cap(j), mean * MEGA).plus(given, -1.0)
         first.model.at_least(f"storage_day_{name}", most)
-
-
-def mean_scene(arrays: Arrays, futures: Sequence[int]) -> tuple[Scene, Floats]:
-    """Return the mean of futures, and what it may earn too little, by site and period [MUSD].
-
-    Volumes, permits and leases are means by probability, worths by volume too, prices of energy the
-    least. With y the volumes served, sum_f p_f worth_f y_f <= worth y + sum_f p_f max(0, worth_f -
-    worth) volume_f, as y_f <= volume_f: of one future, the mean is that future.
-    """
-    at = list(futures)
-    w, odds = arrays.world, arrays.odds[at] / arrays.odds[at].sum()
-    volume = np.einsum("f,ftbk->tbk", odds, w.volume[at])
-    weight = np.einsum("f,ftbk,tb->ftk", odds, w.volume[at], w.hours)
-    total = weight.sum(0)
-    plain = np.einsum("f,ftk->tk", odds, w.worth[at])
-    worth = np.where(total > 0, (weight * w.worth[at]).sum(0) / np.maximum(total, 1e-300), plain)
-    over = (np.maximum(w.worth[at] - worth[None], 0.0) * weight).sum(0) * MUSD
-    extra = np.zeros((len(arrays.growth.sites), arrays.T))
-    for k in range(worth.shape[1]):
-        extra[int(np.argmax(w.may[k]))] += over[:, k]
-    mean = w._replace(
-        price=w.price[at].min(0)[None],
-        permit_w=np.einsum("f,ftp->tp", odds, w.permit_w[at])[None],
-        volume=volume[None],
-        worth=worth[None],
-        order=w.order[:1],
-        lease_w=np.einsum("f,ftx->tx", odds, w.lease_w[at])[None],
-    )
-    return Scene(mean, tuple(at), tuple(odds.tolist())), extra

@@ -19,36 +19,18 @@ from optimizer.expand.studies.cases import units_of
 from optimizer.units import nano
 
 if TYPE_CHECKING:
-    from typing import Any
-
-    from optimizer.domain.changes.patch import Change
+    from optimizer.domain.answers.fixes import Fix
     from optimizer.domain.growth.image import BuildImage
     from optimizer.domain.instance import Instance
     from optimizer.expand.arrays import Decision
     from optimizer.expand.plan import ExpandPlan
 
-__all__ = ["Fix", "Out", "Why", "options_of", "outs"]
+__all__ = ["Out", "Why", "options_of", "outs"]
 
 Why = Literal["taken", "too late", "idle", "priced out", "no room", "gap"]
 
 TRIED = 16
 """Periods of a window in which a unit is tried, spread evenly between its ends."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fix:
-    """A change of price by which a build or contract comes in, with a plan that proves it.
-
-    Attributes
-    ----------
-    plan
-        Of the changed instance; it has passed the checker.
-    """
-
-    kind: str
-    text: str
-    changes: tuple[Change, ...]
-    plan: Any
 
 
 @dataclass(frozen=True, slots=True)

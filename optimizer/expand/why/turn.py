@@ -14,12 +14,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from optimizer.domain.answers.cases import Case
+from optimizer.domain.answers.fixes import Fix
 from optimizer.domain.answers.say import percent
 from optimizer.domain.changes.patch import pointer
 from optimizer.domain.changes.scale import scaled
 from optimizer.domain.growth.contracts import Lease
 from optimizer.expand.studies.cases import asked, keeping, kept_at, units_of
-from optimizer.expand.why.out import Fix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

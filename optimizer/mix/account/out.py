@@ -9,33 +9,16 @@ from optimizer.mix.account.worth import too_dear
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
 
-    from optimizer.domain.changes.patch import Change
+    from optimizer.domain.answers.fixes import Fix
     from optimizer.domain.fleet.image import OfferImage
     from optimizer.domain.instance import Instance
     from optimizer.mix.account.worth import TooDear
     from optimizer.mix.plan import MixPlan
 
-__all__ = ["Fix", "Out", "Why", "outs"]
+__all__ = ["Out", "Why", "outs"]
 
 Why = Literal["taken", "cooling", "no work", "space", "supply", "priced out", "no room", "no need"]
-
-
-@dataclass(frozen=True, slots=True)
-class Fix:
-    """A change by which an offer comes in, or goes out; made by a new solve.
-
-    Attributes
-    ----------
-    plan
-        The plan of the changed instance.
-    """
-
-    kind: str
-    text: str
-    changes: tuple[Change, ...]
-    plan: Any
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The child process: answers one question after another from standard input.
 
-    python -m service.http.reading.child MIB
+    python -m service.http.reading.child MIB PARENT
 
 It dies with its parent, has a limit of memory, gives way to the server, and is killed when it takes
 too long. What it reads was sent by strangers.
@@ -17,6 +17,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from optimizer.solvers.watch import die_with_parent
 from service.http.reading.frames import packed, receive_from
 
 if TYPE_CHECKING:
@@ -24,14 +25,14 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-PR_SET_PDEATHSIG = 1
 NICENESS = 5
 LARGE = 100_000
 """Bytes of a question after which memory is given back."""
 
 
-def main(mib: int) -> None:
-    """Answer until nobody asks any more. mib: limit of memory [MiB]."""
+def main(mib: int, parent: int) -> None:
+    """Answer until nobody asks any more. mib: limit of memory [MiB]; parent: who started it."""
+    die_with_parent(parent, at_once=True)
     _restrict(mib)
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints must not come between the answers
@@ -80,15 +81,10 @@ def _restrict(mib: int) -> None:
     os.nice(NICENESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server decides when it ends
     resource.setrlimit(resource.RLIMIT_AS, (mib * 2**20, mib * 2**20))
-    parent = os.getppid()
-    with suppress(OSError, AttributeError):  # other systems end at the end of standard input
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        sys.exit(1)
 
 
 if __name__ == "__main__":
     from service.http.observe import set_up_logs
 
     set_up_logs()
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), int(sys.argv[2]))

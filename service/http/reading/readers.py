@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from asyncio.subprocess import PIPE
 from contextlib import suppress
@@ -89,7 +90,8 @@ class Readers:
 
     async def start(self) -> Process:
         """Return a new child."""
-        command = (sys.executable, "-m", "service.http.reading.child", str(self._mib))
+        given = (str(self._mib), str(os.getpid()))
+        command = (sys.executable, "-m", "service.http.reading.child", *given)
         child = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
         self._all.add(child)
         return child
