@@ -70,6 +70,21 @@ def world(*jobs: Data, periods: int = 4, size: int = 8, count: Any = 1, **more: 
     return copy.deepcopy(data | more)
 
 
+def crowd(jobs: int = 80, cap_mw: float = 0.03, **more: Any) -> Data:
+    """Return two days of more jobs than fit."""
+    each = [
+        job(
+            f"j{i}",
+            ((3 * i) % 8 + 1, i % 3 + 1),
+            hours=float(i % 7 + 2),
+            release=float(i % 30),
+            value_usd=float(10 + (i * 37) % 60),
+        )
+        for i in range(jobs)
+    ]
+    return world(*each, count=4, periods=48, grid={"cap_mw": cap_mw}, **more)
+
+
 def two_sites(*jobs: Data, **more: Any) -> Data:
     """Return `world` with a second site `z` that is the first one again, with its pool `q`."""
     data = world(*jobs, **more)

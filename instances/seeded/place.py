@@ -15,7 +15,14 @@ import numpy as np
 from instances.demand import Demand
 from instances.generate import make_jobs
 from instances.pieces import world_of
-from instances.seeded.world import COUNTRIES, DOMAINS, WORKLOADS, add_site, add_tenants
+from instances.seeded.world import (
+    COUNTRIES,
+    DOMAINS,
+    WORKLOADS,
+    add_site,
+    add_tenants,
+    classes_and_tenants,
+)
 from optimizer.domain.files import parse_instance
 from optimizer.errors import InstanceError
 
@@ -94,13 +101,7 @@ def _jobs(data: Data, rng: np.random.Generator, jobs: int) -> list[Data]:
         "hours": hours / 3,
         "hours_spread": 0.6,
         "small": 0.15,
-        "workloads": {w: {"least_chips": n, "most_chips": 10**6} for w, n in WORKLOADS.items()},
-        "tenants": {
-            "own": {"share": 0.4, "has_largest": True},
-            "cloud": {"share": 0.25, "has_largest": True},
-            "sovereign": {"share": 0.2, "countries": domestic},
-            "grant": {"share": 0.15},
-        },
+        **classes_and_tenants(domestic),
     }
     for load in LOADS:
         demand = Demand.model_validate_json(json.dumps(wanted | {"load": load}))

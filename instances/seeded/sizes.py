@@ -22,7 +22,14 @@ from instances.generate import make_jobs
 from instances.pieces import world_of
 from instances.sampling import LONGEST_REST
 from instances.seeded.traces import HELIOS, KALOS
-from instances.seeded.world import COUNTRIES, DOMAINS, WORKLOADS, add_site, add_tenants
+from instances.seeded.world import (
+    COUNTRIES,
+    DOMAINS,
+    WORKLOADS,
+    add_site,
+    add_tenants,
+    classes_and_tenants,
+)
 from optimizer.domain.files import parse_instance
 from optimizer.errors import InstanceError
 
@@ -171,13 +178,7 @@ def _demand(rng: np.random.Generator, size: Size) -> Demand:
         "hours": HELIOS.median_hours,
         "hours_spread": HELIOS.hours_spread,
         "planned_hours": max(PLANNED_HOURS, size.hours),
-        "workloads": {w: {"least_chips": n, "most_chips": 10**6} for w, n in WORKLOADS.items()},
-        "tenants": {
-            "own": {"share": 0.4, "has_largest": True},
-            "cloud": {"share": 0.25, "has_largest": True},
-            "sovereign": {"share": 0.2, "countries": domestic},
-            "grant": {"share": 0.15},
-        },
+        **classes_and_tenants(domestic),
     }
     if size.periods == 1:
         none = ("running", "must", "successors", "windows", "released", "due", "pauses", "choices")

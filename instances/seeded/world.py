@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["COUNTRIES", "DOMAINS", "WORKLOADS", "add_site", "add_tenants"]
+__all__ = ["COUNTRIES", "DOMAINS", "WORKLOADS", "add_site", "add_tenants", "classes_and_tenants"]
 
 Data = dict[str, Any]
 
@@ -90,3 +90,20 @@ def add_tenants(data: Data, rng: np.random.Generator, hours: int) -> None:
     }
     limit = round(float(rng.uniform(0.05, 0.15)) * chips * hours, 0)
     data["budgets"] = {"grant": {"limit": limit, "unit": "chip-hours", "chip_hours_of": ["grant"]}}
+
+
+def classes_and_tenants(domestic: list[str]) -> Data:
+    """Return which classes jobs are of, and what share of them each tenant wants.
+
+    domestic
+        Countries in which one of the tenants must stay.
+    """
+    return {
+        "workloads": {w: {"least_chips": n, "most_chips": 10**6} for w, n in WORKLOADS.items()},
+        "tenants": {
+            "own": {"share": 0.4, "has_largest": True},
+            "cloud": {"share": 0.25, "has_largest": True},
+            "sovereign": {"share": 0.2, "countries": domestic},
+            "grant": {"share": 0.15},
+        },
+    }

@@ -10,7 +10,7 @@ import judged
 import judged_mix
 import pytest
 import tiny
-from judged import job, world
+from judged import crowd, job, world
 from tiny_expand import base, made
 from tiny_mix import tiny_mix
 
@@ -24,21 +24,6 @@ if TYPE_CHECKING:
     from optimizer.place.plan import PlacePlan
 
 Data = dict[str, Any]
-
-
-def crowd(cap_mw: float = 0.03, **more: Any) -> Data:
-    """Return two days of more jobs than fit."""
-    each = [
-        job(
-            f"j{i}",
-            ((3 * i) % 8 + 1, i % 3 + 1),
-            hours=float(i % 7 + 2),
-            release=float(i % 30),
-            value_usd=float(10 + (i * 37) % 60),
-        )
-        for i in range(80)
-    ]
-    return world(*each, count=4, periods=48, grid={"cap_mw": cap_mw}, **more)
 
 
 def cancelled() -> Event:

@@ -15,6 +15,8 @@ from optimizer.expand.studies.named import valued
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy as np
+
     from optimizer.domain.instance import Instance
 
 METHODS = ("benders", "extensive")
@@ -62,3 +64,14 @@ def every(arrays: Arrays, most: int = 1, contracts: int = 0) -> Iterator[Decisio
             signed = frozenset(i for i, x in enumerate(signs) if x)
             orders = {slot: float(n) for slot, n in zip(slots, units, strict=True) if n}
             yield Decision(orders=orders, signed=signed)
+
+
+def drawn(arrays: Arrays, rng: np.random.Generator, share: float = 0.6) -> Decision:
+    """Return orders drawn at random for a share of places: perhaps halls without power."""
+    found = Decision()
+    for p in range(len(arrays.places)):
+        build = arrays.build(p)
+        if rng.random() < share:
+            t = int(rng.integers(build.first, build.last + 1))
+            found.orders[p, t] = float(rng.integers(1, build.max_units + 1))
+    return found

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from judged_expand import judged
+from judged_expand import drawn, judged
 
 from instances.expansions.generate import random_expand
 from optimizer.expand.arrays import Arrays, Decision
@@ -26,17 +26,6 @@ if TYPE_CHECKING:
 def far() -> Clock:
     """Return a clock that is far from over."""
     return Clock(time.monotonic() + 600)
-
-
-def drawn(arrays: Arrays, rng: np.random.Generator) -> Decision:
-    """Return orders drawn at random: at some sites nothing, or halls without power."""
-    found = Decision()
-    for p in range(len(arrays.places)):
-        build = arrays.build(p)
-        if rng.random() < 0.6:
-            t = int(rng.integers(build.first, build.last + 1))
-            found.orders[p, t] = float(rng.integers(1, build.max_units + 1))
-    return found
 
 
 def brought(arrays: Arrays, cuts: Cuts, decision: Decision) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import Any
 import judged
 import pytest
 import tiny
-from judged import job, solved, world
+from judged import crowd, job, solved, world
 
 from optimizer.place.check import check
 from optimizer.place.plan import Options, PlacePlan
@@ -21,21 +21,6 @@ from optimizer.place.solve import prepare, solve
 
 Data = dict[str, Any]
 ROOT = Path(__file__).parents[2]
-
-
-def crowd(jobs: int = 80) -> Data:
-    """Return two days of more jobs than fit."""
-    each = [
-        job(
-            f"j{i}",
-            ((3 * i) % 8 + 1, i % 3 + 1),
-            hours=float(i % 7 + 2),
-            release=float(i % 30),
-            value_usd=float(10 + (i * 37) % 60),
-        )
-        for i in range(jobs)
-    ]
-    return world(*each, count=4, periods=48, grid={"cap_mw": 0.03})
 
 
 def timeless(plan: PlacePlan) -> Data:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from judged_expand import judged
+from judged_expand import drawn, judged
 from judged_expand import solved as solved_to
 from tiny_expand import Data, base, called, changed, made
 
@@ -98,23 +98,12 @@ def test_both_methods_find_the_same_optimum(seed: int) -> None:
     assert 0 <= found.bound - found.objective.total <= max(10**10, found.bound // 10**6)
 
 
-def drawn(arrays: Arrays, rng: np.random.Generator) -> Decision:
-    """Return orders drawn at random."""
-    found = Decision()
-    for p in range(len(arrays.places)):
-        build = arrays.build(p)
-        if rng.random() < 0.7:
-            t = int(rng.integers(build.first, build.last + 1))
-            found.orders[p, t] = float(rng.integers(1, build.max_units + 1))
-    return found
-
-
 @pytest.mark.parametrize("seed", range(3))
 def test_the_cut_of_a_plan_meets_what_it_brings_and_bounds_what_any_other_does(seed: int) -> None:
     instance = random_expand(2, 5, 2, 3, seed, is_small=True, has_storage=True)
     arrays, rng = Arrays(instance.growth, instance.growth.futures), np.random.default_rng(seed)
     master = Benders(arrays, Options(), (), Clock(np.inf))
-    plans = [Decision(), *(drawn(arrays, rng) for _ in range(6))]
+    plans = [Decision(), *(drawn(arrays, rng, 0.7) for _ in range(6))]
     each = [evaluate(arrays, plan, has_slopes=True) for plan in plans]
     assert any(x.cycles is not None and x.cycles.given.any() for x in each)
     for cut, outcome in zip(plans, each, strict=True):
@@ -134,7 +123,7 @@ def test_the_judge_finds_the_same_cents_in_every_future() -> None:
     instance = random_expand(2, 4, 2, 3, 4, is_small=True, has_storage=True)
     arrays = Arrays(instance.growth, instance.growth.futures)
     for seed in range(3):
-        plan = judged(instance, drawn(arrays, np.random.default_rng(seed)))
+        plan = judged(instance, drawn(arrays, np.random.default_rng(seed), 0.7))
         assert plan.cycles
         assert {v.rule for v in check(instance, plan).violations} <= {"supply"}
 
@@ -216,8 +205,8 @@ def test_the_report_says_what_batteries_do_and_what_charging_costs() -> None:
     assert lost == pytest.approx(1 - 0.95**2, rel=1e-4)
     assert paid == pytest.approx(100 * taken) and each == pytest.approx(paid / given)
     arrays = arrays_of(instance, Options())
-    drawn = weighed(arrays, {"p": decided(arrays, plan)})[0].mwh
-    assert drawn == pytest.approx(3.6 * 8760 * 7 / 8 + taken, rel=1e-6)  # nothing counts twice
+    mwh = weighed(arrays, {"p": decided(arrays, plan)})[0].mwh
+    assert mwh == pytest.approx(3.6 * 8760 * 7 / 8 + taken, rel=1e-6)  # nothing counts twice
 
 
 def test_batteries_are_handed_on_to_a_week_as_batteries() -> None:
