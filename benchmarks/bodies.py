@@ -12,10 +12,11 @@ import gzip
 import json
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from service.http.routes.said import example
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,8 +51,7 @@ class Case:
 
 @cache
 def _sound(name: str) -> str:
-    path = files("service.http") / "examples" / f"{name}.json"
-    return json.dumps(json.loads(path.read_text(encoding="utf-8")))
+    return json.dumps(example(name))
 
 
 def bodies(count: int, seed: int) -> Iterator[Case]:

@@ -14,7 +14,7 @@ from optimizer.errors import InstanceError
 if TYPE_CHECKING:
     from optimizer.domain.instance import Instance
 
-__all__ = ["Best", "Entry", "entry", "load", "names"]
+__all__ = ["Best", "Entry", "entry", "load", "names", "text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,5 +95,10 @@ def load(name: str) -> Instance:
     InstanceError
         If the catalog has none of that name.
     """
+    return parse_instance(text(name))
+
+
+def text(name: str) -> str:
+    """Return an instance of the catalog as its file has it; InstanceError if there is none."""
     path = files("instances").joinpath(*entry(name).path.split("/"))
-    return parse_instance(path.read_text(encoding="utf-8"))
+    return path.read_text(encoding="utf-8")

@@ -149,10 +149,7 @@ class Client:
                     yield event
                     if event.kind == "state" and event.data.get("state") in ENDED:
                         return
-                if (
-                    RunView.model_validate_json(self.ask("GET", f"/v1/runs/{run}").content).state
-                    in ENDED
-                ):
+                if self.run(run).status().state in ENDED:
                     return
             except httpx.HTTPError as e:
                 left -= 1
@@ -239,13 +236,13 @@ class RemoteRun:
     def re_plan(self, **options: Any) -> RemoteRun:
         """Return a run of the same instance that begins from its plan."""
         answer = self._ask("POST", "/re-plan", {"options": options})
-        return RemoteRun(self._client, answer.json()["id"])
+        return self._client.run(answer.json()["id"])
 
     def from_patch(self, changes: Sequence[Mapping[str, Any]], **options: Any) -> RemoteRun:
         """Return a run of the instance with changes, each {pointer, value}, that begins from it."""
         body = {"changes": list(changes), "options": options}
         answer = self._ask("POST", "/from-patch", body)
-        return RemoteRun(self._client, answer.json()["id"])
+        return self._client.run(answer.json()["id"])
 
     def export(self, what: str) -> str:
         """Return a text: `plan`, `instance`, `report`, `report.html`, `tables/index.csv`, ..."""

@@ -98,15 +98,12 @@ class Desk:
         found, plan = self.runs.get(tenant, run), self.best(tenant, run).plan
         return found, self.runs.instance(tenant, run).encode(), plan.encode()
 
-    def start(self, tenant: str, run: str) -> Start | None:
-        """Return the plan of a run to begin another from; None if it has none."""
+    def start(self, run: Run, instance: str) -> Start | None:
+        """Return the plan of a run, of an instance, to begin another from; None if it has none."""
         try:
-            plan = self.best(tenant, run).plan
+            return Start(self.best(run.tenant, run.id).plan, instance, run.instance_hash)
         except NotYet:
             return None
-        return Start(
-            plan, self.runs.instance(tenant, run), self.runs.get(tenant, run).instance_hash
-        )
 
 
 def _fingerprint(question: str, parent: str | None, raw: bytes) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from functools import lru_cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal
 
 from instances import catalog
 from instances.pieces import piece as piece_of
+from instances.pieces import recipes_in
 from optimizer.doors import DOORS
 from optimizer.errors import InstanceError
 from optimizer.questions import QUESTIONS
@@ -41,10 +41,7 @@ def names(kind: str, question: str | None = None) -> tuple[str, ...]:
     """Return what there is of a kind; facilities are those of the instances."""
     if kind in ("instances", "facilities"):
         return catalog.names(question)
-    folder = files("instances") / kind
-    return tuple(
-        sorted(f.name.removesuffix(".json") for f in folder.iterdir() if f.name.endswith(".json"))
-    )
+    return recipes_in(kind)
 
 
 def entry(name: str) -> dict[str, Any]:
@@ -56,8 +53,7 @@ def entry(name: str) -> dict[str, Any]:
 
 def instance_text(name: str) -> str:
     """Return an instance as it is shipped; InstanceError if there is none of that name."""
-    path = files("instances").joinpath(*catalog.entry(name).path.split("/"))
-    return path.read_text(encoding="utf-8")
+    return catalog.text(name)
 
 
 @lru_cache(maxsize=64)

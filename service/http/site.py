@@ -120,17 +120,13 @@ def login_page(*, is_wrong: bool) -> str:
 
 def _row(run: Run) -> _Row:
     view = run_view(run)
-    plan, bound = (_money(x) for x in (view.objective_usd, view.bound_usd))
+    plan, bound = (quantity(x, "USD") for x in (view.objective_usd, view.bound_usd))
     end = run.ended if run.ended is not None else datetime.now(UTC).timestamp()
     took = DASH if run.started is None else quantity(round(end - run.started), "s")
     is_none = run.outcome in ("infeasible", "unknown")
     tone = "warn" if run.state == "done" and is_none else TONES.get(run.state, "plain")
     gap = quantity(run.gap, "share")
     return _Row(run, _moment(run.created), took, plan, bound, gap, tone)
-
-
-def _money(value: float | None) -> str:
-    return DASH if value is None else quantity(value, "USD")
 
 
 def _moment(at: float | None) -> str:

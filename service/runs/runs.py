@@ -128,13 +128,28 @@ class Runs:
         kind
             Only events of this kind.
         """
+        return self.followed(tenant, run, after, kind, limit)[1]
+
+    def followed(
+        self, tenant: str, run: str, after: int = 0, kind: str | None = None, limit: int = 1000
+    ) -> tuple[Run, tuple[Event, ...]]:
+        """Return the status of a run, and then `events`: none is missing that led to the status."""
         with self._db.read() as c:
-            self._row(c, tenant, run)
+            found = run_of(self._row(c, tenant, run))
             asked = sa.select(events).where(events.c.run == run, events.c.seq > after)
             if kind is not None:
                 asked = asked.where(events.c.kind == kind)
             rows = c.execute(asked.order_by(events.c.seq).limit(limit)).mappings()
-            return tuple(Event(r["seq"], r["at"], r["kind"], json.loads(r["data"])) for r in rows)
+            return found, tuple(
+                Event(r["seq"], r["at"], r["kind"], json.loads(r["data"])) for r in rows
+            )
+
+    def has_plan(self, tenant: str, run: str) -> bool:
+        """Return whether a run has a plan of its own: a result, or the best so far."""
+        with self._db.read() as c:
+            self._row(c, tenant, run)
+            its = sa.exists().where(plans.c.run == run, plans.c.kind != PlanKind.START)
+            return bool(c.execute(sa.select(its)).scalar_one())
 
     def stop(self, tenant: str, run: str) -> Run:
         """Ask for the best plan so far; a run that has not begun is cancelled instead.

@@ -125,7 +125,7 @@ def _compare(head: Head, body: bytes) -> list[bytes]:
 
 def _explain_run(head: Head, instance: bytes, plan: bytes) -> list[bytes]:
     """Texts of a run -> report."""
-    question, made, found, _ = _answer(instance, plan)
+    question, made, found = _answer(instance, plan)
     return [_report(_about_job(question, made, found, head["job"]))]
 
 
@@ -158,14 +158,21 @@ def _side_by_side(instance: Instance, first: tuple[Any, Any], second: tuple[Any,
 
 
 def _report_run(head: Head, instance: bytes, plan: bytes) -> list[bytes]:
-    """Texts of a run -> its report, in the form that the head says: data, page, tables."""
-    question, made, found, verdict = _answer(instance, plan)
-    report = question.report(made, found, verdict)
+    """Texts of a run -> its report, in the form that the head says.
+
+    form: `data`; `page`; `tables`, their names; `table`, the one that the head names.
+    """
+    report = _reported(instance, plan)
     if head["form"] == "page":
         return [html(report).encode()]
+    if head["form"] == "data":
+        return [_report(report)]
+    files = spreadsheets(report)
     if head["form"] == "tables":
-        return [_json(spreadsheets(report))]
-    return [_report(report)]
+        return [_json(list(files))]
+    if head["table"] not in files:
+        raise Problem("unknown", "The report has no such table.", f"See {head['see']}")
+    return [files[head["table"]].encode()]
 
 
 def _model(head: Head, instance: bytes) -> list[bytes]:
@@ -183,16 +190,12 @@ def _model(head: Head, instance: bytes) -> list[bytes]:
 def _ordered(
     question: Question[Any, Any, Any], instance: Instance, options: Any, head: Head
 ) -> list[bytes]:
-    lacks = {
-        "place": not instance.jobs,
-        "mix": instance.mix is None,
-        "expand": instance.expand is None,
-    }
-    if lacks[question.name]:
+    said = _said(instance, head)
+    if question.name not in said["questions"]:
         part = {"place": "jobs"}.get(question.name, question.name)
         error = {"pointer": f"/instance/{part}", "code": "missing", "detail": "is missing; give it"}
         raise Problem("bad_data", f"The instance asks nothing of {question.name}.", errors=[error])
-    said = _said(instance, head) | {"options": options.model_dump(mode="json")}
+    said["options"] = options.model_dump(mode="json")
     return [_json(said), json.dumps(instance.data(), separators=(",", ":")).encode()]
 
 
@@ -304,11 +307,17 @@ def _stored(text: bytes) -> Instance:
 
 
 @lru_cache(maxsize=4)
-def _answer(instance: bytes, plan: bytes) -> tuple[Question[Any, Any, Any], Instance, Any, Any]:
-    """Return question, instance, plan and verdict of a run; the last few are kept."""
-    made = _stored(instance)
+def _answer(instance: bytes, plan: bytes) -> tuple[Question[Any, Any, Any], Instance, Any]:
+    """Return question, instance and plan of a run; the last few are kept."""
     question, found = parse_plan(plan.decode())
-    return question, made, found, question.check(made, found)
+    return question, _stored(instance), found
+
+
+@lru_cache(maxsize=2)
+def _reported(instance: bytes, plan: bytes) -> Report:
+    """Return the report of a run; all its forms are asked for one after the other."""
+    question, made, found = _answer(instance, plan)
+    return question.report(made, found, question.check(made, found))
 
 
 def _report(report: Report) -> bytes:

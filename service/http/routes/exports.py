@@ -79,10 +79,9 @@ async def tables(desk: TheDesk, caller: TheCaller, run: Id) -> dict[str, str]:
 @router.get("/runs/{run}/tables/{name}", response_class=Response, responses=refused(*WORK))
 async def table(desk: TheDesk, caller: TheCaller, run: Id, name: Table) -> Response:
     """Return a table of the report as CSV."""
-    files = json.loads(await _told(desk, caller.tenant, run, form="tables"))
-    if name not in files:
-        raise Problem("unknown", "The report has no such table.", f"See /v1/runs/{run}/tables")
-    return Response(files[name], media_type="text/csv; charset=utf-8")
+    see = f"/v1/runs/{run}/tables"
+    text = await _told(desk, caller.tenant, run, form="table", table=name, see=see)
+    return Response(text, media_type="text/csv; charset=utf-8")
 
 
 @router.get("/runs/{run}/model.mps", response_class=Response, responses=refused(*WORK))

@@ -15,7 +15,7 @@ from service.http.guard import body_of
 from service.http.problems import Problem
 from service.http.routes.runs import Id
 from service.http.routes.said import RUN_ID
-from service.runs.port import Event, Filter, NotYet, Run
+from service.runs.port import Event, Filter, Run
 
 __all__ = ["router"]
 
@@ -105,10 +105,5 @@ def static(name: Annotated[str, Path(pattern=r"^[a-z]+\.(css|js)$")]) -> Respons
 
 def _seen(desk: Desk, tenant: str, run: str) -> tuple[Run, tuple[Event, ...], bool]:
     """Return a run, its incumbents, and whether it has a plan to show."""
-    found = desk.runs.get(tenant, run)
-    events = desk.runs.events(tenant, run, 0, "incumbent", MOST_EVENTS)
-    try:
-        desk.best(tenant, run)
-    except NotYet:
-        return found, events, False
-    return found, events, True
+    found, events = desk.runs.followed(tenant, run, 0, "incumbent", MOST_EVENTS)
+    return found, events, desk.runs.has_plan(tenant, run)

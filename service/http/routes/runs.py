@@ -120,7 +120,7 @@ async def _followed(
         caller, question=before.question, options=before.options, is_changed=is_changed
     )
     read = await desk.quick.ask("follow", raw, text.encode(), **head)
-    start = await run_in_threadpool(desk.start, caller.tenant, parent)
+    start = await run_in_threadpool(desk.start, before, text)
     more = {"key": key, "parent": parent, "start": start}
     run, _ = await desk.submit(caller, before.question, read, raw, **more)
     return run

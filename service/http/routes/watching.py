@@ -40,10 +40,9 @@ def incumbents(
     limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
 ) -> IncumbentList:  # fmt: skip
     """Return better plans and bounds after a number, in order; reading takes nothing away."""
-    state = desk.runs.get(caller.tenant, run).state
-    found = desk.runs.events(caller.tenant, run, after, "incumbent", limit)
+    its, found = desk.runs.followed(caller.tenant, run, after, "incumbent", limit)
     last = found[-1].seq if found else after
-    return IncumbentList(incumbents=[incumbent_of(e) for e in found], after=last, state=state)
+    return IncumbentList(incumbents=[incumbent_of(e) for e in found], after=last, state=its.state)
 
 
 @router.get("/events", response_class=EventSourceResponse, responses=refused("too_many"))
@@ -65,7 +64,7 @@ async def _stream(
     desk.streams += 1
     try:
         while not await request.is_disconnected():
-            found = await run_in_threadpool(desk.runs.events, tenant, run, after, None, PAGE)
+            its, found = await run_in_threadpool(desk.runs.followed, tenant, run, after, None, PAGE)
             for event in found:
                 after = event.seq
                 yield ServerSentEvent(
@@ -73,7 +72,7 @@ async def _stream(
                 )
                 if event.kind == "state" and event.data.get("state") in ENDED:
                     return
-            if not found and (await run_in_threadpool(desk.runs.get, tenant, run)).state in ENDED:
+            if not found and its.state in ENDED:
                 return
             silent = 0.0 if found else silent + settings.poll_seconds
             if silent >= settings.beat_seconds:
