@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from optimizer.domain.instance import Instance
+    from optimizer.expand.evaluate import Outcome
 
-__all__ = ["CENT_NANO", "arrays_of", "objective_of", "plan_of", "versions"]
+__all__ = ["CENT_NANO", "arrays_of", "measured", "objective_of", "plan_of", "versions"]
 
 CENT_NANO = 10_000_000
 """nano-USD in a cent."""
@@ -87,6 +88,19 @@ def objective_of(
     )
 
 
+def measured(
+    arrays: Arrays,
+    decision: Decision,
+    outcome: Outcome,
+    options: Options,
+    best: Sequence[int] = (),
+) -> ObjectiveParts:
+    """Return the objective of a decision and of what comes of it."""
+    odds = [f.ppb for f in arrays.futures]
+    capital = cents(capital_of(arrays, decision)) if options.is_capital_aside else ()
+    return objective_of(cents(outcome.values), odds, options, best, capital)
+
+
 def _mean(values: Sequence[int], odds: Sequence[int]) -> Fraction:
     return Fraction(sum(p * v for p, v in zip(odds, values, strict=True)), BILLION)
 
@@ -116,9 +130,7 @@ def plan_of(
     """Return the plan of a decision; None: there is none, and nothing is built."""
     found = Decision(signed=_already(arrays)) if decision is None else decision
     outcome = evaluate(arrays, found)
-    odds = [f.ppb for f in arrays.futures]
-    capital = cents(capital_of(arrays, found)) if options.is_capital_aside else ()
-    objective = objective_of(cents(outcome.values), odds, options, best, capital)
+    objective = measured(arrays, found, outcome, options, best)
     status = Status.FEASIBLE
     if decision is None:
         status, bound = (Status.INFEASIBLE if is_infeasible else Status.UNKNOWN), None

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from optimizer.domain.answers.say import counted, listed, money
-from optimizer.expand.answer import CENT_NANO, arrays_of, objective_of, plan_of
+from optimizer.expand.answer import CENT_NANO, arrays_of, measured, plan_of
 from optimizer.expand.check import check
-from optimizer.expand.evaluate import cents, decided, evaluate
+from optimizer.expand.evaluate import decided, evaluate
 from optimizer.expand.plan import Options
 from optimizer.expand.studies.cases import units_of
 from optimizer.units import nano
@@ -111,11 +111,10 @@ class _Trials:
 
     def _worth(self, decision: Decision) -> tuple[int, float]:
         """Return the objective [nano-USD] and the expected NPV [USD]."""
-        values = evaluate(self.arrays, decision).values
-        odds = [f.ppb for f in self.arrays.futures]
+        outcome = evaluate(self.arrays, decision)
         best = self.plan.objective.best
-        made = objective_of(cents(values), odds, self.options, best)
-        return made.total, float(self.arrays.odds @ values)
+        made = measured(self.arrays, decision, outcome, self.options, best)
+        return made.total, float(self.arrays.odds @ outcome.values)
 
     def build(self, u: int, name: str) -> Out:
         """Return why units of a build are in, or not."""

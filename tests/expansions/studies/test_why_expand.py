@@ -15,7 +15,7 @@ from optimizer.errors import PlanError
 from optimizer.expand.answer import arrays_of
 from optimizer.expand.check import check
 from optimizer.expand.evaluate import evaluate
-from optimizer.expand.plan import Options
+from optimizer.expand.plan import Options, Step
 from optimizer.expand.why.out import outs
 from optimizer.expand.why.turn import changes_at
 from optimizer.questions import EXPAND
@@ -79,6 +79,23 @@ def test_what_one_more_costs_is_what_the_judge_says_of_the_plan_with_it() -> Non
     assert verdict.objective is not None
     short = plan.objective.total - verdict.objective.total
     assert found["tenant"].short == pytest.approx(short, abs=DOLLAR)
+
+
+def test_one_more_is_weighed_by_the_risk_that_was_asked_for() -> None:
+    data = world()
+    data["expand"]["builds"]["gas"] = GAS | {"cost_driver": "steel"}
+    data["expand"]["drivers"]["steel"] = {}
+    data["expand"]["futures"]["falls"]["drivers"]["steel"] = [0.1] * 3
+    instance = made(data)
+    plan = solved(instance, objective="cvar", risk="operation")
+    totals = []
+    for t in range(instance.growth.periods):
+        more = Step(build="gas", site="s", period=t, units=1)
+        verdict = check(instance, plan.model_copy(update={"orders": (*plan.orders, more)}))
+        assert verdict.objective is not None
+        totals.append(verdict.objective.total)
+    found = by_name(outs(instance, plan))["gas"]
+    assert found.short == pytest.approx(plan.objective.total - max(totals), abs=DOLLAR)
 
 
 @pytest.mark.parametrize("name", ["gas", "tenant"])
