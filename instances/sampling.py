@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import exp, log
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -167,7 +168,7 @@ def _running(
     return drafts
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Scale:
     """Drafts whose slices are in proportion to their tail, within limits.
 
@@ -194,19 +195,36 @@ class _Scale:
 
     def sum_at(self, scale: float) -> float:
         """Return the chips or chip-hours of all drafts at a scale."""
-        held = self._slices(scale) * np.array([d.slice_chips for d in self.drafts], np.int64)
+        held: NDArray[Any] = self._slices(scale) * self._slice_chips
         if self.what == "chip_hours":
-            held = held * np.array([d.hours for d in self.drafts], np.float64)
+            held = held * self._hours
         return float(np.cumsum(held)[-1]) if len(held) else 0.0  # one by one: the same everywhere
 
     def _slices(self, scale: float) -> NDArray[np.int64]:
         """Return the slices of every draft at a scale, (N,)."""
-        own = np.array([d.slices for d in self.drafts], np.int64)
-        grows = np.array([d.grows for d in self.drafts], bool)
+        grown = np.maximum(1, np.minimum(scale * self.tail, self._limit).astype(np.int64))
+        return np.where(self._grows, grown, self._own)
+
+    @cached_property
+    def _own(self) -> NDArray[np.int64]:
+        return np.array([d.slices for d in self.drafts], np.int64)
+
+    @cached_property
+    def _grows(self) -> NDArray[np.bool_]:
+        return np.array([d.grows for d in self.drafts], bool)
+
+    @cached_property
+    def _slice_chips(self) -> NDArray[np.int64]:
+        return np.array([d.slice_chips for d in self.drafts], np.int64)
+
+    @cached_property
+    def _hours(self) -> NDArray[np.float64]:
+        return np.array([d.hours for d in self.drafts], np.float64)
+
+    @cached_property
+    def _limit(self) -> NDArray[np.float64]:
         limit = self.most / np.array([getattr(d, self.what) for d in self.drafts], np.float64)
-        limit = np.minimum(limit, self.shares * [d.pool.domains for d in self.drafts])
-        grown = np.maximum(1, np.minimum(scale * self.tail, limit).astype(np.int64))
-        return np.where(grows, grown, own)
+        return np.minimum(limit, self.shares * [d.pool.domains for d in self.drafts])
 
 
 def _scaled(scale: _Scale, total: float) -> list[Draft]:

@@ -46,16 +46,14 @@ class Question(Generic[OptionsT, PlanT, VerdictT]):
 
     def parse(self, text: str) -> PlanT:
         """Return the plan written in a JSON text; PlanError if it is none."""
-        import json
-
         from pydantic import ValidationError
 
-        from optimizer.domain.findings.strict import LONG, MANY, first_entries
+        from optimizer.domain.findings.strict import LONG
 
         model: Any = self.plan_type()
         try:
             if len(text) > LONG:
-                _refuse_at_once(model, json.dumps(first_entries(json.loads(text))), MANY)
+                _refuse_at_once(model, text)
             plan: PlanT = model.model_validate_json(text)
         except ValidationError as e:
             raise PlanError(_said(e)) from None
@@ -174,14 +172,22 @@ class Question(Generic[OptionsT, PlanT, VerdictT]):
         raise Unsupported(f"{self.name}.{door}", f"{self.name} has {has}")
 
 
-def _refuse_at_once(model: Any, text: str, many: int) -> None:
+def _refuse_at_once(model: Any, text: str) -> None:
     """Raise what is wrong with the first entries of a plan, if that is very much."""
+    import json
+
     from pydantic import ValidationError
 
+    from optimizer.domain.findings.strict import MANY, first_entries
+
     try:
-        model.model_validate_json(text)
+        data = json.loads(text)
+    except ValueError:
+        return  # what is no JSON is told where all of it is read
+    try:
+        model.model_validate_json(json.dumps(first_entries(data)))
     except ValidationError as e:
-        if e.error_count() > many:
+        if e.error_count() > MANY:
             raise
 
 

@@ -20,9 +20,9 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["size_of"]
+from optimizer.units import MONTH_HOURS
 
-MONTH_HOURS = 730
+__all__ = ["size_of"]
 
 
 def size_of(data: Any, draw: int = 0) -> int:

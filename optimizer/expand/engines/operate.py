@@ -15,7 +15,6 @@ batteries is given, and met like other load; what they give is the cap of a sour
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -346,14 +345,16 @@ def operate(world: World, given: Given, costs: Costs | None = None) -> Found:
     )
     has_slopes = costs is not None
     costs = costs or Costs(np.zeros((0, 0, 0)), np.zeros((0, 0, 0)))
-    halves = [0, F] if F < MANY else [0, F // 2, F]
-    with ThreadPoolExecutor(len(halves) - 1) as pool:
-        each = [
-            pool.submit(_some_cells, world, given, costs, found, _scratch(world), has_slopes, *at)
-            for at in pairwise(halves)
-        ]
-    for done in each:
-        done.result()
+
+    def some(first: int, end: int) -> None:
+        _some_cells(world, given, costs, found, _scratch(world), has_slopes, first, end)
+
+    if F < MANY:
+        some(0, F)
+        return found
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(some, 0, F // 2), pool.submit(some, F // 2, F)]:
+            done.result()
     return found
 
 

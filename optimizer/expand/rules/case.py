@@ -175,8 +175,15 @@ class Case:
 
     def batteries(self, s: int) -> list[tuple[int, Store]]:
         """Return the batteries with storage at a site, and what a unit of them stores."""
-        sources = enumerate(self.growth.sources)
-        return [(j, x.store) for j, x in sources if x.store is not None and x.site == s]
+        return self._batteries.get(s, [])
+
+    @cached_property
+    def _batteries(self) -> dict[int, list[tuple[int, Store]]]:
+        found: dict[int, list[tuple[int, Store]]] = {}
+        for j, source in enumerate(self.growth.sources):
+            if source.store is not None:
+                found.setdefault(source.site, []).append((j, source.store))
+        return found
 
     def domains(self, stock: Stock, future: FutureImage, t: int) -> int:
         """Return the domains of a stock in service in a period."""

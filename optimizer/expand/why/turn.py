@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 from optimizer.domain.answers.cases import Case
 from optimizer.domain.answers.fixes import Fix
 from optimizer.domain.answers.say import percent
-from optimizer.domain.changes.patch import pointer
+from optimizer.domain.changes.patch import patch, pointer
 from optimizer.domain.changes.scale import scaled
 from optimizer.domain.growth.contracts import Lease
 from optimizer.expand.studies.cases import asked, keeping, kept_at, units_of
+from optimizer.expand.studies.named import kept
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,26 +75,24 @@ def _turned(
     instance: Instance, solve: Solve, plan: ExpandPlan, reason: Out, options: Options
 ) -> Out:
     """Return a reason with the price that turns it, and the plan there."""
-    share, keep, found = FAR[reason.is_contract], keeping(instance, plan), None
+    share, keep, line = FAR[reason.is_contract], keeping(instance, plan), None
+    least = plan.objective.total + NOISE * abs(plan.objective.total)
     stays = 1.0
     for _ in range(ROUNDS):
         changes = changes_at(instance, reason, share)
         label = f"{reason.job} at {share:.4g} of its price"
         (solved,) = solve([Case(label, (*changes, keep))])
-        least = plan.objective.total + NOISE * abs(plan.objective.total)
-        if solved.plan is None or not _has(solved.plan, reason):
-            stays = share
-            break
-        if found is not None and solved.plan.objective.total <= least:
-            stays = share
-            break
         found = solved.plan
+        is_in = found is not None and _has(found, reason)
+        if found is None or not is_in or (line and found.objective.total <= least):
+            stays = share
+            break
         line = _Line(instance, reason, found, options)
         share = line.meets(plan.objective.total)
-    if found is None:
+    if line is None:
         return replace(reason, stays=stays)
     target = plan.objective.total if plan.bound is None else plan.bound
-    return _fixed(instance, reason, _Line(instance, reason, found, options), target, stays)
+    return _fixed(instance, reason, line, target, stays)
 
 
 def _has(plan: ExpandPlan, reason: Out) -> bool:
@@ -109,12 +108,14 @@ class _Line:
     def __init__(self, instance: Instance, reason: Out, plan: ExpandPlan, options: Options) -> None:
         self.instance, self.reason, self.plan, self.options = instance, reason, plan, options
         self.far = FAR[reason.is_contract]
+        self._known: dict[float, int] = {}
 
     def at(self, share: float) -> int:
-        """Return what it is worth at a share [nano-USD]."""
-        changes = changes_at(self.instance, self.reason, share)
-        case = Case("kept", changes)
-        return kept_at(self.instance, case, self.plan, self.options).total or 0
+        """Return what it is worth at a share [nano-USD], whatever rules it breaks there."""
+        if share not in self._known:
+            world = patch(self.instance, changes_at(self.instance, self.reason, share))
+            self._known[share] = kept(world, self.plan, self.options).objective.total
+        return self._known[share]
 
     def meets(self, total: int) -> float:
         """Return the share, as near to today's as can be, at which it is worth a total [nano-USD].

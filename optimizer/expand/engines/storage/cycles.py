@@ -54,7 +54,8 @@ def operated(
     able = Given(*(np.maximum(x, 0.0) for x in given))  # less, of plans that are not legal
     shape = (arrays.F, arrays.T, arrays.B, len(arrays.batteries))
     charge, out = np.zeros(shape), np.zeros(shape)
-    solved = [(market, Duals()) for market in _markets(arrays)]
+    stands = costs is not None or bool((given.cap[:, :, 0, arrays.batteries] > 0).any())
+    solved = [(market, Duals()) for market in (_markets(arrays) if stands else ())]
     for market, duals in solved:
         for f in range(arrays.F):
             needs = market.at.copy()
@@ -101,7 +102,7 @@ def with_cycles(arrays: Arrays, given: Given, cycles: Cycles) -> Given:
 def legal(arrays: Arrays, world: World, given: Given, charge: Floats, out: Floats) -> Cycles:
     """Return charging near to what is wanted, in whole watts, that keeps the rule `storage`."""
     there = given.cap[:, :, :, arrays.batteries]
-    shares = np.array([arrays.store_shares[i] for i in range(len(arrays.batteries))])
+    shares = np.array(arrays.store_shares)
     most = np.floor(there * shares[:, 0] + 1e-6)
     cycles = Cycles(
         np.clip(np.ceil(charge - SURELY), 0, most).astype(np.int64),
