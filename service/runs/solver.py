@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from concurrent.futures import Future
 
-__all__ = ["Nursery", "Solver"]
+__all__ = ["Nursery", "Solver", "level"]
 
 ROOT = Path(__file__).parents[2]
 """Where the process finds this package."""
@@ -32,7 +32,7 @@ class Solver:
     """One process, `service.runs.child`."""
 
     def __init__(self) -> None:
-        self._level = _level()
+        self._level = level()
         path = [str(ROOT), *(p for p in [os.environ.get("PYTHONPATH", "")] if p)]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "service.runs.child", self._level, str(os.getpid())],
@@ -113,10 +113,14 @@ class Solver:
         self._lines.put(None)
 
 
-def _level() -> str:
-    """Return the niceness of this process's session; 0 where there is none."""
+def level(process: Path = Path("/proc/self")) -> str:
+    """Return the niceness of a process's session; 0 where it has none, or the system no file of it.
+
+    The file is empty for a process that is in no session group, as under some container runtimes.
+    """
     with suppress(OSError):
-        return Path("/proc/self/autogroup").read_text(encoding="utf-8").split()[-1]
+        if words := (process / "autogroup").read_text(encoding="utf-8").split():
+            return words[-1]
     return "0"
 
 

@@ -20,7 +20,7 @@ from service.runs.attempt import Attempt, Ended, Limits
 from service.runs.claims import Claims
 from service.runs.port import Order, RunState
 from service.runs.runs import Runs
-from service.runs.solver import Solver
+from service.runs.solver import Solver, level
 from service.runs.tables import Database
 
 if TYPE_CHECKING:
@@ -70,6 +70,16 @@ def test_what_a_solver_has_started_dies_with_the_server(tmp_path: Path) -> None:
     top.send_signal(signal.SIGKILL)
     top.wait()
     assert until(lambda: not is_alive(leaf))
+
+
+def test_the_level_of_a_session_is_known_where_there_is_one(tmp_path: Path) -> None:
+    assert level(tmp_path) == "0"  # a system without the file
+    for text, told in (("", "0"), ("nice 5\n", "5"), ("nice -20\n", "-20")):
+        (tmp_path / "autogroup").write_text(
+            f"/autogroup-7 {text}" if text else "", encoding="utf-8"
+        )
+        assert level(tmp_path) == told
+    assert -20 <= int(level()) <= 19
 
 
 def test_a_run_is_solved_in_a_process_of_its_own_and_its_death_is_told(tmp_path: Path) -> None:
