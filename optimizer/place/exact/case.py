@@ -101,14 +101,19 @@ def _size(instance: Instance) -> tuple[int, int]:
     return len(instance.jobs), sum(int(p.present(instance.horizon).max()) for p in pools)
 
 
-def make_case(instance: Instance, clock: Clock, certificate: Certificate | None = None) -> Case:
+def make_case(
+    instance: Instance,
+    clock: Clock,
+    certificate: Certificate | None = None,
+    most_columns: int = MOST_COLUMNS,
+) -> Case:
     """Return the case of an instance; its prices are those of a certificate, if one is given."""
     a = build_arrays(instance)
     columns = int(a.allowed.sum())
-    if columns > MOST_COLUMNS:
+    if columns > most_columns:
         raise Unsupported(
             f"exact placement with {columns:,} pairs of mode and start",
-            f"it takes up to {MOST_COLUMNS:,}; use prices and search",
+            f"it takes up to {most_columns:,}; use prices and search",
         )
     if certificate is None:
         certificate = whole_prices(instance, _prices(a, clock).finish())

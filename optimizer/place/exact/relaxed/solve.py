@@ -80,7 +80,12 @@ def prove(
 
 
 def relax(
-    instance: Instance, clock: Clock, certificate: Certificate, until: float, is_over: IsOver
+    instance: Instance,
+    clock: Clock,
+    certificate: Certificate,
+    until: float,
+    is_over: IsOver,
+    kept: NDArray[np.uint8] | None = None,
 ) -> tuple[PlacePlan | None, EngineClaim]:
     """Return a plan made of what HiGHS took, if it took any, and what it claims of all plans.
 
@@ -88,8 +93,12 @@ def relax(
         Its bound is that of the plan.
     until
         When HiGHS has to end [s], by the clock.
+    kept
+        Columns that it may take, as `PlaceArrays.allowed`; the claim is of plans of these alone.
     """
     a = build_arrays(instance)
+    if kept is not None:
+        a = a._replace(allowed=a.allowed & kept)
     model = build_relaxed(instance, a)
     limits = Limits(max(0.1, until - clock.seconds()), None, GAP, clock.options.seed)
     run = solve_milp(model.problem, limits=limits, is_over=is_over)

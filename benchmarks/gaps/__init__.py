@@ -1,0 +1,1 @@
+"""Where a gap lies: by side, by size of gang, over time."""
