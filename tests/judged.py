@@ -148,7 +148,7 @@ def as_plan(data: Data) -> PlacePlan:
 def solved(data: Data, **options: Any) -> PlacePlan:
     """Return the plan of a solve of few rounds, after both judges have passed it."""
     instance = read(data)
-    few: Data = {"seconds": 60, "rounds": 2, "engine": "search"}
+    few: Data = {"seconds": 60, "rounds": 2, "engine": "search", "threads": 1}
     plan = solve(instance, Options(**few | options))
     passes(data, plan, instance)
     return plan

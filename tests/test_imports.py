@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pytest
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
 HOUSES = ("optimizer", "instances", "service", "benchmarks")
@@ -67,14 +70,23 @@ def name_of(file: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@cache
 def read(file: Path) -> ast.Module:
     """Return the syntax tree of a file."""
     return ast.parse(file.read_text(encoding="utf-8"))
 
 
+def statements(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield what stands directly in a module or statement and may hold statements."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.stmt | ast.excepthandler | ast.match_case):
+            yield node
+
+
 def is_typing_only(node: ast.AST) -> bool:
     """Return whether a node is `if TYPE_CHECKING:`."""
-    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    test = node.test if isinstance(node, ast.If) else None
+    return isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"
 
 
 def imports(tree: ast.Module, at_run_time: bool = False) -> set[str]:
@@ -93,7 +105,7 @@ def imports(tree: ast.Module, at_run_time: bool = False) -> set[str]:
             found |= {f"{node.module}.{a.name}" for a in node.names}
         later = is_typing_only(node) or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         if not (at_run_time and later):
-            waiting.extend(ast.iter_child_nodes(node))
+            waiting.extend(statements(node))
     return found
 
 
@@ -102,15 +114,27 @@ def is_in(name: str, package: str) -> bool:
     return name == package or name.startswith(f"{package}.")
 
 
-SOURCES = sorted(f for house in HOUSES for f in (ROOT / house).rglob("*.py"))
-TREES = {name_of(f): read(f) for f in SOURCES}
-OURS = {name: imports(tree) for name, tree in TREES.items()}
-ALL = sorted([*SOURCES, *(ROOT / "tests").rglob("*.py")])
+@cache
+def trees() -> dict[str, ast.Module]:
+    """Return the syntax trees of our modules, by name."""
+    files = sorted(f for house in HOUSES for f in (ROOT / house).rglob("*.py"))
+    return {name_of(f): read(f) for f in files}
+
+
+@cache
+def ours() -> dict[str, set[str]]:
+    """Return what each of our modules imports."""
+    return {name: imports(tree) for name, tree in trees().items()}
+
+
+def every_file() -> list[Path]:
+    """Return all our files, and those of the tests."""
+    return sorted(f for house in (*HOUSES, "tests") for f in (ROOT / house).rglob("*.py"))
 
 
 def test_imports_run_downwards_only() -> None:
     wrong = []
-    for name, found in OURS.items():
+    for name, found in ours().items():
         room = max((p for p in MAY_IMPORT if is_in(name, p)), key=len)
         allowed = MAY_IMPORT[room] | {room}
         for other in found:
@@ -122,7 +146,7 @@ def test_imports_run_downwards_only() -> None:
 
 def test_judges_share_no_code_with_the_judged() -> None:
     wrong = []
-    for name, found in OURS.items():
+    for name, found in ours().items():
         parts = name.split(".")
         if parts[0] != "optimizer" or len(parts) < 3 or parts[2] not in JUDGES:
             continue
@@ -145,7 +169,7 @@ def test_the_strangers_verifier_imports_nothing_of_ours() -> None:
 
 def test_third_parties_stay_in_their_rooms() -> None:
     wrong = []
-    for name, found in OURS.items():
+    for name, found in ours().items():
         for party, rooms in ONLY_IN.items():
             is_used = any(is_in(other, party) for other in found)
             if is_used and not any(is_in(name, room) for room in rooms):
@@ -155,8 +179,8 @@ def test_third_parties_stay_in_their_rooms() -> None:
 
 def test_no_import_goes_in_a_circle() -> None:
     edges = {
-        name: {other for other in TREES if other != name and _reads(found, other)}
-        for name, found in ((n, imports(t, at_run_time=True)) for n, t in TREES.items())
+        name: {other for other in trees() if other != name and _reads(found, other)}
+        for name, found in ((n, imports(t, at_run_time=True)) for n, t in trees().items())
     }
     while True:
         ends = [name for name, after in edges.items() if not after]
@@ -173,22 +197,25 @@ def _reads(found: set[str], module: str) -> bool:
     return module in found or any(f.rpartition(".")[0] == module for f in found)
 
 
-@pytest.mark.parametrize("file", ALL, ids=lambda f: str(f.relative_to(ROOT)))
-def test_a_file_holds_one_idea(file: Path) -> None:
-    text = file.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= FILE_LINES
+def test_a_file_holds_one_idea() -> None:
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-    long = {
-        node.name: lines
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, functions)
-        and (lines := (node.end_lineno or 0) - node.lineno + 1) > FUNCTION_LINES
-    }
-    assert not long
+    wrong = []
+    for file in every_file():
+        name = file.relative_to(ROOT)
+        if (lines := len(file.read_text(encoding="utf-8").splitlines())) > FILE_LINES:
+            wrong.append(f"{name}: {lines} lines")
+        waiting: list[ast.AST] = [read(file)]
+        while waiting:
+            waiting.extend(statements(node := waiting.pop()))
+            if isinstance(node, functions):
+                lines = (node.end_lineno or 0) - node.lineno + 1
+                if lines > FUNCTION_LINES:
+                    wrong.append(f"{name}: {node.name} has {lines} lines")
+    assert not wrong
 
 
 def test_a_folder_holds_at_most_twelve_files() -> None:
-    folders = {file.parent for file in ALL}
+    folders = {file.parent for file in every_file()}
     crowded = {
         str(folder.relative_to(ROOT)): count
         for folder in folders

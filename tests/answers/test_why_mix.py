@@ -65,7 +65,9 @@ def test_an_offer_that_is_there_in_no_whole_period_has_no_use(kind: str) -> None
     assert "not needed" in terminal(MIX.report(read(data), plan))
 
 
-@pytest.mark.parametrize("name", ["new-york-tpu-or-gpu", "loughton-mix"])
+@pytest.mark.parametrize(
+    "name", ["new-york-tpu-or-gpu", pytest.param("loughton-mix", marks=pytest.mark.slow)]
+)
 def test_a_price_that_turns_an_offer_is_solved_on_both_sides(name: str) -> None:
     instance = load(name)
     plan = MIX.solve(instance, Options())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from instances.catalog import load, names
+from instances.catalog import entry, load, names
 from instances.seeded.place import random_place
 from instances.seeded.sizes import sized
 from optimizer.domain.files import parse_instance
@@ -16,7 +16,7 @@ from optimizer.domain.tables.modes import make_table
 if TYPE_CHECKING:
     from optimizer.domain.instance import Instance
 
-WITH_JOBS = [name for name in names() if load(name).jobs]
+WITH_JOBS = [name for name in names() if entry(name).jobs]
 SEEDED = {
     "S": lambda: sized("S", 2),
     "pools-200": lambda: sized("pools-200", 2),

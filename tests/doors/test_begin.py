@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
@@ -33,10 +34,19 @@ def cancelled() -> Event:
     return flag
 
 
-@pytest.mark.parametrize("data", [crowd(), tiny.tiny(7), tiny.tiny(48)], ids=["crowd", "7", "48"])
-def test_a_placement_is_never_worse_than_what_it_began_from(data: Data) -> None:
+DATA = {"crowd": crowd(), "7": tiny.tiny(7), "48": tiny.tiny(48)}
+
+
+@cache
+def placed(name: str) -> PlacePlan:
+    """Return a plan to begin from."""
+    return judged.solved(DATA[name], rounds=8, seed=3)
+
+
+@pytest.mark.parametrize("name", DATA)
+def test_a_placement_is_never_worse_than_what_it_began_from(name: str) -> None:
+    data, before = DATA[name], placed(name)
     instance = judged.read(data)
-    before = judged.solved(data, rounds=8, seed=3)
     for cancel in (None, cancelled()):
         options = PLACE.options(rounds=0, seed=4)
         after = PLACE.solve(instance, options, None, cancel, Start(instance, before))
@@ -68,10 +78,8 @@ def test_no_goal_ends_below_what_it_began_from(objective: str) -> None:
 
 
 def test_of_a_plan_of_another_instance_what_fits_is_kept() -> None:
-    old, new = crowd(), crowd(cap_mw=0.024)
-    was = judged.read(old)
-    before = judged.solved(old, rounds=8, seed=3)
-    options = PLACE.options(rounds=0, seed=3)
+    was, new, before = judged.read(crowd()), crowd(cap_mw=0.024), placed("crowd")
+    options = PLACE.options(rounds=0, seed=3, threads=1)
     cold = PLACE.solve(judged.read(new), options)
     warm = PLACE.solve(judged.read(new), options, start=Start(was, before))
     judged.passes(new, warm)
@@ -83,7 +91,7 @@ def test_of_a_plan_of_another_instance_what_fits_is_kept() -> None:
 def test_a_search_hands_on_plans_that_are_good() -> None:
     data = crowd()
     found: list[PlacePlan] = []
-    PLACE.solve(judged.read(data), PLACE.options(rounds=4), on_plan=found.append)
+    PLACE.solve(judged.read(data), PLACE.options(rounds=4, threads=1), on_plan=found.append)
     assert found
     for plan in found:
         judged.passes(data, plan)
@@ -123,7 +131,7 @@ def test_a_start_that_says_nothing_here_is_no_hindrance() -> None:
     data = crowd()
     other = json.loads(json.dumps(data))
     other["jobs"] = [each | {"id": f"other-{each['id']}"} for each in other["jobs"]]
-    before = judged.solved(other, rounds=1)
+    before = judged.solved(other, rounds=0)
     start = Start(parse_instance(json.dumps(other)), before)
-    plan = PLACE.solve(judged.read(data), PLACE.options(rounds=1), start=start)
+    plan = PLACE.solve(judged.read(data), PLACE.options(rounds=1, threads=1), start=start)
     judged.passes(data, plan)

@@ -22,7 +22,7 @@ from optimizer.place.exact.near.search import Near
 from optimizer.place.plan import Options, Status
 from optimizer.place.solve import prepare, solve
 
-SEEDS = range(0, 200, 2)
+SEEDS = [range(0, 200, 4), pytest.param(range(2, 200, 4), marks=pytest.mark.slow)]
 
 
 def test_every_field_of_the_arrays_is_cut_for_a_part() -> None:
@@ -45,10 +45,11 @@ def near_of(seed: int) -> Near:
     return near
 
 
-def test_a_neighbourhood_of_all_jobs_finds_the_optimum_but_for_dispatch() -> None:
+@pytest.mark.parametrize("seeds", SEEDS, ids=str)
+def test_a_neighbourhood_of_all_jobs_finds_the_optimum_but_for_dispatch(seeds: range) -> None:
     """Without permits and second supplies the price of energy is exact, but for whole cents."""
     missed, tried = [], 0
-    for seed in SEEDS:
+    for seed in seeds:
         best = optimum(tiny(seed))[0]
         if best is None or features(tiny(seed)).keys() & {"two supplies", "job.must"}:
             continue
@@ -58,11 +59,11 @@ def test_a_neighbourhood_of_all_jobs_finds_the_optimum_but_for_dispatch() -> Non
         assert found <= best * 1e-9 + 1e-6, seed
         tried += 1
         missed += [seed] if found < best * 1e-9 - 0.02 * len(near.problem.a.late) else []
-    assert tried >= 20
+    assert tried >= 10
     assert len(missed) <= tried // 20, missed
 
 
-@pytest.mark.parametrize("seed", [2, 7, 72])
+@pytest.mark.parametrize("seed", [7, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 72))])
 def test_neighbourhoods_are_never_worse_than_the_search_before_them(seed: int) -> None:
     instance = parse_instance(json.dumps(tiny(seed)))
     few: dict[str, Any] = {"seconds": 60, "rounds": 8}

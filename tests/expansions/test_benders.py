@@ -57,7 +57,7 @@ def test_the_cut_of_a_plan_meets_what_it_brings_and_bounds_what_any_other_does(s
                 assert plan is not cut or most == pytest.approx(value, abs=1e-6)
 
 
-@pytest.mark.parametrize("seed", (1, 2))
+@pytest.mark.parametrize("seed", (pytest.param(1, marks=pytest.mark.slow), 2))
 def test_with_some_columns_held_the_bound_stays_one_and_the_plan_is_legal(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -84,7 +84,7 @@ def test_brute_force_plans_pass_both_judges(seeds: Sequence[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seeds", "most"), [(QUICK, 2), pytest.param(SEEDS, 3, marks=pytest.mark.slow)]
+    ("seeds", "most"), [(QUICK[:10], 1), pytest.param(SEEDS, 3, marks=pytest.mark.slow)]
 )
 def test_the_search_finds_most_optima_and_its_bounds_hold(seeds: Sequence[int], most: int) -> None:
     missed = []

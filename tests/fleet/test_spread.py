@@ -65,7 +65,7 @@ def test_brute_force_plans_pass_both_judges(seeds: Sequence[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seeds", "most"), [(QUICK, 1), pytest.param(SEEDS, 2, marks=pytest.mark.slow)]
+    ("seeds", "most"), [(QUICK[:9], 1), pytest.param(SEEDS, 2, marks=pytest.mark.slow)]
 )
 def test_the_search_finds_most_optima_and_its_bounds_hold(seeds: Sequence[int], most: int) -> None:
     possible = [seed for seed in seeds if optimum(seed) is not None]

@@ -17,7 +17,7 @@ from optimizer.place.solve import solve
 
 Data = dict[str, Any]
 
-QUICK = (2, 7, 10, 17)
+QUICK = (2, 7, 10)
 SLOW = [pytest.param(s, marks=pytest.mark.slow) for s in range(40) if s not in QUICK]
 COMPLETE = (Status.FEASIBLE, Status.OPTIMAL)
 

@@ -192,7 +192,9 @@ def test_running_jobs_share_domains_with_those_that_come() -> None:
     }
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(
+    "seed", [*range(3), *(pytest.param(n, marks=pytest.mark.slow) for n in range(3, 6))]
+)
 def test_a_crowd_of_slices_of_all_sizes_gets_ids_that_the_judges_accept(seed: int) -> None:
     """Deliveries, a pool that shrinks, spares and maintenance, and far more jobs than fit."""
     rng = np.random.default_rng(seed)

@@ -57,7 +57,9 @@ def said(found: Report, section: int = 0) -> str:
 # ---- the gap ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("first", range(0, 100, 20))
+@pytest.mark.parametrize(
+    "first", [0, 20, *(pytest.param(n, marks=pytest.mark.slow) for n in (40, 60, 80))]
+)
 def test_the_parts_of_the_gap_add_up_to_the_last_nano_usd(first: int) -> None:
     for seed in range(first, first + 20):
         data = tiny.tiny(seed)

@@ -74,7 +74,9 @@ def test_most_tiny_instances_cannot_place_everything() -> None:
 # ---- brute force --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("first", range(0, 200, 50))
+@pytest.mark.parametrize(
+    "first", [0, 100, *(pytest.param(n, marks=pytest.mark.slow) for n in (50, 150))]
+)
 def test_the_plan_of_an_optimum_passes_and_is_worth_it(first: int) -> None:
     for seed in range(first, first + 50):
         data = tiny.tiny(seed)
@@ -173,7 +175,9 @@ def _plain_ids(world: stranger.World, name: str, slices: list[Any]) -> list[int]
 # ---- bounds -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize(
+    "seed", [*range(30), *(pytest.param(n, marks=pytest.mark.slow) for n in range(30, 60))]
+)
 def test_no_certificate_goes_below_the_optimum(seed: int) -> None:
     """Random prices of all families, and each family by itself beside the price of power."""
     data = tiny.tiny(seed)

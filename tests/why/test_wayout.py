@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Data = dict[str, Any]
-QUICK = (4, 5, 13, 17, 23)
-FEW = {"moves": (5, 6, 17, 22, 30), "spread": (0, 16, 39, 55)}
+QUICK = (4, 13, 17)
+"""Seeds without a plan, all that is said of why proven."""
+FEW = {"moves": (5, 6, 17), "spread": (16, 55)}
 FLEETS = [
     pytest.param(family, n, marks=[] if n in FEW[family] else pytest.mark.slow)
     for family in FEW
@@ -101,7 +102,9 @@ def conflict(seed: int, family: str = "plain") -> Conflict | None:
 def test_the_groups_have_no_plan_and_each_is_needed(seed: int) -> None:
     known = conflict(seed)
     if known is None:
+        assert seed not in QUICK
         return
+    assert seed not in QUICK or known.minimal == "proven"
     instance = read(case(seed))
     every = groups_of(instance)
     others = [g for g in every if g not in known.groups]
@@ -112,12 +115,6 @@ def test_the_groups_have_no_plan_and_each_is_needed(seed: int) -> None:
         for each in less["jobs"]:  # jobs that need not run only make brute force slow
             each["value_usd"] = 0.0
         assert brute.optimum(less)[0] is not None, group
-
-
-def test_most_sets_are_irreducible() -> None:
-    found = [known for seed in QUICK if (known := conflict(seed)) is not None]
-    assert len(found) >= 4
-    assert all(known.minimal == "proven" for known in found)
 
 
 def test_two_jobs_on_one_rack_name_the_rack_and_both_jobs() -> None:
@@ -308,6 +305,8 @@ def by_brute_force(seed: int, family: str) -> None:
     noise = watts * ways.world.hours * UNIT_COSTS["mw_hour"] / 1e6  # one a site and period
     assert way.least / 1e9 <= least + noise
     assert way.cost / 1e9 >= least - noise
+    if family == "plain" and seed in QUICK:
+        assert way.is_verified and way.proof != "time limit"
     if way.proof != "time limit":
         assert way.cost / 1e9 == pytest.approx(least, abs=noise)
     if way.is_verified:
@@ -316,12 +315,6 @@ def by_brute_force(seed: int, family: str) -> None:
         for each in changed["jobs"]:
             each["value_usd"] = 0.0
         assert brute.optimum(changed)[0] is not None
-
-
-def test_most_ways_out_are_proven_or_claimed_cheapest_and_verified() -> None:
-    ways = [known.way_out for seed in QUICK if (known := conflict(seed)) is not None]
-    assert sum(w is not None and w.is_verified for w in ways) >= 4
-    assert sum(w is not None and w.proof != "time limit" for w in ways) >= 4
 
 
 def test_more_power_is_said_with_mw_site_and_hours() -> None:
@@ -349,18 +342,17 @@ def test_other_unit_costs_lead_to_another_way_out() -> None:
 
 
 def test_moves_and_spreads_have_unit_costs_that_can_be_other_than_the_defaults() -> None:
-    for family, seed, key, said in (
-        ("moves", 5, "move", "2 running jobs moved (1 more than allowed) (USD {})"),
-        ("spread", 16, "spread_job", "up to 2 jobs of group red at one site (1 more) (USD {})"),
+    for family, seed, key, default, said in (
+        ("moves", 5, "move", "10.0 k", "2 running jobs moved (1 more than allowed)"),
+        ("spread", 16, "spread_job", "100 k", "up to 2 jobs of group red at one site (1 more)"),
     ):
-        for usd, text in ((UNIT_COSTS[key], None), (5.0, "5.00")):
-            data = case(seed, family)
-            plan = solve(read(data), Options(seconds=60, rounds=2, threads=1))
-            made = diagnosed(read(data), plan, costs={key: usd}, threads=1).conflict
-            assert made is not None
-            assert made.way_out is not None
-            money = text or {"move": "10.0 k", "spread_job": "100 k"}[key]
-            assert made.way_out.said == (said.format(money),)
+        instance = read(case(seed, family))
+        plan = solve(instance, Options(seconds=60, rounds=2, threads=1))
+        cheap = diagnosed(instance, plan, costs={key: 5.0}, threads=1).conflict
+        both = (conflict(seed, family), UNIT_COSTS[key], default), (cheap, 5.0, "5.00")
+        for made, usd, money in both:
+            assert made is not None and made.way_out is not None
+            assert made.way_out.said == (f"{said} (USD {money})",)
             assert made.unit_costs[key] == usd
 
 
