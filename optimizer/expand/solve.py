@@ -176,8 +176,8 @@ class Solver:
         seconds = min(ASKED, options.seconds)
         clock = Clock(time.monotonic() + seconds, self._is_cancelled)
         way = TreeBenders if len(self.arrays.paths) > 1 else Benders
-        rules = clash(way(self.arrays, options, (), clock, self.keep))
-        money = more_money(way(self.arrays, options, (), clock, self.keep))
+        master = way(self.arrays, options, (), clock, self.keep)
+        rules, money = clash(master), more_money(master)
         if money is None or not set(rules) & MONEY:
             return plan.model_copy(update={"conflict": rules})
         for more in MORE:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.expand.engines.whole.rounding import Dive
+from optimizer.expand.engines.whole.rounding import Dive, Wholes
 
 if TYPE_CHECKING:
     from optimizer.expand.engines.benders import Benders
@@ -70,28 +70,22 @@ class Tree:
     """One search in a tree; plans and bound go to the master."""
 
     def __init__(self, master: Benders) -> None:
-        self.master, model = master, master.first.model
-        self.columns = np.flatnonzero(model.is_integer).astype(np.int32)
-        at = {c: i for i, c in enumerate(self.columns.tolist())}
-        self.is_chip = np.zeros(len(at), bool)
-        for stage in master.stages():
-            for (p, _), c in (*stage.orders.items(), *stage.retired.items()):
-                self.is_chip[at[c]] = stage.arrays.build(p).chip is not None
-        low, high = (np.array(x, float)[self.columns] for x in (model.low, model.high))
-        self.open = [Node(master.found.bound, 0, low, high)]
+        self.master, self.wholes = master, (w := Wholes(master))
+        self.columns, self.is_chip = w.columns, w.is_chip
+        self.open = [Node(master.found.bound, 0, w.low, w.high)]
         self.closed = inf
         self.count = 0
-        self.gains, self.tries = np.zeros((2, len(at))), np.zeros((2, len(at)))
+        self.gains, self.tries = np.zeros((2, len(w.place))), np.zeros((2, len(w.place)))
 
     def run(self) -> None:
         """Search until the gap is closed or the time is over."""
-        found, root = self.master.found, self.open[0]
+        found = self.master.found
         while self.open and not self.master.is_done():
             self._follow(heappop(self.open))
             least = min(self.closed, self.open[0].bound if self.open else inf)
             found.bound = max(found.bound, min(least, found.loss))
             found.is_infeasible = not self.open and least == inf and found.decision is None
-        self._bound(root.low, root.high)
+        self.wholes.bound(self.wholes.low, self.wholes.high)
 
     def _follow(self, node: Node) -> None:
         """Branch from a node on down, while that promises more than the best that is open."""
@@ -118,7 +112,7 @@ class Tree:
 
     def _solved(self, node: Node) -> Floats | None:
         """Return the columns of a node, cut; None where it needs no branching. Raises its bound."""
-        self._bound(node.low, node.high)
+        self.wholes.bound(node.low, node.high)
         for round in range(10**9):
             values = self.master.solved()
             if values is None:
@@ -141,9 +135,6 @@ class Tree:
         """Return the loss from which on a node need not be looked at."""
         loss = self.master.found.loss
         return loss - self.master.options.gap / 2 * abs(loss) if isfinite(loss) else inf
-
-    def _bound(self, low: Floats, high: Floats) -> None:
-        self.master.solver.changeColsBounds(len(self.columns), self.columns, low, high)
 
     def _parts(self, values: Floats, node: Node) -> Ints:
         """Return which columns to branch on have parts: those of chips only where no other has."""
@@ -206,7 +197,7 @@ class Tree:
     def _tried(self, node: Node, k: int, at: float, way: int) -> float:
         """Return by how much a side raises the bound in a few steps of the simplex [MUSD]."""
         side, solver = self._side(node, k, at, way), self.master.solver
-        self._bound(side.low, side.high)
+        self.wholes.bound(side.low, side.high)
         most = solver.getOptionValue("simplex_iteration_limit")[1]
         solver.setOptionValue("simplex_iteration_limit", STEPS)
         solver.run()

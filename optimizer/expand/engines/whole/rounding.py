@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-__all__ = ["Dive", "Master", "whole"]
+__all__ = ["Dive", "Master", "Wholes", "whole"]
 
 NEARLY = 1e-6
 """What is so little below a whole number is that number."""
@@ -60,6 +60,27 @@ class Master(Protocol):
         """Return whether to stop."""
 
 
+class Wholes:
+    """The whole columns of a master: bounds, places (-1 of contracts), which count chips."""
+
+    def __init__(self, master: Master) -> None:
+        model, arrays = master.first.model, master.first.arrays
+        self.solver = master.solver
+        self.columns = np.flatnonzero(model.is_integer).astype(np.int32)
+        self.low, self.high = (np.array(x, float)[self.columns] for x in (model.low, model.high))
+        place = np.full(len(model.is_integer), -1)
+        for stage in master.stages():
+            for (p, _), c in (*stage.orders.items(), *stage.retired.items()):
+                place[c] = p
+        self.place = place[self.columns]
+        chips = [arrays.build(p).chip is not None for p in range(len(arrays.places))]
+        self.is_chip = np.array([*chips, False])[self.place]  # -1 is the last
+
+    def bound(self, low: Floats, high: Floats) -> None:
+        """Give the solver's columns these bounds."""
+        self.solver.changeColsBounds(len(self.columns), self.columns, low, high)
+
+
 class Dive:
     """Whole units step by step: what is nearest to them is held, the rest is solved again.
 
@@ -79,22 +100,13 @@ class Dive:
         within
             Bounds of the whole columns; all places take part then, used or not.
         """
-        self.master, model = master, master.first.model
-        self.columns = np.flatnonzero(model.is_integer).astype(np.int32)
-        self.low = np.array(model.low, float)[self.columns]
-        self.high = np.array(model.high, float)[self.columns]
-        self.is_chip = np.zeros(len(self.columns), bool)
-        at, used = {c: i for i, c in enumerate(self.columns.tolist())}, set[int]()
-        steps = [x for s in master.stages() for x in (*s.orders.items(), *s.retired.items())]
-        for (p, _), c in steps:
-            if values[c] > USED or core[c] > CORE:
-                used.add(p)
-        for (p, _), c in steps:
-            self.is_chip[at[c]] = master.first.arrays.build(p).chip is not None
-            if p not in used:
-                self.high[at[c]] = self.low[at[c]]
-        if within is not None:
-            self.low, self.high = (x.copy() for x in within)
+        self.master, self.wholes = master, (w := Wholes(master))
+        self.columns, self.is_chip = w.columns, w.is_chip
+        self.low, self.high = (x.copy() for x in within or (w.low, w.high))
+        if within is None:
+            is_used = (values[w.columns] > USED) | (core[w.columns] > CORE) | (w.place < 0)
+            is_out = ~np.isin(w.place, w.place[is_used])
+            self.high[is_out] = self.low[is_out]
 
     def run(self) -> Floats | None:
         """Return a solution in whole units, or with parts left when the time is over; None if the
@@ -103,9 +115,7 @@ class Dive:
         try:
             return self._run()
         finally:
-            model = self.master.first.model
-            low, high = (np.array(x, float)[self.columns] for x in (model.low, model.high))
-            self.master.solver.changeColsBounds(len(self.columns), self.columns, low, high)
+            self.wholes.bound(self.wholes.low, self.wholes.high)
 
     def _run(self) -> Floats | None:
         values = last = self._solved(settle=True)
@@ -140,7 +150,7 @@ class Dive:
     def _solved(self, *, settle: bool = False) -> Floats | None:
         """Solve within the bounds, cut there, and solve again; until it settles, if asked for."""
         master = self.master
-        master.solver.changeColsBounds(len(self.columns), self.columns, self.low, self.high)
+        self.wholes.bound(self.low, self.high)
         values = master.solved()
         for _ in range(ROUNDS if settle else 1):
             if values is None or master.is_over():
