@@ -147,7 +147,7 @@ def _solved(
     if case.changes:
         instance = patch(instance, case.changes)
     plan = question.solve(instance, question.options(**(options | case.options)))
-    if plan.status in (Status.INFEASIBLE, Status.UNKNOWN):
+    if not plan.status.has_plan:
         return Solved(case, instance, None, plan.status is Status.INFEASIBLE)
     verdict = question.check(instance, plan)
     if not verdict.is_good:

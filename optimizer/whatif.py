@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from optimizer.domain.answers.records import Start, Status
+from optimizer.domain.answers.records import Start
 from optimizer.domain.answers.say import counted, listed, money, percent
 from optimizer.domain.changes.patch import patch
 from optimizer.domain.changes.said import said
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     OnIncumbent = Callable[[int | None, int | None, float], None]
 
 __all__ = ["Tried", "told", "whatif"]
-
-NONE = (Status.INFEASIBLE, Status.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +94,7 @@ def whatif(
         changed = patch(instance, changes)
         found = question.solve(changed, asked, on_incumbent, cancel, start)
         verdict = question.check(changed, found)
-        if not verdict.is_good and found.status not in NONE:
+        if not verdict.is_good and found.status.has_plan:
             raise PlanError(f"{text}: the plan found breaks a rule: {verdict.violations[0]}")
         after = None if before is None else _bound(question, changed, plan)
         predicted = None if before is None or after is None else after - before
@@ -129,7 +127,7 @@ def told(instance: Instance, plan: Any, found: Sequence[Tried]) -> Report:
 
 def _said(instance: Instance, plan: Any, each: Tried) -> Iterator[str]:
     new, old = each.plan.objective.total, plan.objective.total
-    if each.plan.status in NONE:
+    if not each.plan.status.has_plan:
         yield f"{each.text}: no plan was found there that keeps every rule."
         return
     text = f"{each.text}: the new plan stands at {money(new)}, {_signed(new - old)}"
@@ -179,7 +177,7 @@ def _table(plan: Any, found: Sequence[Tried]) -> Table:
     )  # fmt: skip
     rows: list[tuple[Value, ...]] = []
     for x in found:
-        is_none = x.plan.status in NONE
+        is_none = not x.plan.status.has_plan
         total = None if is_none else x.plan.objective.total
         bound = None if x.plan.bound is None else usd(x.plan.bound)
         rows.append(

@@ -45,7 +45,7 @@ ASKED: dict[Goal, str] = {
 def report(instance: Instance, plan: ExpandPlan, verdict: Verdict) -> Report:
     """Return the report of a plan that the checker has seen."""
     title = f"{instance.name}: {instance.title}" if instance.title else instance.name
-    if plan.status in (Status.INFEASIBLE, Status.UNKNOWN) or verdict.objective is None:
+    if not plan.status.has_plan or verdict.objective is None:
         return Report(title, (_nothing(plan), _proof(plan, verdict)))
     case = Case(instance, plan)
     ledgers = [ledger(case.along(future), future) for future in case.futures]

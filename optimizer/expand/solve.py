@@ -120,14 +120,13 @@ def solve(
 
 def _at_least(plan: ExpandPlan, start: ExpandPlan) -> ExpandPlan:
     """Return the better of an answer and the plan that it began from, with the answer's bound."""
-    can = (Status.FEASIBLE, Status.OPTIMAL)
     same = ("goal", "weight_ppm", "alpha_ppm", "best", "risk")
     asked = [[*(getattr(p.objective, name) for name in same), p.drawn, p.seed]
              for p in (plan, start)]  # fmt: skip
-    if start.status not in can or plan.status is Status.INFEASIBLE or asked[0] != asked[1]:
+    if not start.status.has_plan or plan.status is Status.INFEASIBLE or asked[0] != asked[1]:
         return plan
     total = start.objective.total
-    if plan.status in can and plan.objective.total >= total:
+    if plan.status.has_plan and plan.objective.total >= total:
         return plan
     bound = None if plan.bound is None else max(plan.bound, total)
     status = Status.OPTIMAL if total == bound else Status.FEASIBLE

@@ -9,7 +9,6 @@ from optimizer.domain.reports import Column, Report, Section, Table
 from optimizer.errors import PlanError
 from optimizer.mix.account.ways import nothing
 from optimizer.mix.account.worth import worths
-from optimizer.mix.plan import Status
 from optimizer.units import nano
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ def explain(instance: Instance, plan: MixPlan, offer: str | None, reasons: Seque
     PlanError
         If the instance has no such offer.
     """
-    if plan.status in (Status.INFEASIBLE, Status.UNKNOWN):
+    if not plan.status.has_plan:
         return Report(f"{instance.name}: why there is no mix", nothing(plan))
     names = [x.name for x in instance.image.offers]
     if offer is not None and offer not in names:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from optimizer.mix.engines.tree.cases import Cases
-from optimizer.mix.plan import Certificate, Leaf, Options, Prices, Status
+from optimizer.mix.plan import Certificate, Leaf, Options, Prices
 from optimizer.mix.solve import Solver
 
 if TYPE_CHECKING:
@@ -47,4 +47,4 @@ def operate(
         return None
     proof = certificate or Certificate(goal=goal, tree=Leaf(prices=Prices()))
     plan = Solver(instance, options).plan(account, proof)
-    return None if plan.status in (Status.INFEASIBLE, Status.UNKNOWN) else plan
+    return plan if plan.status.has_plan else None

@@ -40,7 +40,7 @@ def report(instance: Instance, plan: MixPlan, verdict: Verdict) -> Report:
     case = Case(instance, plan)
     title = f"{instance.name}: {instance.title}" if instance.title else instance.name
     proof = _proof(plan, verdict)
-    if plan.status in (Status.INFEASIBLE, Status.UNKNOWN):
+    if not plan.status.has_plan:
         return Report(title, (*nothing(plan), proof, _assumed(instance, case)))
     fleet = Section("What to take", tables=(fleet_table(case),), charts=(fleet_chart(case),))
     work = Section("What it does", tables=(work_table(case, plan), where_table(case)))
@@ -144,7 +144,7 @@ def _proof(plan: MixPlan, verdict: Verdict) -> Section:
     scale = NANO
     bound = None if verdict.bound is None else verdict.bound / scale
     rules = len(verdict.violations)
-    tone: Tone = "bad" if rules and plan.status in (Status.OPTIMAL, Status.FEASIBLE) else "good"
+    tone: Tone = "bad" if rules and plan.status.has_plan else "good"
     facts = [
         Fact("objective", plan.objective.total / scale, UNIT[goal], note=ASKED[goal]),
         Fact("bound", bound, UNIT[goal], note="recomputed from the certificate without a solver"),

@@ -89,13 +89,12 @@ def solve(
 
 def _at_least(plan: MixPlan, start: MixPlan) -> MixPlan:
     """Return the better of an answer and the plan that it began from, with the answer's bound."""
-    can = (Status.FEASIBLE, Status.OPTIMAL)
     is_same = start.objective.goal == plan.objective.goal
-    if start.status not in can or plan.status is Status.INFEASIBLE or not is_same:
+    if not start.status.has_plan or plan.status is Status.INFEASIBLE or not is_same:
         return plan
     total, bound = start.objective.total, plan.bound
     sign = -1 if start.objective.goal == "cost" else 1
-    if plan.status in can and sign * plan.objective.total >= sign * total:
+    if plan.status.has_plan and sign * plan.objective.total >= sign * total:
         return plan
     status = Status.OPTIMAL if total == bound else Status.FEASIBLE
     said = {"fleet": start.fleet, "use": start.use, "objective": start.objective, "status": status}

@@ -37,7 +37,6 @@ from optimizer.place.certificate import upper_bound
 from optimizer.place.explain import Reason, explain
 from optimizer.place.measure.images import asked
 from optimizer.place.measure.words import goal_sections, measures_table
-from optimizer.place.plan import Status
 from optimizer.place.reasons.conflict import conflict_section
 from optimizer.units import nano, usd
 
@@ -49,7 +48,6 @@ if TYPE_CHECKING:
 
 __all__ = ["report"]
 
-NONE = (Status.INFEASIBLE, Status.UNKNOWN)
 """Of a plan file that lacks must jobs, and so is no plan."""
 
 
@@ -78,7 +76,7 @@ def report(
     book = PriceBook(ledger)
     if reasons is None:
         reasons = explain(instance, plan, bound)
-    is_none = plan.status in NONE
+    is_none = not plan.status.has_plan
     sections = (
         *((conflict_section(asked(instance, plan.goal), plan),) if is_none else ()),
         _in_short(ledger, book, reasons),
@@ -114,7 +112,7 @@ def _key_facts(ledger: Ledger) -> Iterator[Fact]:
     yield Fact("Value placed", usd(plan.objective.value), "USD", note=f"{share} of what is asked")
     note = f"{percent(held, usable)} of those usable"
     yield Fact("Chip-hours in use", int(held), note=note)
-    if plan.status in NONE:
+    if not plan.status.has_plan:
         return
     rest = "value less lateness, one-off costs and energy"
     yield Fact("Objective", usd(plan.objective.total), "USD", note=rest)
@@ -132,7 +130,7 @@ def _who(ledger: Ledger, reasons: tuple[Reason, ...]) -> Iterator[str]:
     out = [r for r in reasons if not r.is_late]
     late = [r for r in reasons if r.is_late]
     running = sum(jobs[j].running is not None for j in ledger.runs)
-    if ledger.plan.status in NONE:
+    if not ledger.plan.status.has_plan:
         yield (
             "This is not a plan, as not every job that must run is in it: what follows is what the "
             "search had placed when it stopped, and why the others did not fit beside it."

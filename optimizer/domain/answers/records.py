@@ -38,6 +38,11 @@ class Status(StrEnum):
     INFEASIBLE = "infeasible"
     UNKNOWN = "unknown"
 
+    @property
+    def has_plan(self) -> bool:
+        """Return whether there is a plan that keeps all rules."""
+        return self in (Status.OPTIMAL, Status.FEASIBLE)
+
 
 class Record(BaseModel):
     """A frozen piece of a plan file."""

@@ -32,7 +32,7 @@ def explained(
     PlanError
         If the instance has no build or contract of that name.
     """
-    if plan.status in (Status.INFEASIBLE, Status.UNKNOWN):
+    if not plan.status.has_plan:
         said = "There is no plan: no build could be ordered so that all rules hold."
         if plan.status is Status.UNKNOWN:
             said = "No plan was found in the time given; none is proven not to be there."

@@ -99,7 +99,7 @@ def _proven(plan: PlacePlan, bound: Bound) -> str:
 
 def _refused(plan: PlacePlan, verdict: Verdict) -> list[Violation]:
     """Return what is wrong; that must jobs are missing only where the file says it is a plan."""
-    is_plan = plan.status in (Status.OPTIMAL, Status.FEASIBLE)
+    is_plan = plan.status.has_plan
     return [v for v in verdict.violations if is_plan or v.rule != "one_placement"]
 
 
@@ -110,7 +110,7 @@ def _facts(ledger: Ledger, bound: Bound, verdict: Verdict) -> Iterator[Fact]:
     yield Fact("Objective", usd(parts.total), "USD", note=_parts(ledger))
     if plan.status is not Status.INFEASIBLE:
         yield Fact("Bound", total, "USD", note=plan.bound_kind)
-    if plan.status in (Status.OPTIMAL, Status.FEASIBLE):
+    if plan.status.has_plan:
         yield Fact("Gap", plan.gap, "share", note="of the objective")
     found = len(_refused(plan, verdict))
     kept = "every rule kept" if verdict.is_good else "every rule kept by what is placed"

@@ -11,7 +11,7 @@ from optimizer.place.conflict.elastic import UNIT_COSTS
 from optimizer.place.conflict.reduce import Reducer
 from optimizer.place.conflict.wayout import way_out
 from optimizer.place.exact.case import is_small
-from optimizer.place.plan import Conflict, Options, Status
+from optimizer.place.plan import Conflict, Options
 from optimizer.place.solve import solve
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def diagnosed(
     cancel
         Set it to stop early; what is known by then is returned.
     """
-    if plan.status not in (Status.INFEASIBLE, Status.UNKNOWN):
+    if plan.status.has_plan:
         return plan
     cancel = cancel or Event()
     limits = _Limits(seconds, time.monotonic() + seconds, seed, threads, cancel)

@@ -109,7 +109,7 @@ class Reducer:
             if plan.conflict is not None and plan.conflict.prices is not None:
                 self.prices = plan.conflict.prices
             return "proof"
-        if plan.status in (Status.OPTIMAL, Status.FEASIBLE) and check(image, plan).is_good:
+        if plan.status.has_plan and check(image, plan).is_good:
             return "plan"
         claim = plan.run.claim
         return "claim" if claim is not None and claim.status is Status.INFEASIBLE else "nothing"

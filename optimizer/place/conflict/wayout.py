@@ -84,7 +84,7 @@ def _is_way_out(
 
 def _is_plan(instance: Instance, found: PlacePlan) -> bool:
     """Return whether a plan was found, and the checker finds it good."""
-    is_plan = found.status in (Status.OPTIMAL, Status.FEASIBLE)
+    is_plan = found.status.has_plan
     return is_plan and check(instance, found).is_good
 
 

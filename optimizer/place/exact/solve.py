@@ -75,7 +75,7 @@ def improve(instance: Instance, plan: PlacePlan, clock: Clock) -> PlacePlan:
     """
     better = exact_case(make_case(instance, clock, plan.certificate), plan)
     run = better.run.model_copy(update={"rounds": plan.run.rounds})
-    is_complete = better.status in (Status.OPTIMAL, Status.FEASIBLE)
+    is_complete = better.status.has_plan
     is_better = better.objective.total > plan.objective.total or plan.status is Status.UNKNOWN
     kept = better if is_complete and is_better else plan
     return kept.model_copy(update={"run": run})

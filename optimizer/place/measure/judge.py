@@ -172,7 +172,7 @@ def _fair(case: Case, goal: Fairness, objective: ObjectiveParts) -> Iterator[Vio
     yield from _differs("gap of the least share", goal.gap, gap_of(share, bound))
     yield from _differs("bound on the total", goal.total_bound, total)
     yield from _differs("gap of the total", goal.total_gap, gap)
-    if total is not None and case.plan.status not in (Status.UNKNOWN, Status.INFEASIBLE):
+    if total is not None and case.plan.status.has_plan:
         if share > bound:
             yield said("bound", "least share", share, bound)
         if objective.total > total:

@@ -31,7 +31,7 @@ def goal_sections(ledger: Ledger) -> tuple[Section, ...]:
         title, said = "Every job placed, and done as early as can be", _makespan(ledger, goal)
     else:
         title, said = "Fair shares of tenants, then value", _fair(ledger, goal)
-    is_plan = ledger.plan.status in (Status.FEASIBLE, Status.OPTIMAL)
+    is_plan = ledger.plan.status.has_plan
     gap = goal.gap if is_plan else None
     facts = (Fact("Gap", gap, "share", note="certified, of what was asked for"),)
     return (Section(f"Asked for: {title[0].lower()}{title[1:]}", (*_status(ledger), *said), facts),)
@@ -41,7 +41,7 @@ def _status(ledger: Ledger) -> Iterator[str]:
     plan, jobs = ledger.plan, len(ledger.instance.jobs)
     left = jobs - len(ledger.runs)
     if isinstance(plan.goal, Fairness):
-        if plan.status in (Status.UNKNOWN, Status.INFEASIBLE):
+        if not plan.status.has_plan:
             yield "This is no plan: jobs that must be placed are missing."
     elif plan.status is Status.INFEASIBLE:
         yield (

@@ -61,11 +61,10 @@ def at_least(plan: PlacePlan, start: PlacePlan) -> PlacePlan:
 
     Of value, with the lower of the two bounds.
     """
-    can = (Status.FEASIBLE, Status.OPTIMAL)
-    if plan.status is Status.INFEASIBLE or start.status not in can:
+    if plan.status is Status.INFEASIBLE or not start.status.has_plan:
         return plan
     best = plan
-    if plan.status not in can or _figures(start) > _figures(plan):
+    if not plan.status.has_plan or _figures(start) > _figures(plan):
         best = start.model_copy(update={"run": plan.run})
     if best.goal is not None or start.bound is None:
         return best

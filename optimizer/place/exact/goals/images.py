@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["exact_cost", "exact_makespan", "exact_shares"]
 
-FOUND = (Status.FEASIBLE, Status.OPTIMAL)
-"""What CP-SAT says of a solve that has a solution."""
-
 
 def exact_cost(instance: Instance, clock: Clock) -> PlacePlan:
     """Return CP-SAT's plan of the image of least cost; objective and claim are the image's."""
@@ -65,7 +62,7 @@ def exact_makespan(
         case = replace(case, a=case.a._replace(allowed=case.a.allowed * (ends <= middle)))
         plan = exact_case(case, None)
         claim = plan.run.claim
-        if claim is not None and claim.status in FOUND:
+        if claim is not None and claim.status.has_plan:
             best, high = plan, max((p.end for p in plan.placements), default=0)
         elif claim is not None and claim.status is Status.INFEASIBLE:
             low = middle + 1
@@ -83,7 +80,7 @@ def exact_shares(instance: Instance, clock: Clock) -> tuple[PlacePlan | None, bo
         case = _case(instance, clock)
         plan = exact_case(case, best, partial(_add_needs, case, share + 1))
         claim = plan.run.claim
-        if claim is None or claim.status not in FOUND:  # then nothing was read: no plan of these
+        if claim is None or not claim.status.has_plan:  # then nothing was read: no plan of these
             return best, claim is not None and claim.status is Status.INFEASIBLE
         best = plan
         share = least_share(instance, {p.job for p in plan.placements}) or 0

@@ -64,7 +64,7 @@ def search_beside(
 def _better(plan: PlacePlan, other: PlacePlan, clock: Clock) -> PlacePlan:
     """Return the better of two plans, with certificate and record of the first."""
     total, bound = other.objective.total, plan.bound
-    is_complete = other.status in (Status.OPTIMAL, Status.FEASIBLE)
+    is_complete = other.status.has_plan
     is_better = plan.status is Status.UNKNOWN or total > plan.objective.total
     record = plan.run.model_copy(update={"seconds": round(clock.seconds(), 3)})
     if is_complete and is_better and plan.status is not Status.INFEASIBLE:

@@ -126,7 +126,7 @@ def claimed(plan: PlacePlan, claim: EngineClaim) -> PlacePlan:
     """
     total, mine = plan.objective.total, plan.run.claim
     claim = min((c for c in (mine, claim) if c is not None), key=_strength)
-    is_complete = plan.status in (Status.OPTIMAL, Status.FEASIBLE)
+    is_complete = plan.status.has_plan
     is_proven = (
         is_complete and claim.bound is not None and claim.bound - total <= WITHIN * abs(total)
     )
