@@ -44,10 +44,10 @@ NOISE = 1e-5
 """A plan that is less below another, as a share, is no loss: engines stop there."""
 
 
-def drawn(seed: int) -> Instance:
-    """Return a small instance of the generator."""
+def drawn(seed: int, count: int | None = None) -> Instance:
+    """Return a small instance of the generator, of 10 to 50 jobs or of so many."""
     rng = np.random.default_rng(seed)
-    jobs = int(rng.integers(10, 51))
+    jobs = int(rng.integers(10, 51)) if count is None else count
     pools = int(np.clip(round(jobs / 5), 3, 10))
     domains = int(rng.integers(max(10, 2 * pools), 51))
     return random_place(jobs, 3, pools, domains, 24, seed)
@@ -118,6 +118,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--count", type=int, default=20)
+    parser.add_argument("--jobs", type=int, help="of drawn instances, in place of 10 to 50")
     parser.add_argument("--facility", help="pieces of this one, in place of drawn instances")
     parser.add_argument("--engines", nargs="+", choices=ENGINES, default=ENGINES)
     given = parser.parse_args()
@@ -126,7 +127,8 @@ def main() -> int:
     print_machine()
     below: dict[tuple[str, str], list[int]] = {}
     for seed in range(given.first, given.first + given.count):
-        instance = drawn(seed) if given.facility is None else piece(seed, given.facility)
+        is_piece = given.facility is not None
+        instance = piece(seed, given.facility) if is_piece else drawn(seed, given.jobs)
         if not is_small(instance):
             raise SystemExit(f"{instance.name} is above the sizes of exact engines")
         plans = {e: solved(instance, e, given.seconds) for e in given.engines}

@@ -103,7 +103,7 @@ def _run(argv: list[str], log: Path, most: float) -> int | None:
             stdout=out,
             stderr=subprocess.DEVNULL,
             cwd=Path(__file__).parents[2],
-            start_new_session=True,  # what it starts ends with it
+            process_group=0,  # what it starts ends with it
         )
         try:
             return child.wait(most)
