@@ -78,7 +78,7 @@ class Desk:
 
     def _enter(self, caller: Caller, order: Order) -> tuple[Run, bool]:
         quotas = caller.quotas
-        used = self.runs.usage(caller.tenant, time.time() - DAY).seconds
+        used = self.runs.seconds(caller.tenant, time.time() - DAY)
         if used >= quotas.seconds_per_day:
             detail = (
                 f"{used:,.0f} s were solved in 24 hours; {quotas.seconds_per_day:,.0f} s may be."

@@ -69,10 +69,15 @@ class Attempt:
         self._last = claim.checkpoint
         self._news: dict[str, Any] | None = None  # incumbent not yet written
         self._next_tell = 0.0
-        self._lock, self._is_ordered, self._is_killed = threading.Lock(), False, False
+        self._lock, self._is_killed = threading.Lock(), False
         self._stop_by: float | None = None
         self._until = time.monotonic() + LOAD_SECONDS
         self._halted: float | None = None
+        options = dict(claim.options)
+        self._seconds = max(LEAST_SECONDS, float(options.get("seconds", 60.0)) - claim.spent)
+        options["seconds"] = self._seconds
+        order = {"question": claim.question, "instance": claim.instance, "options": options}
+        solver.send(order | {"start": claim.start})
 
     def stop(self) -> None:
         """Ask the solver for the best plan so far; once."""
@@ -83,8 +88,7 @@ class Attempt:
             self._stop_by = now + STOP_SECONDS
             self._until = min(self._until, now + self._limits.grace_seconds)
             self._solver.hurry()
-            if self._is_ordered:
-                self._solver.send("stop")
+            self._solver.send("stop")
 
     def kill(self) -> None:
         """End the solver."""
@@ -108,7 +112,7 @@ class Attempt:
         """Take a line of the solver; return whether it was the result."""
         kind = line["kind"]
         if kind == "ready":
-            self._order()
+            self._begins()
         elif kind == "incumbent":
             self._news = line
         elif kind == "plan" and line["is_good"]:
@@ -123,19 +127,11 @@ class Attempt:
             return True
         return False
 
-    def _order(self) -> None:
-        """Give the solver its order; a stop that came before is part of it."""
-        claim, options = self.claim, dict(self.claim.options)
-        seconds = float(options.get("seconds", 60.0))
-        options["seconds"] = max(LEAST_SECONDS, seconds - claim.spent)
-        order = {"question": claim.question, "instance": claim.instance, "options": options}
+    def _begins(self) -> None:
+        """Let the time of the run begin: all is loaded."""
         with self._lock:
-            is_stopped = self._stop_by is not None
-            self._is_ordered = True
-            self._solver.send(order | {"start": claim.start, "stop": is_stopped})
-            if not is_stopped:
-                left = options["seconds"] + self._limits.grace_seconds
-                self._until = time.monotonic() + left
+            if self._stop_by is None:
+                self._until = time.monotonic() + self._seconds + self._limits.grace_seconds
 
     def _write_news(self) -> None:
         """Write the last incumbent, if there is one and the one before is a moment ago."""

@@ -2,8 +2,9 @@
 
     python -m service.runs.child LEVEL PARENT
 
-It loads what solving needs, says `ready` and waits, so that a spare one is quick. Then it reads one
-line, the order; it solves, checks by the independent checker, and answers line by line:
+It loads what placing needs while it waits for one line, the order, so that a spare one is quick. It
+says `ready` when all is loaded that the order needs: mixes and expansions do not wait for a search
+that is being compiled. Then it solves, checks by the independent checker, and answers by lines:
 
     {"kind": "ready"} {"kind": "incumbent", ...} {"kind": "plan", ...} {"kind": "result", ...}
 
@@ -14,6 +15,7 @@ that.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import sys
@@ -54,14 +56,18 @@ def main() -> None:
     die_with_parent(int(sys.argv[2]), at_once=True)
     _step_back(sys.argv[1])
     out, cancel = _Out(), threading.Event()
-    _load()
-    out.say("ready")
+    loading = threading.Thread(target=_load, daemon=True)
+    loading.start()
     line = sys.stdin.readline()
     if not line:
-        return
+        os._exit(0)
     threading.Thread(target=_listen, args=(cancel,), daemon=True).start()
     try:
-        _answer(json.loads(line), out, cancel)
+        order = json.loads(line)
+        if order["question"] == "place":
+            loading.join()
+        out.say("ready")
+        _answer(order, out, cancel)
     except FleetwattError as e:
         out.say("error", code="refused", message=str(e))
     except MemoryError:
@@ -85,12 +91,17 @@ def _step_back(level: str) -> None:
 
 
 def _load() -> None:
-    """Import what every placement needs, and load its compiled search."""
+    """Import what every placement needs, and load its compiled search.
+
+    One process at a time: the next one loads what the first one on a machine has compiled.
+    """
     import optimizer.domain.files
     import optimizer.place.check
     import optimizer.place.solve
 
-    optimizer.place.solve.prepare()
+    with Path(optimizer.place.solve.__file__).open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        optimizer.place.solve.prepare()
 
 
 def _listen(cancel: threading.Event) -> None:
@@ -108,8 +119,6 @@ def _answer(order: dict[str, Any], out: _Out, cancel: threading.Event) -> None:
 
     question = QUESTIONS[order["question"]]
     instance = parse_instance(order["instance"])
-    if order["stop"]:
-        cancel.set()
 
     def incumbent(objective: int | None, bound: int | None, seconds: float) -> None:
         out.say("incumbent", objective=objective, bound=bound, seconds=seconds)

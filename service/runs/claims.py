@@ -179,7 +179,7 @@ class Claims:
         c.execute(sa.delete(plans).where(plans.c.run == claim.run, plans.c.kind == kind))
         own = sa.select(runs.c.instance_hash).where(runs.c.id == claim.run).scalar_subquery()
         text = {name: found[name] for name in ("plan", "verdict")}
-        row = {"run": claim.run, "kind": kind, "instance_hash": own, "at": time.time()}
+        row = {"run": claim.run, "kind": kind, "instance_hash": own}
         c.execute(sa.insert(plans).values(**row, **text))
 
     # ---- workers --------------------------------------------------------------------------------

@@ -1,8 +1,9 @@
 """The durable-execution engine behind our port: what is handed to it is done, whoever dies.
 
-The port is two words: `hand` a run, and `recover` those of a dead worker. The engine (dbos) keeps
-its own tables; they hold ids of runs and nothing else. What it must not do is done here: pickle
-(its serializer is JSON), give a run up after a few restarts, wait a second to look at its queue.
+The port is three words: `hand` a run, `recover` those of a dead worker, `clear` what is done. The
+engine (dbos) keeps its own tables; they hold ids of runs and nothing else. What it must not do is
+done here: pickle (its serializer is JSON), give a run up after a few restarts, wait a second to
+look at its queue, keep what is done for ever.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Protocol
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
 
@@ -19,28 +21,19 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
-__all__ = ["Durable", "Engine"]
+__all__ = ["Durable"]
 
 QUEUE = "runs"
 LOOK_SECONDS = 0.2
 """How often the engine looks at its queue."""
 RECOVERIES = 10_000
 """A run is begun again so often after deaths of workers; deaths of its solver are counted by us."""
+OVER = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+"""What the engine calls that which it does no more."""
+MOST = 1000
+"""Rows that are cleared at a time."""
 VERSION = "1"
 """Of what the engine keeps: one worker takes over another's runs only if both have the same."""
-
-
-class Engine(Protocol):
-    """What runs need of a durable engine."""
-
-    def hand(self, run: str) -> None:
-        """See to it that a run is done, once; harmless if it has been handed on before."""
-
-    def recover(self, worker: str) -> None:
-        """Begin again what a dead worker had under way; harmless if done twice."""
-
-    def close(self) -> None:
-        """Begin nothing more."""
 
 
 class _Json(Serializer):
@@ -93,14 +86,21 @@ class Durable:
         )
 
     def hand(self, run: str) -> None:
+        """See to it that a run is done, once; harmless if it has been handed on before."""
         with SetWorkflowID(run):
             self._queue.enqueue(self._do, run)
 
     def recover(self, worker: str) -> None:
+        """Begin again what a dead worker had under way; harmless if done twice."""
         DBOS._recover_pending_workflows([worker])  # noqa: SLF001 (the engine's door for this)
 
-    def close(self) -> None:
-        DBOS.destroy(destroy_registry=True)
+    def clear(self, seconds: float) -> None:
+        """Forget what has been done for so long [s]; harmless if done twice."""
+        until = (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat()
+        asked: dict[str, Any] = {"status": OVER, "completed_before": until, "limit": MOST}
+        done = DBOS.list_workflows(**asked, load_input=False, load_output=False)
+        if done:
+            DBOS.delete_workflows([each.workflow_id for each in done])
 
 
 def _own(url: sa.URL) -> sa.URL:

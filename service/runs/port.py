@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ENDED", "OPEN", "Answer", "Error", "Event", "Filter", "Health", "KeyReused", "NotYet", "Order",
-    "PlanKind", "QuotaFull", "Run", "RunState", "Start", "UnknownRun", "Usage",
+    "PlanKind", "QuotaFull", "Run", "RunState", "Start", "UnknownRun",
 ]  # fmt: skip
 
 
@@ -140,8 +140,8 @@ class Run:
         Why the search stopped, as in the plan's run record.
     created, started, ended
         Seconds since 1970 (UTC); started is of the first attempt.
-    worker, attempts, crashes
-        Who solves it, how often it was begun, how often its solver died.
+    attempts
+        How often it was begun.
     objective, bound, gap
         Of the best plan so far [nano-USD].
     is_good
@@ -161,9 +161,7 @@ class Run:
     stopped_by: str | None = None
     started: float | None = None
     ended: float | None = None
-    worker: str | None = None
     attempts: int = 0
-    crashes: int = 0
     objective: int | None = None
     bound: int | None = None
     gap: float | None = None
@@ -203,7 +201,6 @@ class Answer:
 
     plan: str
     verdict: str | None
-    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,14 +219,6 @@ class Filter:
     parent: str | None = None
     before: str | None = None
     limit: int = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What a tenant uses: open runs, and seconds of solving since a date."""
-
-    open_runs: int
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,6 @@ from service.runs.port import (
     Run,
     RunState,
     UnknownRun,
-    Usage,
 )
 from service.runs.tables import events, instances, plans, runs, workers
 
@@ -45,7 +44,7 @@ LIVE_SECONDS = 15.0
 
 SAME = (
     "id", "tenant", "question", "name", "instance_hash", "created", "parent", "stopped_by",
-    "started", "ended", "worker", "attempts", "crashes", "gap", "is_good",
+    "started", "ended", "attempts", "gap", "is_good",
 )  # fmt: skip
 """Fields of a run that stand in its row as they are."""
 
@@ -118,7 +117,7 @@ class Runs:
             found = c.execute(asked).mappings().first()
             if found is None:
                 raise NotYet(f"run {run} is {row['state']} and has no plan of kind {kind.value}")
-            return Answer(found["plan"], found["verdict"], found["at"])
+            return Answer(found["plan"], found["verdict"])
 
     def events(
         self, tenant: str, run: str, after: int = 0, kind: str | None = None, limit: int = 1000
@@ -190,18 +189,16 @@ class Runs:
                 )
                 c.execute(sa.delete(instances).where(instances.c.hash == each, *_unused(each)))
 
-    def usage(self, tenant: str, since: float) -> Usage:
-        """Return what a tenant has open, and its seconds of solving since a time."""
+    def seconds(self, tenant: str, since: float) -> float:
+        """Return a tenant's seconds of solving since a time [s since 1970]."""
         end = sa.func.coalesce(runs.c.ended, time.time())
         begin = sa.case((runs.c.started < since, since), else_=runs.c.started)
         spent = sa.func.coalesce(sa.func.sum(end - begin), 0.0)
         mine = runs.c.tenant == tenant
         late = sa.or_(runs.c.ended.is_(None), runs.c.ended > since)
         with self._db.read() as c:
-            asked = sa.select(sa.func.count()).where(mine, runs.c.state.in_(OPEN))
-            count = c.execute(asked).scalar_one()
-            asked_seconds = sa.select(spent).where(mine, runs.c.started.is_not(None), late)
-            return Usage(count, float(c.execute(asked_seconds).scalar_one()))
+            asked = sa.select(spent).where(mine, runs.c.started.is_not(None), late)
+            return float(c.execute(asked).scalar_one())
 
     def health(self) -> Health:
         """Return live workers and runs by state."""
@@ -248,7 +245,6 @@ class Runs:
                     kind=PlanKind.START,
                     instance_hash=order.start.instance_hash,
                     plan=order.start.plan,
-                    at=now,
                 )
             )
         add_event(c, run, "state", {"state": RunState.QUEUED})

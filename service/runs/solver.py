@@ -42,7 +42,9 @@ class Solver:
             start_new_session=True,  # Ctrl-C is for the server, which decides
         )
         self._lines: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self._said: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         threading.Thread(target=self._read, daemon=True).start()
+        threading.Thread(target=self._write, daemon=True).start()
 
     @property
     def pid(self) -> int:
@@ -50,12 +52,9 @@ class Solver:
         return self._process.pid
 
     def send(self, line: Mapping[str, Any] | str) -> None:
-        """Write a line; a process that is gone does not hear it."""
+        """Write a line, at once or later; a process that is gone does not hear it."""
         text = line if isinstance(line, str) else json.dumps(line)
-        assert self._process.stdin is not None
-        with suppress(OSError):
-            self._process.stdin.write(f"{text}\n".encode())
-            self._process.stdin.flush()
+        self._said.put(f"{text}\n".encode())
 
     def next(self, seconds: float) -> dict[str, Any] | None:
         """Return the next line; None if there is none in time; EOFError when it has ended."""
@@ -77,9 +76,7 @@ class Solver:
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
-        with suppress(OSError):  # what it did not read
-            assert self._process.stdin is not None
-            self._process.stdin.close()
+        self._said.put(None)
 
     def death(self) -> str:
         """Return how it ended, in words."""
@@ -111,6 +108,16 @@ class Solver:
                 self._lines.put(json.loads(line))
         self._process.stdout.close()
         self._lines.put(None)
+
+    def _write(self) -> None:
+        """Write what is said; a process that is halted is waited for here alone."""
+        assert self._process.stdin is not None
+        with suppress(OSError):
+            while (line := self._said.get()) is not None:
+                self._process.stdin.write(line)
+                self._process.stdin.flush()
+        with suppress(OSError):  # what it did not read
+            self._process.stdin.close()
 
 
 def level(process: Path = Path("/proc/self")) -> str:

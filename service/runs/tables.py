@@ -33,7 +33,7 @@ BUSY_MS = 20_000
 POOL = 20
 """Connections that are kept; as many more are opened where need be."""
 
-VERSION = 1
+VERSION = 2
 """Of the tables; a change of them is a new one."""
 
 metadata = sa.MetaData()
@@ -93,7 +93,6 @@ plans = sa.Table(
     sa.Column("instance_hash", sa.String(64), nullable=False, index=True),
     sa.Column("plan", sa.Text, nullable=False),
     sa.Column("verdict", sa.Text),
-    sa.Column("at", sa.Float(53), nullable=False),
 )
 
 events = sa.Table(

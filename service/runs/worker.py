@@ -23,10 +23,7 @@ from service.runs.port import Error, RunState
 from service.runs.solver import Nursery
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from service.runs.claims import Claim
-    from service.runs.engine import Engine
     from service.runs.tables import Database
 
 __all__ = ["MOST_CRASHES", "Worker", "is_gone", "process_name"]
@@ -37,6 +34,8 @@ BEAT_SECONDS = 2.0
 """How often it says that it lives, and looks for dead ones [s]."""
 MOST_CRASHES = 3
 """A run whose solver dies so often has failed."""
+CLEAR_SECONDS = 60.0
+"""How often the engine is told to forget what it has done, and how long it is kept [s]."""
 
 log = logging.getLogger("fleetwatt.worker")
 
@@ -63,12 +62,11 @@ class Worker:
         self._under_way: dict[str, Attempt] = {}
         self._closing = threading.Event()
         self._claims.beat(self.name, self.slots)
-        make: Callable[..., Engine] = Durable
-        self._engine = make(self.database.url, self.name, self.slots, self.act)
+        self._engine = Durable(self.database.url, self.name, self.slots, self.act)
 
     def run(self) -> None:
         """Look after runs until closed."""
-        next_beat = 0.0
+        next_beat = next_clear = 0.0
         while not self._closing.wait(LOOK_SECONDS):
             try:
                 self._heed()
@@ -79,6 +77,9 @@ class Worker:
                     self._claims.beat(self.name, self.slots)
                     self._take_over()
                     next_beat = time.monotonic() + BEAT_SECONDS
+                if time.monotonic() >= next_clear:
+                    self._engine.clear(CLEAR_SECONDS)
+                    next_clear = time.monotonic() + CLEAR_SECONDS
             except Exception:  # the database may be away for a while
                 log.exception("worker %s", self.name)
                 self._closing.wait(1.0)

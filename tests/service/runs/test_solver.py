@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 import tiny
 
+from instances.catalog import load
 from optimizer.domain.files import parse_instance
 from optimizer.questions import PLACE
 from service.runs.attempt import Attempt, Ended, Limits
@@ -80,6 +82,27 @@ def test_the_level_of_a_session_is_known_where_there_is_one(tmp_path: Path) -> N
         )
         assert level(tmp_path) == told
     assert -20 <= int(level()) <= 19
+
+
+def test_a_mix_does_not_wait_for_the_search_of_placement_to_be_compiled() -> None:
+    text = json.dumps(load("loughton-mix").data())
+    order = {"question": "mix", "instance": text, "options": {}, "start": None}
+    with (ROOT / "optimizer" / "place" / "solve.py").open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # as by another process that compiles it
+        solver, other = Solver(), Solver()
+        try:
+            solver.send(order)
+            said = []
+            while not said or said[-1]["kind"] != "result":
+                said.append(solver.next(30.0) or pytest.fail("no answer"))
+            assert said[0] == {"kind": "ready"} and said[-1]["is_good"]
+            other.send(order | {"question": "place", "instance": json.dumps(tiny.tiny(7))})
+            assert other.next(0.5) is None
+            fcntl.flock(file, fcntl.LOCK_UN)
+            assert other.next(30.0) == {"kind": "ready"}
+        finally:
+            solver.kill()
+            other.kill()
 
 
 def test_a_run_is_solved_in_a_process_of_its_own_and_its_death_is_told(tmp_path: Path) -> None:
