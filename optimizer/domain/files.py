@@ -209,7 +209,8 @@ def _try(entity: Any, value: Any) -> Any:
         try:
             return TypeAdapter(entity).validate_json(json.dumps(value))
         except ValidationError as e:
-            bad = {item["loc"][0] for item in e.errors(include_url=False) if item["loc"]}
+            found = e.errors(include_url=False, include_input=False, include_context=False)
+            bad = {item["loc"][0] for item in found if item["loc"]}
             if not isinstance(value, dict):
                 return None
             value = {k: v for k, v in value.items() if k not in bad}

@@ -6,6 +6,7 @@ import json
 import re
 from itertools import islice
 from math import isfinite
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from optimizer.domain.fields import shown
@@ -102,7 +103,8 @@ def oddities(data: Any) -> list[str]:
             continue
         for step, value in _parts(here):
             if isinstance(value, dict | list):
-                waiting.append((value, (*steps, step)))
+                if value:
+                    waiting.append((value, (*steps, step)))
             elif (finding := _odd(value)) is not None:
                 found.append(Finding(finding[1], finding[0], pointer(*steps, step)))
             if isinstance(step, str) and _is_half(step):
@@ -118,6 +120,8 @@ def _is_plain(here: Any) -> bool:
     if isinstance(here, dict) and not "".join(here).isascii():
         return False
     kinds = set(map(type, values))
+    if kinds <= {NoneType, bool}:
+        return True
     if len(kinds) > 1:
         return False
     if kinds == {int}:
