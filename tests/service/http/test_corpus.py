@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from served import runs_in, served
 
-from benchmarks.api import send
-from benchmarks.bodies import KINDS, bodies
+from benchmarks.bodies import KINDS, bodies, send
 
 if TYPE_CHECKING:
     from pathlib import Path
