@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from benchmarks.service import measured
+from benchmarks.service import ELSEWHERE, measured
 from service.cli.main import main
 
 ROOT = Path(__file__).parents[3]
@@ -33,9 +35,18 @@ def test_what_is_stopped_has_a_checked_plan_and_what_is_cancelled_is_gone() -> N
     assert measured("stops", 2)["bad"] == 0
 
 
+def can_be_elsewhere() -> bool:
+    """Return whether this process may start others on a host of their own."""
+    command = (*ELSEWHERE, "hostname", "elsewhere")
+    return bool(shutil.which("unshare")) and subprocess.run(command, check=False).returncode == 0
+
+
 @pytest.mark.slow
-def test_a_dead_workers_runs_are_taken_over_once(postgres_url: str) -> None:
-    found = measured("workers", 1, database=postgres_url)
+@pytest.mark.parametrize("protocol", ["workers", "hosts"])
+def test_a_dead_workers_runs_are_taken_over_once(postgres_url: str, protocol: str) -> None:
+    if protocol == "hosts" and not can_be_elsewhere():
+        pytest.skip("no host of its own can be made here")
+    found = measured(protocol, 1, database=postgres_url)
     (runs,) = found["state, attempts, good, results"]
     assert [(state, good, results) for state, _, good, results in runs] == [("done", True, 1)] * 2
     assert sorted(attempts for _, attempts, _, _ in runs) == [1, 2]
