@@ -19,11 +19,14 @@ import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from benchmarks.rows import print_machine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[1]
 GUIDE = "docs/SERVICE.md"
@@ -40,22 +43,27 @@ def command_of(guide: str) -> str:
     return str(found)
 
 
-def first_plans(began: float) -> dict[str, float]:
-    """Ask a server that comes; return when it answered, and when each plan was there [s]."""
-    found, runs = dict[str, float](), dict[str, str]()
+def first_plans(began: float) -> Iterator[tuple[str, float]]:
+    """Ask a server that comes; yield when it answered, and when each plan was there [s]."""
     with httpx.Client(base_url=URL, timeout=30.0) as client:
-        while len(found) < 1 + len(ASKED):
-            if time.monotonic() - began > MOST:
-                raise TimeoutError(found)
-            time.sleep(0.05)
-            with suppress(httpx.TransportError):
-                if "answers" not in found and client.get("/readyz").status_code == 200:
-                    found["answers"] = time.monotonic() - began
-                    runs = {name: _asked(client, name) for name in ASKED}
-                for name, run in runs.items():
-                    if name not in found and _has_plan(client, name, run):
-                        found[name] = time.monotonic() - began
-    return found
+        _until(lambda: client.get("/readyz").status_code == 200, began)
+        yield "answers", time.monotonic() - began
+        runs = {name: _asked(client, name) for name in ASKED}
+        while runs:
+            _until(lambda: any(_has_plan(client, *run) for run in runs.items()), began)
+            name = next(name for name, run in runs.items() if _has_plan(client, name, run))
+            yield name, time.monotonic() - began
+            del runs[name]
+
+
+def _until(is_so: Callable[[], bool], began: float) -> None:
+    """Wait until something is so."""
+    while time.monotonic() - began < MOST:
+        with suppress(httpx.TransportError):
+            if is_so():
+                return
+        time.sleep(0.1)
+    raise TimeoutError
 
 
 def _asked(client: httpx.Client, question: str) -> str:
@@ -89,11 +97,12 @@ def main() -> None:
         if given.wheels is not None:
             env |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(given.wheels.resolve())}
         command, began = command_of((clone / GUIDE).read_text(encoding="utf-8")), time.monotonic()
-        process = subprocess.Popen(
-            ["bash", "-c", command], cwd=clone, env=env, start_new_session=True
-        )
+        with (Path(room) / "log").open("wb") as log:
+            process = subprocess.Popen(
+                ["bash", "-c", command], cwd=clone, env=env, stderr=log, start_new_session=True
+            )
         try:
-            for name, seconds in first_plans(began).items():
+            for name, seconds in first_plans(began):
                 print(f"{name}: {seconds:.1f} s after the clone", flush=True)
         finally:
             os.killpg(process.pid, signal.SIGTERM)

@@ -347,7 +347,7 @@ def traffic(room: Path, given: argparse.Namespace) -> Json:
     return said
 
 
-PROTOCOLS = {
+PROTOCOLS: dict[str, Callable[[Path, argparse.Namespace], Json]] = {
     "restarts": restarts,
     "solvers": hurt,
     "stops": stops,

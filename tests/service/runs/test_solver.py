@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import tiny
@@ -86,20 +86,20 @@ def test_the_level_of_a_session_is_known_where_there_is_one(tmp_path: Path) -> N
 
 def test_a_mix_does_not_wait_for_the_search_of_placement_to_be_compiled() -> None:
     text = json.dumps(load("loughton-mix").data())
-    order = {"question": "mix", "instance": text, "options": {}, "start": None}
+    order = {"question": "mix", "instance": text, "options": {"seconds": 1}, "start": None}
     with (ROOT / "optimizer" / "place" / "solve.py").open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # as by another process that compiles it
         solver, other = Solver(), Solver()
         try:
             solver.send(order)
-            said = []
+            said: list[Any] = []
             while not said or said[-1]["kind"] != "result":
-                said.append(solver.next(30.0) or pytest.fail("no answer"))
+                said.append(solver.next(120.0) or pytest.fail("no answer"))
             assert said[0] == {"kind": "ready"} and said[-1]["is_good"]
             other.send(order | {"question": "place", "instance": json.dumps(tiny.tiny(7))})
             assert other.next(0.5) is None
             fcntl.flock(file, fcntl.LOCK_UN)
-            assert other.next(30.0) == {"kind": "ready"}
+            assert other.next(120.0) == {"kind": "ready"}
         finally:
             solver.kill()
             other.kill()
