@@ -205,8 +205,8 @@ class Race:
         now
             Makes a plan of the best so far, for whoever asks for it meanwhile.
         """
-        first = self.searches[0]
-        construct(first.handles, first.problem, first.memory, self.weight)
+        for i, search in enumerate(self.searches):
+            construct(search.handles, search.problem, search.memory, self.weight, i)
         self._tell(self._leader().best, self._leader().view)
         if not self._is_complete(self._leader().best) and self._has_no_plan():
             return 0, "proof"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from optimizer.place.answer import named_prices
 from optimizer.place.arrays import build_arrays
 from optimizer.place.certificate import upper_bound
-from optimizer.place.engines.prices import TAUS, Dual, Prices, Stop
+from optimizer.place.engines.prices import COARSE, FINE, Dual, Prices, Stop
 from optimizer.place.goal import feasibility_image
 from optimizer.place.plan import Certificate, Conflict, Status
 
@@ -59,9 +59,9 @@ def prove(
 
     dual = Dual(build_arrays(image), threads, poll)
     try:
-        dual.minimise(TAUS[:3])
+        dual.minimise(COARSE + FINE[:1])
         if full and dual.best.bound >= -CLEARLY_USD and not is_over() and dual.add_rounding():
-            dual.minimise(TAUS[2:4])
+            dual.minimise(FINE[:1])
     finally:
         dual.close()
     if dual.best.bound >= 0:

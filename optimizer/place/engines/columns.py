@@ -10,7 +10,7 @@ import numpy as np
 
 from optimizer.place.engines.compiled import compiled
 
-__all__ = ["add_usage", "best_profits", "one_pass", "price_kinds"]
+__all__ = ["add_usage", "best_profits", "least_paid", "one_pass", "price_kinds"]
 
 NEGLIGIBLE = -25.0
 """Columns with exp(x) below this weight do not move the gradient."""
@@ -167,3 +167,18 @@ def best_profits(a, spans, gain, late, restart, priced, buffer, tops, worth):
     for j in range(len(a.job_ptr) - 1):
         _, best = _profits(j, a, spans, gain, late, restart, priced, buffer, tops)
         worth[j] = max(0.0, best)
+
+
+@compiled
+def least_paid(a, priced, cheapest):
+    """What a mode pays at the prices from its cheapest allowed start, cheapest : (M,); 0 if none.
+
+    priced : (kinds, T+1)
+        Prefix sums of what the kinds of modes pay.
+    """
+    for m in range(len(a.dur)):
+        row, mask, length, least = priced[a.alike[m]], a.mask[m], a.dur[m], 1e300
+        for t in range(a.first[m], a.allowed.shape[1]):
+            if a.allowed[m, t]:
+                least = min(least, row[a.when[mask, a.act[mask, t] + length]] - row[t])
+        cheapest[m] = least if least < 1e300 else 0.0

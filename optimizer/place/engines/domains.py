@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from optimizer.place.engines.compiled import compiled
 
-__all__ = ["drop_domains", "group_of", "put_slices", "take_domains"]
+__all__ = ["drop_domains", "put_slices", "take_domains"]
 
 
 @compiled
@@ -112,14 +112,6 @@ def _fill(state, g, v, chips, count, slot, done, start, end):
 
 
 @compiled
-def group_of(p, v):
-    g = 0
-    while p.virt_ptr[g + 1] <= v:
-        g += 1
-    return g
-
-
-@compiled
 def _slot_of(p, j, m, rank):
     """Where the virtual domains of a part's small slices are noted."""
     slot = p.slot_ptr[j]
@@ -149,7 +141,7 @@ def _drop_part(p, state, j, m, rank, slices, start, end):
         while k < slices and slots[slot + k] == v:
             chips += p.part_slice[part]
             k += 1
-        g = group_of(p, v)
+        g = p.virt_group[v]
         for t in range(start, end):
             virt[v, t] -= chips
             if virt[v, t] == 0:
@@ -182,7 +174,7 @@ def _take_home_part(p, state, j, m, rank, start, end):
     slot = _slot_of(p, j, m, rank)
     for k in range(p.part_slices[part]):
         v = p.home_slots[slot + k]
-        g = group_of(p, v)
+        g = p.virt_group[v]
         fits, _ = _fits(p, state, g, v, chips, p.pool_size[pool], start, end)
         if fits == 0:
             return k, False

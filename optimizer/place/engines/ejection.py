@@ -153,24 +153,70 @@ def _helps(p, state, j, m, start, end, other, over):
 
 
 @compiled
-def _rank(p, state, memory, j, m, start, end, over):
-    """Rank runs in the way by what they free for their worth, best first: queue[:n]; return n."""
-    J, rng, keys, n = len(state.mode_of), memory.rng, memory.keys, 0
-    offset = int(random(rng) * J)
-    for i in range(J):
-        other = (offset + i) % J
-        if state.mode_of[other] < 0 or p.running[other] or other == j:
-            continue
-        relief = _helps(p, state, j, m, start, end, other, over)
-        if relief <= 0.0:
-            continue
+def _short_of(p, state, j, m, start, end):
+    """Whose runs can be in the way: 0 those of the pools, 1 of the sites, 2 all (of the tenant)."""
+    load, room, i = state.load, p.room_w, p.tenant[j]
+    if i >= 0 and p.quota[i] >= 0:
+        for t in range(start, end):
+            if state.tenant_chips[i, t] > p.quota[i] - p.chips[m]:
+                return 2
+    for part in range(p.part_ptr[m], p.part_ptr[m + 1]):
+        s, net = p.pool_site[p.part_pool[part]], p.part_net_w[part]
+        for t in range(start, end):
+            if load[s, t] + net > room[s, t]:
+                return 1
+    return 0
+
+
+@compiled
+def _look(p, state, memory, j, m, start, end, over, other, n):
+    """Note another job in the queue if its run is in the way; return how many are there."""
+    if state.mode_of[other] < 0 or p.running[other] or other == j:
+        return n
+    relief = _helps(p, state, j, m, start, end, other, over)
+    if relief > 0.0:
         worth = max(p.gain_usd[state.mode_of[other]] + p.prize[other], 1e-6)
-        keys[n] = -relief * (0.3 + random(rng)) / worth
+        memory.keys[n] = -relief * (0.3 + random(memory.rng)) / worth
         memory.queue[n] = other
         n += 1
+    return n
+
+
+@compiled
+def _look_in(p, state, memory, j, m, start, end, pool, n):
+    """Note runs of a pool that are in the way, from any of them on; return how many there are."""
+    first, count = p.runs_ptr[pool], state.present[pool]
+    offset = int(random(memory.rng) * count)
+    for i in range(count):
         if n >= SAMPLE:
             break
-    memory.queue[:n] = memory.queue[:n][np.argsort(keys[:n])]
+        other = state.runs[first + (offset + i) % count]
+        n = _look(p, state, memory, j, m, start, end, -1, other, n)
+    return n
+
+
+@compiled
+def _rank(p, state, memory, j, m, start, end, over):
+    """Rank runs in the way by what they free for their worth, best first: queue[:n]; return n."""
+    J, rng, n = len(state.mode_of), memory.rng, 0
+    scope = 2 if over >= 0 else _short_of(p, state, j, m, start, end)
+    if scope == 2:
+        offset = int(random(rng) * J)
+        for i in range(J):
+            if n < SAMPLE:
+                n = _look(p, state, memory, j, m, start, end, over, (offset + i) % J, n)
+    for part in range(p.part_ptr[m], p.part_ptr[m + 1] if scope < 2 else p.part_ptr[m]):
+        pool = p.part_pool[part]
+        if scope == 0:
+            n = _look_in(p, state, memory, j, m, start, end, pool, n)
+            continue
+        low = p.site_ptr[p.pool_site[pool]]
+        count = p.site_ptr[p.pool_site[pool] + 1] - low
+        offset = int(random(rng) * count)
+        for i in range(count):
+            other = p.site_pools[low + (offset + i) % count]
+            n = _look_in(p, state, memory, j, m, start, end, other, n)
+    memory.queue[:n] = memory.queue[:n][np.argsort(memory.keys[:n])]
     return n
 
 
@@ -207,15 +253,12 @@ def eject_for(p, state, memory, j, m, start, end):
 @compiled
 def random_neighbour(p, state, j, m, start, end, rng):
     """A placed job that shares a pool with mode m in [start, end), or -1."""
-    a, J = p, len(state.mode_of)
-    pool = a.part_pool[a.part_ptr[m]]
-    offset = int(random(rng) * J)
-    for i in range(J):
-        other = (offset + i) % J
-        theirs = state.mode_of[other]
-        if theirs < 0 or a.running[other] or other == j:
-            continue
-        if a.part_pool[a.part_ptr[theirs]] != pool:
+    pool = p.part_pool[p.part_ptr[m]]
+    first, count = p.runs_ptr[pool], state.present[pool]
+    offset = int(random(rng) * count)
+    for i in range(count):
+        other = state.runs[first + (offset + i) % count]
+        if p.running[other] or other == j:
             continue
         if state.start[other] < end and state.end[other] > start:
             return other

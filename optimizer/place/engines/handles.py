@@ -32,12 +32,16 @@ class Problem(NamedTuple):
         Supplies of a site by rising cost, price of permits included: caps [W], true costs [USD/W].
     slot_ptr : (J+1,)
         Room for the virtual domains of each job's small slices.
-    virt_ptr : (groups+1,)
-        Virtual domains of each group.
+    virt_ptr : (groups+1,), virt_group
+        Virtual domains of each group; the group of each.
+    runs_ptr : (pools+1,), site_ptr : (S+1,), site_pools
+        Room for the runs of each pool in `State.runs`; the pools of each site.
     priced : (kinds, T+1)
         Prefix sums of what a mode pays at the prices.
     worth : (J,)
         Best priced profit of each job, not below 0.
+    cheapest : (M,), ranked : (M,)
+        What a mode pays at least, from whatever start; modes of each job, best priced profit first.
     has_permit : (1,)
         Whether any supply has a permit.
     movers
@@ -58,8 +62,14 @@ class Problem(NamedTuple):
     cost: Any
     slot_ptr: Any
     virt_ptr: Any
+    virt_group: Any
+    runs_ptr: Any
+    site_ptr: Any
+    site_pools: Any
     priced: Any
     worth: Any
+    cheapest: Any
+    ranked: Any
     has_permit: Any
     movers: Any
     home_alloc: Any
@@ -83,6 +93,9 @@ class State(NamedTuple):
         Virtual domains ever used.
     chips : (pools, T), tenant : (tenants, T), budget, permit
         What is held or consumed.
+    runs, present : (pools,), spot : (J, parts)
+        Jobs that run in each pool, once for each part there, by `runs_ptr`; how many; where each
+        part of a job stands among them.
     waiting
         Scratch.
     """
@@ -101,6 +114,9 @@ class State(NamedTuple):
     budget_used: Any
     permit_used: Any
     objective: Any
+    runs: Any
+    present: Any
+    spot: Any
     waiting: Any
 
 
@@ -116,6 +132,8 @@ class Memory(NamedTuple):
         Placement records, as in `State`.
     best : (1,)
         Objective of the best plan [USD].
+    changed : (J,), is_changed : (J,), changes : (1,)
+        Jobs that may stand elsewhere than in the best plan; flags; how many.
     okay, queue, keys
         Scratch.
     tried : (J,)
@@ -139,6 +157,9 @@ class Memory(NamedTuple):
     best_alloc: Any
     best_slots: Any
     best: Any
+    changed: Any
+    is_changed: Any
+    changes: Any
     okay: Any
     queue: Any
     keys: Any

@@ -7,7 +7,7 @@ import numpy as np
 from optimizer.place.engines.compiled import compiled
 from optimizer.place.engines.state import place, unplace
 
-__all__ = ["best_start", "blocked", "crowded", "insert", "random", "window"]
+__all__ = ["best_start", "blocked", "crowded", "insert", "most_scored", "random", "window"]
 
 
 @compiled
@@ -115,6 +115,12 @@ def best_start(p, j, m, low, high, okay, weight, rng, noise):
 
 
 @compiled
+def most_scored(p, m, weight, noise):
+    """A limit to what `best_start` can score for mode m [USD]."""
+    return p.gain_usd[m] - weight * p.cheapest[m] * (1.0 - 0.5 * noise)
+
+
+@compiled
 def insert(p, state, j, okay, weight, rng, noise):
     """Place waiting job j in the best mode and start that fit; return whether it was placed."""
     if state.mode_of[j] >= 0:
@@ -124,8 +130,9 @@ def insert(p, state, j, okay, weight, rng, noise):
         return False
     for _ in range(3):
         best, best_m, best_t = -1e300, -1, 0
-        for m in range(p.job_ptr[j], p.job_ptr[j + 1]):
-            if crowded(p, state, m):
+        for i in range(p.job_ptr[j], p.job_ptr[j + 1]):
+            m = p.ranked[i]
+            if most_scored(p, m, weight, noise) <= best or crowded(p, state, m):
                 continue
             blocked(p, state, j, m, okay)
             score, t = best_start(p, j, m, low, high, okay, weight, rng, noise)

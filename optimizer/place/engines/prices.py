@@ -10,8 +10,10 @@ Objective   min  F(y) = sum y b + sum beta B + sum pi limit - sum mu fixed
             hard maximum, which is the certified bound. Batteries and demand charges: their blocks
             in the place of cap * S, and prices sigma of what batteries hold (`power/blocks.py`).
 Method      L-BFGS-B on F for falling tau, each evaluation one compiled pass over all columns that
-            also yields the exact bound; the best is kept. Smoothing: Nesterov (2005), "Smooth
-            minimization of non-smooth functions"; bound: Lagrangian duality.
+            also yields the exact bound; the best is kept. First with one price of a row for the
+            whole horizon, then one a day, for six periods, for each: few prices settle quickly, and
+            are a good start for many (`benchmarks/dual_steps.csv`). Smoothing: Nesterov (2005),
+            "Smooth minimization of non-smooth functions"; bound: Lagrangian duality.
 """
 
 from __future__ import annotations
@@ -37,17 +39,30 @@ from optimizer.place.engines.rows import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from optimizer.place.arrays import PlaceArrays
+    from optimizer.place.arrays import Ints, PlaceArrays
 
-__all__ = ["Dual", "Prices", "Stop", "minimised"]
+__all__ = ["COARSE", "FINE", "Dual", "Prices", "Steps", "Stop", "minimised"]
 
 Floats = NDArray[np.float64]
 
-TAUS = (0.1, 0.03, 0.01, 0.003, 0.001, 0.0003)
-"""Smoothing, as a share of a job's value, from coarse to fine."""
+Steps = tuple[tuple[int, float, int], ...]
 
-EVALUATIONS = {0.1: 40, 0.03: 60, 0.01: 80, 0.003: 120, 0.001: 200, 0.0003: 300}
-"""Most evaluations for each: a coarse dual is only a way to a fine one."""
+COARSE: Steps = ((0, 0.01, 20), (24, 0.003, 30), (6, 0.002, 30))
+"""Steps on the way: periods that share a price of a row (0: all), smoothing as a share of a job's
+value, most evaluations."""
+
+FINE: Steps = ((1, 0.001, 150), (1, 0.0003, 300))
+"""Steps with a price for every period."""
+
+STEEP = {"power": 3.0, "slice": 0.1}
+"""How far prices of rows of a kind move at once, against those of the others: what converges
+soonest (`benchmarks/dual_steps.csv`)."""
+
+LEVEL = 0.2
+"""Prices of small places move further than those of large ones, by this power of their share."""
+
+FIRST_PRICE = 0.3
+"""Share of the value of all jobs that chips cost at the first prices."""
 
 SCALAR = 0.03
 """Scale of prices that act on the whole horizon at once, against those of single periods."""
@@ -121,9 +136,14 @@ class Dual:
         a, T = self.a, self.a.allowed.shape[1]
         n_power = len(a.pue)
         self.scale = np.empty((len(rows), T))
+        chips = (a.usable.mean(1) * a.pool_size).astype(float)
+        watts = np.array([self._power_right(s).mean() for s in range(n_power)])
         for r, row in enumerate(rows):
-            right = self._power_right(row.of) if row.kind == "power" else self.table.right[r]
-            self.scale[r] = self.scale_value / max(float(right.mean()), 1e-9) / T
+            right = watts[row.of] if row.kind == "power" else float(self.table.right[r].mean())
+            of = watts if row.is_power else chips
+            share = 1.0 if "quota" in row.kind else of[row.of] / max(float(of.sum()), 1e-9)
+            steep = STEEP.get(row.kind, 1.0) * max(share, 1e-6) ** LEVEL
+            self.scale[r] = steep * self.scale_value / max(right, 1e-9) / T
         self.scale_budget = SCALAR * self.scale_value / np.maximum(a.budget.astype(float), 1.0)
         limits = np.maximum(a.permit[self.permitted].astype(float), 1.0)
         self.scale_permit = SCALAR * self.scale_value / limits
@@ -135,7 +155,7 @@ class Dual:
             y[s] = mine.min(0) if len(mine) else 0.0
         for r, row in enumerate(rows):
             if row.kind == "chips":
-                y[r] = 0.3 * self.scale[r]
+                y[r] = FIRST_PRICE * self.scale_value / max(float(chips.sum()), 1e-9) / T
         budgets, permits = np.zeros(len(a.budget)), np.zeros(len(a.permit))
         if prices is not None:
             old = {row: prices.rows[r] for r, row in enumerate(prices.table.rows)}
@@ -167,16 +187,19 @@ class Dual:
         cap = self.a.sup_cap[self.a.sup_ptr[site] : self.a.sup_ptr[site + 1]]
         return np.asarray(cap.sum(0), np.float64)
 
-    def minimise(self, taus: tuple[float, ...] = TAUS) -> None:
-        """Minimise through falling smoothing."""
-        for tau in taus:
-            evaluations = EVALUATIONS[tau]
-            z0 = self._pack(self.best)
+    def minimise(self, steps: Steps = COARSE + FINE) -> None:
+        """Minimise through falling smoothing, in steps as `COARSE` and `FINE` have them."""
+        T = self.scale.shape[1]
+        for shared, tau, evaluations in steps:
+            if shared >= T:
+                continue
+            begins = np.arange(0, T, shared or T)
+            z0 = self._pack(self.best, begins)
             try:
                 minimize(
                     self._value_and_slope,
                     z0,
-                    args=(tau,),
+                    args=(tau, begins),
                     jac=True,
                     method="L-BFGS-B",
                     bounds=[(0, None)] * len(z0),
@@ -194,7 +217,7 @@ class Dual:
             return 0
         kept, prices = list(self.table.rows), self.best
         broken = broken_shares(
-            self.a, candidates, lambda t: self._weighed(self.best, TAUS[-1], t).usage
+            self.a, candidates, lambda t: self._weighed(self.best, FINE[-1][1], t).usage
         )
         taken: dict[tuple[str, int], int] = {}
         added = 0
@@ -237,29 +260,36 @@ class Dual:
         charged[: len(self.a.pue)] *= self.a.pue / 1000
         return charged
 
-    def _pack(self, p: Prices) -> Floats:
-        flat = [p.rows / self.scale, p.budgets / self.scale_budget]
+    def _pack(self, p: Prices, begins: Ints) -> Floats:
+        """Return prices in one row; those of rows as means over the periods that share one."""
+        rows = np.add.reduceat(p.rows / self.scale, begins, axis=1) / self._lengths(begins)
+        flat = [rows, p.budgets / self.scale_budget]
         flat.append(p.permits[self.permitted] / self.scale_permit)
         flat.append(p.held / self._scale_held())
         return np.concatenate([x.ravel() for x in flat])
+
+    def _lengths(self, begins: Ints) -> Ints:
+        """Return how many periods share each price."""
+        return np.diff(np.append(begins, self.scale.shape[1]))
 
     def _scale_held(self) -> Floats:
         """Scale of the prices of what batteries hold: that of power at their sites, (B, T)."""
         return self.scale[self.site_of_supply[self.blocks.batteries]]
 
-    def _unpack(self, z: Floats) -> Prices:
-        n, b = self.scale.size, len(self.scale_budget)
+    def _unpack(self, z: Floats, begins: Ints) -> Prices:
+        n, b = len(self.scale) * len(begins), len(self.scale_budget)
         end = n + b + len(self.permitted)
         permits = np.zeros(len(self.a.permit))
         permits[self.permitted] = np.maximum(z[n + b : end], 0) * self.scale_permit
         scale = self._scale_held()
         held = np.maximum(z[end:].reshape(scale.shape), 0) * scale
-        rows = np.maximum(z[:n].reshape(self.scale.shape), 0) * self.scale
+        shared = np.maximum(z[:n].reshape(-1, len(begins)), 0)
+        rows = np.repeat(shared, self._lengths(begins), axis=1) * self.scale
         budgets = np.maximum(z[n : n + b], 0) * self.scale_budget
         return Prices(self.table, rows, budgets, permits, held, np.inf)
 
-    def _value_and_slope(self, z: Floats, tau: float) -> tuple[float, Floats]:
-        prices = self._unpack(z)
+    def _value_and_slope(self, z: Floats, tau: float, begins: Ints) -> tuple[float, Floats]:
+        prices = self._unpack(z, begins)
         value, hard, slopes = self._evaluate(prices, tau)
         self.evaluations += 1
         if hard < self.best.bound:
@@ -267,7 +297,7 @@ class Dual:
         if self.poll is not None:
             self.poll(self.best.bound)
         rows, budgets, permits, held = slopes
-        slope = [rows * self.scale, budgets * self.scale_budget]
+        slope = [np.add.reduceat(rows * self.scale, begins, axis=1), budgets * self.scale_budget]
         slope.append(permits[self.permitted] * self.scale_permit)
         slope.append(held * self._scale_held())
         return value / self.scale_value, np.concatenate(
@@ -304,7 +334,9 @@ class Dual:
         if not over.size:
             return 0.0, 0.0, over, over, p.held
         cap = self.a.sup_cap * self.blocks.plain if self.blocks.any else self.a.sup_cap
-        width = max(tau * 10, 0.003) * float(self.energy.mean() + 1e-12)
+        # free energy has no price to smooth by: a hundredth of what jobs could pay for power
+        least = 0.01 * self.scale_value / max(float(cap.sum()), 1.0)
+        width = max(tau * 10, 0.003) * max(float(self.energy.mean()), least)
         soft = float((cap * width * np.logaddexp(0, over / width)).sum())
         hard = float((cap * np.maximum(over, 0)).sum())
         given = np.asarray(cap * np.exp(-np.logaddexp(0, -over / width)), np.float64)
@@ -345,7 +377,7 @@ def minimised(
     try:
         dual.minimise()
         if not is_over() and dual.add_rounding():
-            dual.minimise(TAUS[3:])
+            dual.minimise(FINE)
     finally:
         dual.close()
     return dual

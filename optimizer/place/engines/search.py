@@ -34,7 +34,7 @@ from optimizer.place.engines.handles import (
     problem_handle,
     state_handle,
 )
-from optimizer.place.engines.insertion import best_start, insert, random, window
+from optimizer.place.engines.insertion import best_start, insert, most_scored, random, window
 from optimizer.place.engines.state import restore
 
 MOVER_SHARE = 0.1
@@ -78,6 +78,9 @@ def make_memory(p: Problem, state: State, seed: int, halt: Any = None) -> Memory
         np.zeros_like(state.alloc),
         np.zeros_like(state.slots),
         np.full(1, -np.inf),
+        np.arange(J),
+        np.ones(J, np.uint8),
+        np.array([J]),
         np.zeros(T + 1, np.int64),
         np.zeros(J, np.int64),
         np.zeros(J),
@@ -162,7 +165,10 @@ def _choose_column(p, state, memory, j, weight, noise):
     best, best_m, best_t = -1e300, -1, 0
     if high >= 0:
         memory.okay[:] = len(memory.okay)
-        for m in range(p.job_ptr[j], p.job_ptr[j + 1]):
+        for i in range(p.job_ptr[j], p.job_ptr[j + 1]):
+            m = p.ranked[i]
+            if most_scored(p, m, weight, noise) <= best:
+                continue
             score, t = best_start(p, j, m, low, high, memory.okay, weight, memory.rng, noise)
             if score > best:
                 best, best_m, best_t = score, m, t
@@ -260,14 +266,35 @@ def _recreate(p, state, memory, extra, weight, noise):
 
 
 @compiled
+def _note_change(memory, j):
+    """Remember that job j may no longer stand as in the best plan."""
+    if not memory.is_changed[j]:
+        memory.is_changed[j] = 1
+        memory.changed[memory.changes[0]] = j
+        memory.changes[0] += 1
+
+
+@compiled
 def copy_best(p, state, memory):
-    """Keep the plan of the state as the best."""
+    """Keep the plan of the state as the best, whatever was changed and by whom."""
+    for j in range(len(state.mode_of)):
+        _note_change(memory, j)
+    keep_best(p, state, memory)
+
+
+@compiled
+def keep_best(p, state, memory):
+    """Keep the plan of the state as the best; `changed` holds all that may differ from it."""
     memory.best[0] = state.objective[0]
-    memory.best_mode[:] = state.mode_of
-    memory.best_start[:] = state.start
-    memory.best_end[:] = state.end
-    memory.best_alloc[:] = state.alloc
-    memory.best_slots[:] = state.slots
+    for i in range(memory.changes[0]):
+        j = memory.changed[i]
+        memory.is_changed[j] = 0
+        memory.best_mode[j] = state.mode_of[j]
+        memory.best_start[j], memory.best_end[j] = state.start[j], state.end[j]
+        memory.best_alloc[j] = state.alloc[j]
+        for k in range(p.slot_ptr[j], p.slot_ptr[j + 1]):
+            memory.best_slots[k] = state.slots[k]
+    memory.changes[0] = 0
 
 
 @compiled
@@ -311,29 +338,41 @@ def anneal(p, state, memory, moves, hot, cold, weight):
             state.objective[0] = before
         else:
             for k in range(memory.count[0]):
+                _note_change(memory, memory.log[k])
                 if state.mode_of[memory.log[k]] >= 0:
                     memory.tried[memory.log[k]] = 0.0
             if state.objective[0] > memory.best[0] + 1e-9:
-                copy_best(p, state, memory)
+                keep_best(p, state, memory)
         forget(memory)
     return moves
 
 
+@compiled
+def insert_all(p, state, memory, queue, weight):
+    """Put jobs where they pay best and fit, in order; then once more those that wait for others."""
+    for again in range(2):
+        for j in queue:
+            if again == 0 or p.pred_ptr[j + 1] > p.pred_ptr[j]:
+                insert(p, state, j, memory.okay, weight, memory.rng, 0.0)
+
+
 def construct(
-    handles: tuple[Any, Any, Any], problem: Problem, memory: Memory, weight: float
+    handles: tuple[Any, Any, Any], problem: Problem, memory: Memory, weight: float, order: int
 ) -> None:
-    """Place every job that pays, best priced profit first; twice, for jobs that wait for others."""
+    """Place every job that pays in one of two orders; twice, for jobs that wait for others.
+
+    order
+        Even: best priced profit first. Odd: most valuable first, those with few ways to run before
+        others, and what does not pay at the prices last. Neither is better everywhere.
+    """
     p, state, _ = handles
     a = problem.a
-    if not len(a.gain):
-        copy_best(*handles)
-        return
-    first = np.minimum(a.job_ptr[:-1], len(a.gain) - 1)
-    key = problem.worth + problem.prize + 1e-3 * problem.gain_usd[first]
-    has_modes = np.diff(a.job_ptr) > 0
-    for again in range(2):
-        for j in np.argsort(-key, kind="stable"):
-            if not has_modes[j] or (again and not a.pred_ptr[j + 1] > a.pred_ptr[j]):
-                continue
-            insert(p, state, int(j), memory.okay, weight, memory.rng, 0.0)
+    if len(a.gain):
+        key = problem.worth + problem.prize
+        gain = problem.gain_usd[problem.ranked[np.minimum(a.job_ptr[:-1], len(a.gain) - 1)]]
+        if order % 2:
+            modes = np.maximum(np.diff(a.job_ptr), 1)
+            key = np.where(problem.worth > 0, gain / np.sqrt(modes), 0.0) + problem.prize
+        queue = np.argsort(-(key + 1e-3 * gain), kind="stable")
+        insert_all(p, state, memory, queue[np.diff(a.job_ptr)[queue] > 0], weight)
     copy_best(*handles)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from optimizer.place.engines.columns import least_paid
 from optimizer.place.engines.compiled import compiled
-from optimizer.place.engines.domains import drop_domains, group_of, put_slices, take_domains
+from optimizer.place.engines.domains import drop_domains, put_slices, take_domains
 from optimizer.place.engines.handles import Problem, State, problem_handle, state_handle
 from optimizer.place.image.totals import PRECEDENCE
 
@@ -46,11 +47,36 @@ def make_problem(a: PlaceArrays, priced: Any, worth: Any, permit_price: Any) -> 
         *merit,
         slot_ptr,
         np.concatenate(([0], np.cumsum(virt))).astype(np.int64),
+        np.repeat(np.arange(len(virt)), virt.astype(np.int64)),
+        _runs_ptr(a),
+        np.concatenate(([0], np.cumsum(np.bincount(a.pool_site, minlength=len(a.pue))))),
+        np.argsort(a.pool_site, kind="stable"),
         priced,
         worth,
+        *_ranked(a, priced),
         np.array([(a.permit >= 0).any()]),
         *_homes(a, int(slot_ptr[-1])),
     )
+
+
+def _ranked(a: PlaceArrays, priced: Any) -> tuple[Any, Any]:
+    """Return cheapest and ranked of `Problem`."""
+    cheapest = np.zeros(len(a.dur))
+    least_paid(a, priced, cheapest)
+    job = np.repeat(np.arange(len(a.late)), np.diff(a.job_ptr))
+    return cheapest, np.lexsort((cheapest - a.gain * 1e-9, job))
+
+
+def _runs_ptr(a: PlaceArrays) -> Any:
+    """Return room for the runs of each pool: of a job, the most parts a mode of it has there."""
+    mode = np.repeat(np.arange(len(a.dur)), np.diff(a.part_ptr))
+    job, pools = np.repeat(np.arange(len(a.late)), np.diff(a.job_ptr)), len(a.pool_size)
+    own, parts = np.unique(mode * pools + a.part_pool, return_counts=True)
+    where, back = np.unique(job[own // pools] * pools + own % pools, return_inverse=True)
+    most = np.zeros(len(where), np.int64)
+    np.maximum.at(most, back.reshape(-1), parts)
+    room = np.bincount(where % pools, most, minlength=pools).astype(np.int64)
+    return np.concatenate(([0], np.cumsum(room)))
 
 
 def _homes(a: PlaceArrays, slots: int) -> tuple[Any, Any, Any]:
@@ -130,6 +156,9 @@ def empty_state(p: Problem) -> State:
         np.zeros(len(a.budget), np.int64),
         np.zeros(len(a.permit), np.int64),
         np.zeros(1),
+        np.zeros(int(p.runs_ptr[-1]), np.int32),
+        np.zeros(len(a.pool_size), np.int64),
+        np.zeros(alloc_shape(a)[:2], np.int32),
         np.zeros(int(np.diff(p.virt_ptr).max(initial=0)) + 1, np.int64),
     )
     state.objective[0] = -_idle_energy(problem_handle(p), state_handle(state))
@@ -208,6 +237,35 @@ def _book(p, state, j, m, start, end, sign):
 
 
 @compiled
+def _enter(p, state, j, m):
+    """Note that job j runs in the pools of mode m."""
+    for part in range(p.part_ptr[m], p.part_ptr[m + 1]):
+        pool = p.part_pool[part]
+        n = state.present[pool]
+        state.runs[p.runs_ptr[pool] + n] = j
+        state.spot[j, part - p.part_ptr[m]] = n
+        state.present[pool] = n + 1
+
+
+@compiled
+def _leave(p, state, j, m):
+    """Note that job j no longer runs in the pools of mode m; the last run there takes its spot."""
+    for part in range(p.part_ptr[m], p.part_ptr[m + 1]):
+        pool = p.part_pool[part]
+        first, n = p.runs_ptr[pool], state.spot[j, part - p.part_ptr[m]]
+        state.present[pool] -= 1
+        last = state.present[pool]
+        if n == last:
+            continue
+        other = state.runs[first + last]
+        theirs = p.part_ptr[m] if other == j else p.part_ptr[state.mode_of[other]]
+        rank = 0
+        while p.part_pool[theirs + rank] != pool or state.spot[other, rank] != last:
+            rank += 1
+        state.runs[first + n], state.spot[other, rank] = other, n
+
+
+@compiled
 def _has_room(p, state, j, m, start, end):
     """Whether power, quota and budgets admit a run, all parts at a site together."""
     load, room, act, by_tenant = state.load, p.room_w, p.act, state.tenant_chips
@@ -261,6 +319,7 @@ def place(p, state, j, m, start, end):
                 drop_domains(p, state, j, m, start, end)
                 return False
     _book(p, state, j, m, start, end, 1)
+    _enter(p, state, j, m)
     state.mode_of[j], state.start[j], state.end[j] = m, start, end
     state.objective[0] += _reward(p, j, m, start, end) - rise
     return True
@@ -273,6 +332,7 @@ def unplace(p, state, j):
     drop_domains(p, state, j, m, start, end)
     rise = _add_load(p, state, m, start, end, -1)
     _book(p, state, j, m, start, end, -1)
+    _leave(p, state, j, m)
     state.objective[0] -= _reward(p, j, m, start, end) + rise
     state.mode_of[j] = -1
 
@@ -299,7 +359,7 @@ def restore(p, state, j, m, start, end, alloc, slots):
         else:
             for k in range(a.part_slices[part]):
                 v = slots[slot + k]
-                g = group_of(p, v)
+                g = p.virt_group[v]
                 put_slices(state, g, v, a.part_slice[part], start, end)
                 state.slots[p.slot_ptr[j] + slot + k] = v
                 top = v - p.virt_ptr[g] + 1
@@ -307,5 +367,6 @@ def restore(p, state, j, m, start, end, alloc, slots):
             slot += a.part_slices[part]
     rise = _add_load(p, state, m, start, end, 1)
     _book(p, state, j, m, start, end, 1)
+    _enter(p, state, j, m)
     state.mode_of[j], state.start[j], state.end[j] = m, start, end
     state.objective[0] += _reward(p, j, m, start, end) - rise

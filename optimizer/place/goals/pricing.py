@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.place.engines.prices import TAUS, Dual, Stop
+from optimizer.place.engines.prices import COARSE, FINE, Dual, Stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from optimizer.place.arrays import PlaceArrays
-    from optimizer.place.engines.prices import Prices
+    from optimizer.place.engines.prices import Prices, Steps
 
 __all__ = ["Entitled", "Tenants", "bonuses_for", "weights_for"]
 
@@ -81,13 +81,13 @@ class Tenants:
         if self.is_over() and self.dual.evaluations > 2:
             raise Stop
 
-    def minimise(self, values: Floats, taus: tuple[float, ...]) -> tuple[float, Prices, Floats]:
+    def minimise(self, values: Floats, steps: Steps) -> tuple[float, Prices, Floats]:
         """Return bound [USD] and prices at values of jobs [USD], and how much of each is placed."""
         dual = self.dual
         dual.gain = values[self.job_of] + self.costs
         dual.tau_of = np.maximum(values, dual.scale_value * 1e-3 / max(1, len(values)))
         dual.use_rows(list(dual.table.rows), dual.best)
-        dual.minimise(taus)
+        dual.minimise(steps)
         weight = np.zeros(len(values))
         np.add.at(weight, self.job_of, dual.mode_weights(SOFT))
         return dual.best.bound, dual.best, weight
@@ -105,7 +105,7 @@ def weights_for(
     for step in range(STEPS):
         weights = np.where(counts, y * scale / entitled.whole, 0.0)
         values = entitled.value * entitled.spread(weights)
-        bound, prices, placed = tenants.minimise(values, TAUS if step == 0 else TAUS[3:4])
+        bound, prices, placed = tenants.minimise(values, COARSE + FINE if step == 0 else FINE[:1])
         if best is None or bound < best[0] * (1 - 1e-9):
             best = bound, weights, prices
         if is_over() or counts.sum() <= 1:
@@ -119,7 +119,7 @@ def weights_for(
     assert best is not None
     if not is_over():
         tenants.dual.best = best[2]
-        _, finer, _ = tenants.minimise(entitled.value * entitled.spread(best[1]), TAUS[4:])
+        _, finer, _ = tenants.minimise(entitled.value * entitled.spread(best[1]), FINE)
         best = (finer.bound, best[1], finer) if finer.bound < best[0] else best
     tenants.dual.close()
     return best[1], best[2]
@@ -147,7 +147,7 @@ def bonuses_for(
     best: tuple[float, Floats, Prices] | None = None
     for step in range(STEPS):
         values = entitled.value * (1.0 + entitled.spread(bonus))
-        bound, prices, placed = tenants.minimise(values, TAUS[3:4])
+        bound, prices, placed = tenants.minimise(values, FINE[:1])
         bound -= float(bonus @ need)
         if best is None or bound < best[0]:
             best = bound, bonus.copy(), prices
@@ -159,7 +159,7 @@ def bonuses_for(
     if not is_over():
         tenants.dual.best = best[2]
         values = entitled.value * (1.0 + entitled.spread(best[1]))
-        bound, finer, _ = tenants.minimise(values, TAUS[4:])
+        bound, finer, _ = tenants.minimise(values, FINE)
         bound -= float(best[1] @ need)
         best = (bound, best[1], finer) if bound < best[0] else best
     tenants.dual.best = best[2]

@@ -71,7 +71,7 @@ class Team:
     def construct(self) -> None:
         """Let the first search place what it can, best priced profit first."""
         first = self.members[0]
-        construct(first.handles, self.problem, first.memory, self.weight)
+        construct(first.handles, self.problem, first.memory, self.weight, 0)
 
     def best(self) -> Member:
         """Return the search with the best plan."""

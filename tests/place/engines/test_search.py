@@ -54,7 +54,7 @@ def searched(data: Data, seed: int, moves: int) -> tuple[dict[str, int], dict[st
     state = empty_state(problem)
     memory = make_memory(problem, state, seed)
     handles = handles_of(problem, state, memory)
-    construct(handles, problem, memory, 1.0)
+    construct(handles, problem, memory, 1.0, 0)
     names = [j.id for j in instance.jobs]
     before = dict(zip(names, state.start.tolist(), strict=True))
     anneal(*handles, moves, 1e-3, 1e-3, 1.0)
