@@ -20,6 +20,9 @@ __all__ = ["Passes", "Weighed"]
 
 Floats = NDArray[np.float64]
 
+WORTH_THREADS = 20_000
+"""Columns from which on threads save more than handing them the work takes."""
+
 
 class Weighed(NamedTuple):
     """What the columns make of prices.
@@ -56,7 +59,8 @@ class Passes:
             (np.zeros(most[0]), np.zeros(most[1]), np.zeros((most[0], 2), np.int64))
             for _ in self.shares
         ]
-        self.pool: ThreadPoolExecutor | None = ThreadPoolExecutor(threads)
+        is_large = threads > 1 and int(columns.sum()) >= WORTH_THREADS
+        self.pool: ThreadPoolExecutor | None = ThreadPoolExecutor(threads) if is_large else None
 
     def close(self) -> None:
         """End the threads; what is asked after goes on without."""
