@@ -13,7 +13,9 @@ to the relaxation of the time-indexed model, where HiGHS ends it in time.
 
 --rivals runs others on the same instances, each in a process of its own with as many seconds as we
 have in all (`benchmarks/rivals`): their columns are the objective of their plan, which our checker
-passed, over our certified bound. Empty: none; why stands in the lines and in --rival-rows.
+passed, over our certified bound. Empty: none; why stands in the lines and in --rival-rows. What
+they did on seed 101 is in `place_rivals.csv` (two cores, others at work beside): from M up nothing
+but greedy has a plan in time; on pools HiGHS comes within 0.3 % of its own bound.
 --plot draws incumbents and bounds over time, --where says where the gap lies by size of gang. At
 the end are medians over the seeds and, for the sizes of a week, how time grows with the jobs.
 """
