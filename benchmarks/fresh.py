@@ -99,7 +99,7 @@ def main() -> None:
         command, began = command_of((clone / GUIDE).read_text(encoding="utf-8")), time.monotonic()
         with (Path(room) / "log").open("wb") as log:
             process = subprocess.Popen(
-                ["bash", "-c", command], cwd=clone, env=env, stderr=log, start_new_session=True
+                ["bash", "-c", command], cwd=clone, env=env, stderr=log, process_group=0
             )
         try:
             for name, seconds in first_plans(began):

@@ -293,7 +293,7 @@ def take_over(room: Path, given: argparse.Namespace, *, is_apart: bool = False) 
         pair = [fleetwatt(log, *command, host=next(hosts)) for _ in range(2)]
         for i in range(given.rounds):
             until(lambda: server.client.get("/readyz").json().get("workers") == 2, 60.0)
-            runs = [server.submit(12.0, seed=i, threads=1) for _ in range(2)]
+            runs = [server.submit(20.0, seed=i, threads=1) for _ in range(2)]
             for run in runs:
                 server.reach(run, lambda found: found["objective"] is not None)
             pair[0].kill()
