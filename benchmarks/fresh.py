@@ -88,6 +88,9 @@ def main() -> None:
     parser.add_argument("--wheels", type=Path, help="folder of packages; nothing is downloaded")
     given = parser.parse_args()
     print_machine()
+    with suppress(httpx.TransportError):
+        httpx.get(f"{URL}/healthz")
+        parser.error(f"something answers at {URL} already; end it first")
     with tempfile.TemporaryDirectory(prefix="fleetwatt-fresh-") as room:
         clone, home = Path(room) / "clone", Path(room) / "home"
         home.mkdir()
