@@ -12,7 +12,7 @@ and each is known as far as the interval is narrow. --rows keeps the rows. With 
 the intervals from there and measures our sides anew; an interval only ever gets narrower, and is
 not used for an instance that has another hash.
 
-On seeds 101 to 105 (`benchmarks/s_sides.csv`; HiGHS for 300 to 480 s, seldom with a core of its own)
+On seeds 101 to 105 (`benchmarks/s_sides.csv`; HiGHS for 300 to 480 s, seldom with a core to itself)
 44 to 56 % of each gap is slack for sure and at most 56 % regret: most of what is sure lies with
 the bound. Better plans than ours of 60 s were known on two (by 0.03 and 0.6 %); no interval is
 narrower than 1.5 %, so where the rest lies is open.
