@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from optimizer.place.goals.effort import Effort
     from optimizer.place.goals.team import Team
     from optimizer.place.measure.records import Goal
-    from optimizer.place.plan import Certificate
+    from optimizer.place.plan import Certificate, EngineClaim
 
-__all__ = ["finished", "with_goal"]
+__all__ = ["finished", "with_claim", "with_goal"]
 
 
 def finished(
@@ -55,3 +55,11 @@ def with_goal(
     reason = effort.stopped_by(is_proven, goal.gap if is_complete else None)
     run = plan.run.model_copy(update={"stopped_by": reason})
     return plan.model_copy(update={"goal": goal, "status": status, "run": run})
+
+
+def with_claim(plan: PlacePlan, claim: EngineClaim) -> PlacePlan:
+    """Return the plan file with what an engine says of it."""
+    run = plan.run.model_copy(update={"claim": claim})
+    if plan.status is not Status.OPTIMAL and claim.status is Status.OPTIMAL:
+        run = run.model_copy(update={"stopped_by": "engine proof"})
+    return plan.model_copy(update={"run": run})

@@ -11,6 +11,7 @@ from optimizer.place.arrays import build_arrays
 from optimizer.place.conflict.proof import declared, prove
 from optimizer.place.engines.prices import minimised
 from optimizer.place.goals.answers import finished, with_goal
+from optimizer.place.goals.assigned import Assigned, assigned_of
 from optimizer.place.goals.everything import fill, has_everything, prepared, revalued
 from optimizer.place.goals.team import cooled
 from optimizer.place.measure.figures import cost_of
@@ -33,15 +34,23 @@ PRICES_PART, FIRST_PART, PROOF_PART, FILL_PART, BOUND_PART = 0.15, 0.1, 0.25, 0.
 """Parts of what is left: prices to rank by, placing all at once, proof that not all fit, placing
 all the harder way, the bound."""
 
+ASSIGNED_PART = 0.5
+"""Part of what is left in which assignment has to find a plan."""
+
 
 def solve_cost(instance: Instance, effort: Effort) -> PlacePlan:
     """Return the plan that places every job at the least cost found, and its bound."""
     image = all_must(instance)
     ours = build_arrays(image)
     a = revalued(ours, np.zeros(len(ours.value)))
-    team, dual = prepared(image, a, effort, PRICES_PART)
-    hopeless = _fill_or_disprove(image, team, effort)
-    if has_everything(team) is not None:
+    hopeless, assigned = None, _by_assignment(image, a, effort)
+    if assigned is not None:
+        team, dual = assigned
+    else:
+        team, dual = prepared(image, a, effort, PRICES_PART)
+        hopeless = _fill_or_disprove(image, team, effort)
+    is_done = assigned is not None and not a.sup_cost.any()
+    if not is_done and has_everything(team) is not None:
         dual = _anneal(a, team, dual, effort)
     certificate = whole_prices(instance, dual.finish())
     bound = cost_bound(instance, certificate)
@@ -51,6 +60,26 @@ def solve_cost(instance: Instance, effort: Effort) -> PlacePlan:
     is_complete = len(plan.placements) == len(instance.jobs)
     plan = with_goal(plan, goal, effort, is_complete, cost == bound, bound is None)
     return plan if hopeless is None else declared(plan, hopeless)
+
+
+def _by_assignment(image: Instance, a: PlaceArrays, effort: Effort) -> tuple[Team, Dual] | None:
+    """Return searches that begin with the plan of least cost by assignment, and the dual; or None.
+
+    Where energy has a price, less time goes into it: it is paid for all jobs together, and
+    assignment sees no more than the price of power.
+    """
+    found = assigned_of(image, a, effort)
+    if found is None:
+        return None
+    team, scale = found[0], _scale(a)
+    dual = minimised(a, effort.clock.options.threads, effort.until(BOUND_PART), None, scale)
+    search = Assigned(*found, dual, effort)
+    if search.run(ASSIGNED_PART) is None:
+        team.pool.shutdown()
+        return None
+    if not a.sup_cost.any():
+        search.run(1.0)
+    return team, dual
 
 
 def _fill_or_disprove(image: Instance, team: Team, effort: Effort) -> Certificate | None:

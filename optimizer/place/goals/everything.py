@@ -33,6 +33,7 @@ __all__ = [
     "prized",
     "revalued",
     "run_ends_of",
+    "unpriced",
 ]
 
 PRIZE = 10.0
@@ -115,3 +116,9 @@ def prepared(instance: Instance, a: PlaceArrays, effort: Effort, part: float) ->
     team = Team(instance, prized(a, priced, worth, dual.best.permits), effort.clock.options)
     team.construct()
     return team, dual
+
+
+def unpriced(instance: Instance, a: PlaceArrays, effort: Effort) -> Team:
+    """Return searches over arrays with prizes, without prices: they place what others propose."""
+    nothing = np.zeros((len(a.example), a.pue.shape[1] + 1)), None, np.zeros(len(a.permit))
+    return Team(instance, prized(a, *nothing), effort.clock.options)

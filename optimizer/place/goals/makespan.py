@@ -1,9 +1,11 @@
-"""Earliest end of all jobs: place all, bound the end from below, then descend on the deadline.
+"""Earliest end of all jobs: place all, bound the end from below, then end earlier.
 
-A deadline is tightened in place: columns that end later are closed to the searches, what ends later
-is taken out of the best plan, and the searches place it again. Steps grow while they succeed and
-halve when they fail. The bound comes from `prove`: prices below 0 on the image in which every job
-ends by D prove that no plan does; the largest such D is found by bisection.
+Lists of jobs are bred first (`exact/lists`), and CP-SAT goes on from the best plan of them. Where
+they are too large or find no plan that all rules let in, the searches place all jobs, and then
+descend on the deadline: columns that end later are closed to them, what ends later is taken out of
+the best plan, and they place it again. Steps grow while they succeed and halve when they fail. The
+bound comes from `prove`: prices below 0 on the image in which every job ends by D prove that no
+plan does; the largest such D is found by bisection.
 """
 
 from __future__ import annotations
@@ -18,13 +20,9 @@ from optimizer.place.arrays import build_arrays
 from optimizer.place.conflict.proof import declared, prove
 from optimizer.place.engines.prices import minimised
 from optimizer.place.engines.search import copied
-from optimizer.place.goals.answers import finished, with_goal
-from optimizer.place.goals.everything import (
-    fill,
-    prepared,
-    revalued,
-    run_ends_of,
-)
+from optimizer.place.goals.answers import finished, with_claim, with_goal
+from optimizer.place.goals.everything import fill, prepared, revalued, run_ends_of, unpriced
+from optimizer.place.goals.listed import lists_of
 from optimizer.place.measure.images import all_must, deadline_image
 from optimizer.place.measure.judge import ends_later, makespan_gap
 from optimizer.place.measure.records import Makespan
@@ -35,6 +33,7 @@ if TYPE_CHECKING:
     from optimizer.place.arrays import PlaceArrays
     from optimizer.place.engines.handles import State
     from optimizer.place.goals.effort import Effort
+    from optimizer.place.goals.listed import Lists
     from optimizer.place.goals.team import Team
 
 __all__ = ["solve_makespan"]
@@ -45,6 +44,9 @@ the harder way."""
 
 BOUND_PART, PROBE_PART, TRY_PART = 0.3, 0.3, 0.25
 """Parts of what is left: the bound, and one probe of it; one deadline."""
+
+FIRST_LISTS_PART, FLOOR_PART, LISTS_PART = 0.05, 0.1, 0.45
+"""Parts of what is left, where lists serve: breeding a first plan, the bound, and breeding on."""
 
 FLOOR = 0.02
 """Least price of the chip-periods of a mean run, as a share of the mean prize."""
@@ -83,30 +85,19 @@ def solve_makespan(instance: Instance, effort: Effort) -> PlacePlan:
     """Return the plan that places every job and ends first, and a bound on any such end."""
     image = all_must(instance)
     ours = build_arrays(image)
-    a = revalued(ours, np.zeros(len(ours.value)))
-    a = a._replace(
-        gain=np.zeros_like(a.gain),
-        late=np.zeros_like(a.late),
-        restart=np.zeros_like(a.restart),
-        sup_cost=np.zeros_like(a.sup_cost),
-        allowed=a.allowed.copy(),
-    )
+    a = _moneyless(ours)
     ends = run_ends_of(a)
     floor = _Floor(instance, _earliest(a, ends), instance.horizon.periods, Certificate())
     threads = effort.clock.options.threads
     value = minimised(build_arrays(instance), threads, effort.until(VALUE_PART))
     certificate = whole_prices(instance, value.finish())  # bounds value, whatever was asked
-    team, _ = prepared(image, a, effort, PRICES_PART)
-    _spread(team)
-    found, hopeless = fill(team, effort, FIRST_PART), None
+    team = unpriced(image, a, effort)
+    lists, hopeless = lists_of(team, ends, effort), None
+    found = None if lists is None else _by_lists(lists, floor, effort)
     if found is None:
-        hopeless = prove(image, effort.until(BOUND_PART), threads)
-        if hopeless is None:
-            found = fill(team, effort, FILL_PART)
-    if found is not None:
-        floor.open = _end(found)
-        floor.raise_it(effort, BOUND_PART)
-        found = _descend(team, a, ends, found, floor, effort)
+        team.pool.shutdown()
+        team, _ = prepared(image, a, effort, PRICES_PART)
+        found, hopeless = _by_search(team, a, ends, floor, effort)
     records = team.best().best() if found is None else found
     plan = finished(instance, ours, team, records, certificate, effort)
     periods = max((p.end for p in plan.placements), default=0)
@@ -117,7 +108,53 @@ def solve_makespan(instance: Instance, effort: Effort) -> PlacePlan:
         certificate=floor.certificate,
     )
     plan = with_goal(plan, goal, effort, found is not None, periods == floor.least, False)
+    if found is not None and lists is not None and lists.claim is not None:
+        plan = with_claim(plan, lists.claim)
     return plan if hopeless is None else declared(plan, hopeless)
+
+
+def _moneyless(a: PlaceArrays) -> PlaceArrays:
+    """Return arrays in which nothing is worth or costs anything; columns may be closed in them."""
+    free = revalued(a, np.zeros(len(a.value)))
+    return free._replace(
+        gain=np.zeros_like(a.gain),
+        late=np.zeros_like(a.late),
+        restart=np.zeros_like(a.restart),
+        sup_cost=np.zeros_like(a.sup_cost),
+        allowed=a.allowed.copy(),
+    )
+
+
+def _by_lists(lists: Lists, floor: _Floor, effort: Effort) -> State | None:
+    """Return the plan that ends first by lists; None if they found none."""
+    found = lists.breed(FIRST_LISTS_PART, floor.least)
+    if found is None:
+        found = lists.breed(LISTS_PART, floor.least)
+    if found is None:
+        return None
+    floor.open = _end(found)
+    floor.raise_it(effort, FLOOR_PART)
+    lists.breed(LISTS_PART, floor.least)
+    return lists.finish(floor.least)
+
+
+def _by_search(
+    team: Team, a: PlaceArrays, ends: np.ndarray, floor: _Floor, effort: Effort
+) -> tuple[State | None, Certificate | None]:
+    """Return the plan that ends first by searches, or a proof that there is none, or neither."""
+    _spread(team)
+    found = fill(team, effort, FIRST_PART)
+    if found is None:
+        threads = effort.clock.options.threads
+        hopeless = prove(team.instance, effort.until(BOUND_PART), threads)
+        if hopeless is not None:
+            return None, hopeless
+        found = fill(team, effort, FILL_PART)
+    if found is None:
+        return None, None
+    floor.open = _end(found)
+    floor.raise_it(effort, BOUND_PART)
+    return _descend(team, a, ends, found, floor, effort), None
 
 
 def _spread(team: Team) -> None:

@@ -6,6 +6,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from optimizer.errors import Unsupported
+from optimizer.place.exact.assigned.search import prepare_assigned
+from optimizer.place.exact.lists.search import prepare_lists
 from optimizer.place.goals.cost import solve_cost
 from optimizer.place.goals.effort import Effort
 from optimizer.place.goals.fair import prepare_shares, solve_fair
@@ -26,6 +28,10 @@ def prepare_goal(objective: str) -> None:
     """Load or compile what a goal needs beyond the search; time limits begin after it."""
     if objective == "fair":
         prepare_shares()
+    if objective == "makespan":
+        prepare_lists()
+    if objective == "cost":
+        prepare_assigned()
 
 
 def solve_goal(instance: Instance, clock: Clock) -> PlacePlan:

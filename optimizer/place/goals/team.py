@@ -13,18 +13,21 @@ from optimizer.place.engines.search import (
     anneal,
     best_of,
     construct,
+    copied,
     copy_best,
     handles_of,
     make_memory,
     put_back,
 )
-from optimizer.place.engines.state import empty_state, unplace
+from optimizer.place.engines.state import empty_state, place, unplace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from optimizer.domain.instance import Instance
+    from optimizer.place.arrays import Ints
     from optimizer.place.engines.handles import Memory, Problem, State
+    from optimizer.place.exact.lists.rows import Listed
     from optimizer.place.plan import Options
 
 __all__ = ["HOT_TO_COLD", "Member", "Team", "cooled"]
@@ -55,7 +58,7 @@ class Team:
     """Searches with different seeds on one problem."""
 
     def __init__(self, instance: Instance, problem: Problem, options: Options) -> None:
-        self.problem, self.pins = problem, dict[int, int]()
+        self.instance, self.problem, self.pins = instance, problem, dict[int, int]()
         self.weight = 1.0 if len(problem.a.late) > 400 else 0.5  # many small jobs: trust prices
         self.is_running = problem.a.running == 1
         self.members = []
@@ -99,3 +102,30 @@ class Team:
             wanted &= keeps
         put_back(self.problem, member.handles, plan, wanted)
         copy_best(*member.handles)
+
+    def placed(self, image: Listed, modes: Ints, starts: Ints) -> State | None:
+        """Return the plan in which the jobs of an image run so, the best of the first search now.
+
+        None if a rule refuses a job. Large slices come first, as they find whole domains.
+
+        modes, starts : (J,)
+            By the numbers of the image.
+        """
+        first, a = self.members[0], self.problem.a
+        problem, state, _ = first.handles
+        for j in np.flatnonzero((first.state.mode_of >= 0) & ~self.is_running).tolist():
+            unplace(problem, state, j)
+        own = image.modes[modes].tolist()
+        runs = zip(image.jobs.tolist(), own, starts.tolist(), strict=True)
+
+        def key(run: tuple[int, int, int]) -> tuple[bool, int, int]:
+            parts = slice(int(a.part_ptr[run[1]]), int(a.part_ptr[run[1] + 1]))
+            return not a.part_whole[parts].all(), -int(a.part_slice[parts].max()), run[2]
+
+        for j, m, start in sorted(runs, key=key):
+            mask = a.mask[m]
+            end = int(a.when[mask, a.act[mask, start] + a.dur[m]])
+            if not place(problem, state, j, m, start, end):
+                return None
+        copy_best(*first.handles)
+        return copied(first.best())
