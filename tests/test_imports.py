@@ -55,7 +55,7 @@ CERTIFICATES = (
 ONLY_IN = {  # third party -> where alone it may be imported
     "pulp": ("optimizer.solvers", *ENGINES),
     "highspy": ("optimizer.solvers", *ENGINES),
-    "ortools": ("optimizer.solvers", *ENGINES),
+    "ortools": ("optimizer.solvers", *ENGINES, "benchmarks.orlib.plain"),  # a rival as it is
     "numba": (*ENGINES, *CERTIFICATES),
     "joblib": ("optimizer.studies",),
     "fastapi": ("service",),

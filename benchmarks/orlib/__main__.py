@@ -1,10 +1,16 @@
 """Public sets against best known values: `python -m benchmarks.orlib FOLDER [NAME ...]`.
 
-FOLDER has `values.json` (best known by set) and the files of the sets in folders of their own; what
-is carried of a set is said in `as_expand.py`. One line a set: what is carried, best known value,
-our plan (our sites, customers assigned by the set's own rules), the engine's bound, how far the
-plan lies above the best known and the bound below it, and wall seconds of our solve. Raw rows with
-`--csv`; those of a run are in `benchmarks/orlib/expansions.csv`.
+FOLDER has `values.json` (best known by set) and the files of the sets in folders of their own. What
+`expand` carries of facility location and stochastic server location is said in `as_expand.py`, what
+`place` does of assignment and projects in `as_place.py`. A NAME is a set, `rcpsp/j3013_3`, or a
+folder of them, `rcpsp`; of `place` also `drawn/80x1600`, assignment of that size from a seed.
+
+One line a set: best known value, our plan, which the checker passes, our bound, how far the plan
+lies above the best known and the bound below it, and wall seconds. Bounds of `expand` are an
+engine's; those of `place` are certified, and `engine` stands beside them where CP-SAT says that our
+plan is optimal. With `--rival` project scheduling is asked of CP-SAT alone, too (`plain.py`), for
+as many seconds and with as many workers. Raw rows with `--csv`: those of runs are in
+`expansions.csv` and `placements.csv`.
 """
 
 from __future__ import annotations
@@ -12,128 +18,48 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-
-from benchmarks.orlib import facility, servers
-from benchmarks.orlib.as_expand import Asked, of_facilities, of_servers
+from benchmarks.orlib import expansions, placements
 from benchmarks.rows import print_machine, write_rows
-from optimizer.expand.check import check
-from optimizer.questions import EXPAND
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from optimizer.expand.plan import ExpandPlan
-
-COLUMNS = (
-    "set", "n", "carried", "best_known", "is_optimal", "ours", "bound", "above", "below", "seconds",
-)  # fmt: skip
-
-ASSIGNED = 20.0
-"""Seconds in which the customers of open sites are assigned where each has one site."""
+OF_PLACE = ("gap", "mmrcpsp", "rcpsp", "drawn")
+OF_EXPAND = ("facility", "stochastic")
 
 
-def opened(asked: Asked, plan: ExpandPlan) -> NDArray[np.bool_]:
-    """Return which sites a plan opens."""
-    found = asked.free.copy()
-    for order in plan.orders:
-        found[list(asked.instance.sites).index(order.site)] = True
-    return found
-
-
-def solved(asked: Asked, seconds: float) -> tuple[ExpandPlan, float]:
-    """Return the plan, which the checker passes, and the seconds it took."""
-    began = time.monotonic()
-    options = EXPAND.options(method="extensive", seconds=seconds, gap=1e-9)
-    plan = EXPAND.solve(asked.instance, options)
-    took = time.monotonic() - began
-    verdict = check(asked.instance, plan)
-    if not verdict.is_good:
-        raise SystemExit(f"{asked.instance.name}: {verdict.violations[0]}")
-    return plan, took
-
-
-def row(folder: Path, key: str, known: dict[str, Any], seconds: float) -> dict[str, Any]:
-    """Return the line of a set."""
-    best, name = float(known["best_known"]), key.partition("/")[2]
-    line: dict[str, Any] = dict.fromkeys(COLUMNS) | {
-        "set": key, "best_known": round(best, 3), "is_optimal": known["optimal"],
-    }  # fmt: skip
-    if name.startswith("dcap"):
-        return line | {"carried": "not at all"}
-    if key.startswith("facility"):
-        found = _located(facility.read_facilities(folder / known["file"]), seconds)
-    else:
-        found = _served(servers.read_servers(folder / "stochastic", name), seconds)
-    for side, sign in (("ours", "above"), ("bound", "below")):
-        apart = None if found[side] is None else abs(found[side] - best) / abs(best)
-        if apart is not None and (found[side] > best) is (side == "bound"):
-            apart = -apart
-        found[sign] = None if apart is None else round(apart, 5) + 0.0
-        found[side] = None if found[side] is None else round(found[side], 3)
-    return line | found
-
-
-def _located(case: facility.Facilities, seconds: float) -> dict[str, Any]:
-    """Return the line of facility location; without prices of capacity, and with them."""
-    each = [np.zeros(len(case.capacity))]
-    if not case.is_uncapacitated:
-        each.append(facility.prices_of_capacity(case))
-    plans, bounds, took = [], [], 0.0
-    for prices in each:
-        asked = of_facilities(case, prices)
-        plan, mine = solved(asked, seconds / len(each))
-        ours = facility.priced(case, opened(asked, plan), ASSIGNED)
-        plans += [] if ours is None else [ours]
-        bounds += [] if plan.bound is None else [asked.cost(plan.bound)]
-        took += mine
-    return {
-        "n": " x ".join(map(str, case.cost.shape)),
-        "carried": "exact" if case.is_uncapacitated else "relaxed",
-        "ours": min(plans, default=None),
-        "bound": max(bounds, default=None),
-        "seconds": round(took, 1),
-    }
-
-
-def _served(case: servers.Servers, seconds: float) -> dict[str, Any]:
-    """Return the line of stochastic server location; the plan with mean loads has no bound."""
-    plans, bounds, took = [], [], 0.0
-    for load, is_bound in ((case.load.min(0), True), (case.load.mean(0), False)):
-        asked = of_servers(case, load)
-        plan, mine = solved(asked, seconds / 2)
-        plans.append(servers.priced(case, opened(asked, plan)))
-        bounds += [asked.cost(plan.bound)] if is_bound and plan.bound is not None else []
-        took += mine
-    return {
-        "n": " x ".join(map(str, (*case.revenue.shape, len(case.odds)))),
-        "carried": "relaxed",
-        "ours": min(plans),
-        "bound": max(bounds, default=None),
-        "seconds": round(took, 1),
-    }
+def asked(known: dict[str, Any], names: list[str]) -> list[str]:
+    """Return the sets that are asked for: all that are carried, if none is named."""
+    carried = [key for key in known if key.partition("/")[0] in OF_PLACE + OF_EXPAND]
+    out: list[str] = []
+    for name in names:
+        out += [key for key in carried if key.partition("/")[0] == name] or [name]
+    return out or carried
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the sets that are asked for and print one line each."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.orlib", description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="sets such as facility/cap61")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="sets, or folders of them")
     parser.add_argument("--seconds", type=float, default=60.0, help="of each solve (%(default)g)")
+    parser.add_argument("--rival", action="store_true", help="CP-SAT alone beside projects")
     parser.add_argument("--csv", type=Path)
     given = parser.parse_args(argv)
     known = json.loads((given.folder / "values.json").read_text(encoding="utf-8"))
-    mine = [k for k in known if k.partition("/")[0] in ("facility", "stochastic")]
     print_machine()
-    rows = []
-    for key in given.names or mine:
-        rows.append(row(given.folder, key, known[key], given.seconds))
-        print("  ".join(f"{name} {rows[-1][name]}" for name in COLUMNS), flush=True)
-    write_rows(given.csv, COLUMNS, rows)
+    rows: list[dict[str, Any]] = []
+    for key in asked(known, given.names):
+        if key.partition("/")[0] in OF_EXPAND:
+            rows.append(expansions.row(given.folder, key, known[key], given.seconds))
+        else:
+            rows.append(
+                placements.row(given.folder, key, known.get(key), given.seconds, given.rival)
+            )
+        print("  ".join(f"{name} {x}" for name, x in rows[-1].items()), flush=True)
+    for kind in sorted({key.partition("/")[0] for key in (row["set"] for row in rows)}):
+        print(placements.summary(kind, [r for r in rows if r["set"].partition("/")[0] == kind]))
+    write_rows(given.csv, list(dict.fromkeys(name for row in rows for name in row)), rows)
     return 0
 
 

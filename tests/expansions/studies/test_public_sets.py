@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from benchmarks.orlib import facility, servers
-from benchmarks.orlib.__main__ import main, opened, solved
+from benchmarks.orlib.__main__ import main
 from benchmarks.orlib.as_expand import of_facilities, of_servers
+from benchmarks.orlib.expansions import opened, solved
 
 if TYPE_CHECKING:
     from pathlib import Path
