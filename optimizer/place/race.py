@@ -205,9 +205,7 @@ class Race:
         now
             Makes a plan of the best so far, for whoever asks for it meanwhile.
         """
-        for i, search in enumerate(self.searches):
-            construct(search.handles, search.problem, search.memory, self.weight, i)
-        self._tell(self._leader().best, self._leader().view)
+        self.construct()
         if not self._is_complete(self._leader().best) and self._has_no_plan():
             return 0, "proof"
         self._reserve()
@@ -235,6 +233,16 @@ class Race:
                 self._hand_on(now)
             self.polish(pool)
         return rounds, reason
+
+    def construct(self) -> None:
+        """Let every search place what it can, each in an order of its own."""
+        for i, search in enumerate(self.searches):
+            construct(search.handles, search.problem, search.memory, self.weight, i)
+        self._tell(self._leader().best, self._leader().view)
+
+    def keep(self, earlier: Race) -> None:
+        """Keep the plan that an earlier race found at other prices, until there is a better one."""
+        self.kept, self.served = earlier.kept, earlier.served
 
     def anneal(self, pool: ThreadPoolExecutor, moves: int, hot: float, cold: float) -> float:
         """Let every search make so many moves; return the seconds it took."""

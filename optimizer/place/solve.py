@@ -1,6 +1,7 @@
 """Strategy of placement: prices first, then the search, then names, dispatch and proof.
 
-1. The smoothed dual gives prices and a bound (about a sixth of the time, two threads).
+1. The smoothed dual gives prices and a bound (at most a quarter of the time, two threads). Its
+   first prices, one a day, give a first plan.
 2. Priced construction, then annealed searches side by side until the time is up (`race.py`);
    incumbents are handed on as they come. Where there are batteries or demand charges, every search
    has a schedule of them, and gets a better one from time to time for what it has placed.
@@ -24,12 +25,12 @@ from typing import TYPE_CHECKING
 
 from optimizer.place.answer import Found, answer, whole_prices
 from optimizer.place.arrays import PlaceArrays, build_arrays
-from optimizer.place.certificate import upper_bound
+from optimizer.place.certificate import Bound, upper_bound
 from optimizer.place.clock import Clock, OnIncumbent
 from optimizer.place.conflict.proof import declared
 from optimizer.place.engines.prices import Dual, minimised
 from optimizer.place.exact.case import is_small
-from optimizer.place.plan import MAX_SECONDS, Options, PlacePlan, Status
+from optimizer.place.plan import MAX_SECONDS, Certificate, Options, PlacePlan, Status
 from optimizer.place.prepare import small_instance
 from optimizer.place.race import Race
 from optimizer.place.verify.begin import asked_for, at_least
@@ -190,12 +191,25 @@ def _solve(instance: Instance, clock: Clock, then: Options | None = None) -> Pla
     Not with batteries or demand charges, which one neighbourhood does not see.
     """
     arrays = build_arrays(instance)
-    dual = _prices(arrays, clock)
-    certificate = whole_prices(instance, dual.finish())
-    bound = upper_bound(instance, certificate)
-    clock.tell(None, bound.total)
+    race: Race | None = None
+
+    def proved(dual: Dual) -> tuple[Certificate, Bound]:
+        certificate = whole_prices(instance, dual.finish())
+        bound = upper_bound(instance, certificate)
+        clock.tell(None, bound.total)
+        return certificate, bound
+
+    def first(dual: Dual) -> None:
+        nonlocal race
+        proved(dual)
+        race = Race(instance, arrays, dual, clock)
+        race.construct()
+
+    dual = _prices(arrays, clock, first if clock.options.rounds is None else None)
+    proof, earlier = proved(dual), race
     race = Race(instance, arrays, dual, clock)
-    proof = certificate, bound
+    if earlier is not None:
+        race.keep(earlier)
 
     def now() -> PlacePlan:
         found = race.best(), race.best_pins()
@@ -225,12 +239,16 @@ def _solve(instance: Instance, clock: Clock, then: Options | None = None) -> Pla
     return plan if race.no_plan is None else declared(plan, race.no_plan)
 
 
-def _prices(arrays: PlaceArrays, clock: Clock) -> Dual:
-    """Return the dual, minimised as far as its share of the time allows."""
+def _prices(arrays: PlaceArrays, clock: Clock, first: Callable[[Dual], None] | None = None) -> Dual:
+    """Return the dual, minimised as far as its share of the time allows.
+
+    first
+        Called once with the dual when its prices are good enough for a first plan.
+    """
     share = DUAL_SHARE if clock.options.rounds is None else 1.0
     limit = clock.seconds() + share * max(0.0, clock.options.seconds - clock.seconds())
 
     def is_over() -> bool:
         return clock.cancel.is_set() or clock.seconds() > limit
 
-    return minimised(arrays, clock.options.threads, is_over)
+    return minimised(arrays, clock.options.threads, is_over, first=first)

@@ -54,6 +54,9 @@ value, most evaluations."""
 FINE: Steps = ((1, 0.001, 150), (1, 0.0003, 300))
 """Steps with a price for every period."""
 
+FIRST_STEPS = 2
+"""Steps whose prices are good enough for a first plan."""
+
 STEEP = {"power": 3.0, "slice": 0.1}
 """How far prices of rows of a kind move at once, against those of the others: what converges
 soonest (`benchmarks/dual_steps.csv`)."""
@@ -353,6 +356,7 @@ def minimised(
     is_over: Callable[[], bool],
     start: Prices | None = None,
     scale: Any = None,
+    first: Callable[[Dual], None] | None = None,
 ) -> Dual:
     """Return the dual of arrays, minimised until its end or until it is over.
 
@@ -362,6 +366,8 @@ def minimised(
         Prices to begin with, and their rows.
     scale
         What prices are smoothed against, where it is not the value of jobs [USD], (J,).
+    first
+        Called once with the dual when its prices are good enough for a first plan.
     """
     dual: Dual
 
@@ -375,7 +381,10 @@ def minimised(
     if start is not None or scale is not None:
         dual.use_rows(list((dual if start is None else start).table.rows), start)
     try:
-        dual.minimise()
+        dual.minimise(COARSE[:FIRST_STEPS])
+        if first is not None and not is_over():
+            first(dual)
+        dual.minimise(COARSE[FIRST_STEPS:] + FINE)
         if not is_over() and dual.add_rounding():
             dual.minimise(FINE)
     finally:
