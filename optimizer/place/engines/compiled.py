@@ -12,12 +12,16 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numba import njit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["compiled", "stamp"]
+__all__ = ["ADD", "NONE", "TAKE", "ZERO", "compiled", "stamp"]
+
+NONE, ZERO, ADD, TAKE = np.int64(-1), np.int64(0), np.int64(1), np.int64(-1)
+"""Whole numbers that functions are given: a literal would have them compiled once more for it."""
 
 
 @cache

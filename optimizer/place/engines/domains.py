@@ -9,7 +9,9 @@ present`, per group and period, is therefore exact; names are given once at the 
 
 from __future__ import annotations
 
-from optimizer.place.engines.compiled import compiled
+import numpy as np
+
+from optimizer.place.engines.compiled import ZERO, compiled
 
 __all__ = ["drop_domains", "put_slices", "take_domains"]
 
@@ -69,7 +71,7 @@ def _take_small(p, state, j, part, slot, start, end):
     First where no domain has to be opened, then where least has to be.
     """
     pool, chips = p.part_pool[part], p.part_slice[part]
-    size, need, done = p.pool_size[pool], p.part_slices[part], 0
+    size, need, done = p.pool_size[pool], p.part_slices[part], ZERO
     for g in range(p.group_ptr[pool + 1] - 1, p.group_ptr[pool] - 1, -1):
         low = p.virt_ptr[g]
         waiting, n = state.waiting, 0
@@ -173,7 +175,7 @@ def _take_home_part(p, state, j, m, rank, start, end):
         return 0, True
     slot = _slot_of(p, j, m, rank)
     for k in range(p.part_slices[part]):
-        v = p.home_slots[slot + k]
+        v = np.int64(p.home_slots[slot + k])
         g = p.virt_group[v]
         fits, _ = _fits(p, state, g, v, chips, p.pool_size[pool], start, end)
         if fits == 0:
@@ -215,7 +217,7 @@ def take_domains(p, state, j, m, start, end):
             if p.part_slice[part] != size or size == 0:
                 continue
             if p.part_whole[part]:
-                placed, fits = 0, _take_whole(p, state, j, part, rank, start, end)
+                placed, fits = ZERO, _take_whole(p, state, j, part, rank, start, end)
             else:
                 placed = _take_small(p, state, j, part, _slot_of(p, j, m, rank), start, end)
                 fits = placed == p.part_slices[part]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from optimizer.place.engines.compiled import compiled
+from optimizer.place.engines.compiled import NONE, ZERO, compiled
 from optimizer.place.engines.insertion import random
 from optimizer.place.engines.state import place, restore, unplace
 
@@ -190,15 +190,15 @@ def _look_in(p, state, memory, j, m, start, end, pool, n):
     for i in range(count):
         if n >= SAMPLE:
             break
-        other = state.runs[first + (offset + i) % count]
-        n = _look(p, state, memory, j, m, start, end, -1, other, n)
+        other = np.int64(state.runs[first + (offset + i) % count])
+        n = _look(p, state, memory, j, m, start, end, NONE, other, n)
     return n
 
 
 @compiled
 def _rank(p, state, memory, j, m, start, end, over):
     """Rank runs in the way by what they free for their worth, best first: queue[:n]; return n."""
-    J, rng, n = len(state.mode_of), memory.rng, 0
+    J, rng, n = len(state.mode_of), memory.rng, ZERO
     scope = 2 if over >= 0 else _short_of(p, state, j, m, start, end)
     if scope == 2:
         offset = int(random(rng) * J)
@@ -257,7 +257,7 @@ def random_neighbour(p, state, j, m, start, end, rng):
     first, count = p.runs_ptr[pool], state.present[pool]
     offset = int(random(rng) * count)
     for i in range(count):
-        other = state.runs[first + (offset + i) % count]
+        other = np.int64(state.runs[first + (offset + i) % count])
         if p.running[other] or other == j:
             continue
         if state.start[other] < end and state.end[other] > start:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from optimizer.place.engines.compiled import compiled
+from optimizer.place.engines.compiled import NONE, ZERO, compiled
 from optimizer.place.engines.state import place, unplace
 
 __all__ = ["best_start", "blocked", "crowded", "insert", "most_scored", "random", "window"]
@@ -129,7 +129,7 @@ def insert(p, state, j, okay, weight, rng, noise):
     if high < 0:
         return False
     for _ in range(3):
-        best, best_m, best_t = -1e300, -1, 0
+        best, best_m, best_t = -1e300, NONE, ZERO
         for i in range(p.job_ptr[j], p.job_ptr[j + 1]):
             m = p.ranked[i]
             if most_scored(p, m, weight, noise) <= best or crowded(p, state, m):

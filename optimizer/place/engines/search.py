@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from optimizer.place.engines.compiled import compiled
+from optimizer.place.engines.compiled import NONE, ZERO, compiled
 from optimizer.place.engines.ejection import (
     eject_for,
     forget,
@@ -49,6 +49,9 @@ OTHER_SHARE = 0.2
 
 ANYWHERE = 0.3
 """Share of those in which it goes to any run of its window, whatever it pays."""
+
+FEW, SOME = np.int64(2), np.int64(4)
+"""Waiting jobs among which one is chosen: to fill room, and to make room for."""
 
 DRAWS = 8
 """Draws of a mode and a start among which one should be allowed."""
@@ -162,7 +165,7 @@ def _first(p, state, j):
 def _choose_column(p, state, memory, j, weight, noise):
     """A well-priced (mode, start) for job j, whatever is in the way; mode -1 if there is none."""
     low, high = window(p, state, j)
-    best, best_m, best_t = -1e300, -1, 0
+    best, best_m, best_t = -1e300, NONE, ZERO
     if high >= 0:
         memory.okay[:] = len(memory.okay)
         for i in range(p.job_ptr[j], p.job_ptr[j + 1]):
@@ -238,7 +241,7 @@ def _recreate(p, state, memory, extra, weight, noise):
     for i in range(n):
         memory.queue[i] = memory.log[i]
     for _ in range(extra):
-        j = _first(p, state, _waiting(p, state, memory, 2))
+        j = _first(p, state, _waiting(p, state, memory, FEW))
         if j >= 0 and not memory.logged[j]:
             note(p, state, memory, j)
             memory.queue[n] = j
@@ -306,7 +309,7 @@ def propose(p, state, memory, weight):
     if len(p.movers) > 0 and kind < MOVER_SHARE:
         j = p.movers[int(random(rng) * len(p.movers))]
     elif kind < EJECT_SHARE:
-        j = _waiting(p, state, memory, 4) if random(rng) >= OTHER_SHARE else -1
+        j = _waiting(p, state, memory, SOME) if random(rng) >= OTHER_SHARE else -1
         if j >= 0:
             memory.tried[j] += 1.0
         j = _first(p, state, j) if j >= 0 else _placed(p, state, rng)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.place.engines.columns import least_paid
-from optimizer.place.engines.compiled import compiled
+from optimizer.place.engines.compiled import ADD, TAKE, ZERO, compiled
 from optimizer.place.engines.domains import drop_domains, put_slices, take_domains
 from optimizer.place.engines.handles import Problem, State, problem_handle, state_handle
 from optimizer.place.image.totals import PRECEDENCE
@@ -177,7 +177,7 @@ def _idle_energy(p, state):
                 given = min(rest, p.cap[s, i, t])
                 rest -= given
                 total += given * p.cost[s, i, t]
-            _book_permits(p, state, s, t, 0, load)
+            _book_permits(p, state, s, t, ZERO, load)
     return total
 
 
@@ -311,14 +311,14 @@ def place(p, state, j, m, start, end):
         return False
     if not take_domains(p, state, j, m, start, end):
         return False
-    rise = _add_load(p, state, m, start, end, 1)
+    rise = _add_load(p, state, m, start, end, ADD)
     if p.has_permit[0]:
         for k in range(len(p.permit)):
             if 0 <= p.permit[k] < state.permit_used[k]:
-                _add_load(p, state, m, start, end, -1)
+                _add_load(p, state, m, start, end, TAKE)
                 drop_domains(p, state, j, m, start, end)
                 return False
-    _book(p, state, j, m, start, end, 1)
+    _book(p, state, j, m, start, end, ADD)
     _enter(p, state, j, m)
     state.mode_of[j], state.start[j], state.end[j] = m, start, end
     state.objective[0] += _reward(p, j, m, start, end) - rise
@@ -330,8 +330,8 @@ def unplace(p, state, j):
     """Take job j out."""
     m, start, end = state.mode_of[j], state.start[j], state.end[j]
     drop_domains(p, state, j, m, start, end)
-    rise = _add_load(p, state, m, start, end, -1)
-    _book(p, state, j, m, start, end, -1)
+    rise = _add_load(p, state, m, start, end, TAKE)
+    _book(p, state, j, m, start, end, TAKE)
     _leave(p, state, j, m)
     state.objective[0] -= _reward(p, j, m, start, end) + rise
     state.mode_of[j] = -1
@@ -358,15 +358,15 @@ def restore(p, state, j, m, start, end, alloc, slots):
                         state.used[g, t] += count
         else:
             for k in range(a.part_slices[part]):
-                v = slots[slot + k]
+                v = np.int64(slots[slot + k])
                 g = p.virt_group[v]
                 put_slices(state, g, v, a.part_slice[part], start, end)
                 state.slots[p.slot_ptr[j] + slot + k] = v
                 top = v - p.virt_ptr[g] + 1
                 state.virt_top[g] = max(state.virt_top[g], top)
             slot += a.part_slices[part]
-    rise = _add_load(p, state, m, start, end, 1)
-    _book(p, state, j, m, start, end, 1)
+    rise = _add_load(p, state, m, start, end, ADD)
+    _book(p, state, j, m, start, end, ADD)
     _enter(p, state, j, m)
     state.mode_of[j], state.start[j], state.end[j] = m, start, end
     state.objective[0] += _reward(p, j, m, start, end) - rise
