@@ -133,6 +133,7 @@ def name_domains(
     a, names = p.a, list(instance.pools)
     placed = [int(j) for j in np.flatnonzero(plan.mode_of >= 0)]
     out: dict[int, list[tuple[IdRange, ...]]] = {j: [()] * _parts(p, plan, j) for j in placed}
+    held = _by_pool(p, plan, placed)
     for i, name in enumerate(names):
         if instance.pools[name].domain is None:
             continue
@@ -140,8 +141,8 @@ def name_domains(
         ids: dict[tuple[int, int], list[int]] = {}
         for k, group in enumerate(groups):
             g = int(a.group_ptr[i]) + k
-            small = _slices(p, plan, placed, g)
-            wanted = _whole(instance, p, plan, placed, i, k, group) + _stretches(
+            small = _slices(p, plan, held[i], g)
+            wanted = _whole(instance, p, plan, held[i], i, k, group) + _stretches(
                 p, plan, small, pins
             )
             for interval, given in _colour(wanted, group):
@@ -188,6 +189,16 @@ def slots_by_id(
                 pins[int(p.home_slots[slot])] = x
                 slot += 1
     return slots, pins
+
+
+def _by_pool(p: Problem, plan: State, placed: list[int]) -> list[list[int]]:
+    """Return the placed jobs that have a part in each pool, in order."""
+    held: list[list[int]] = [[] for _ in p.a.pool_size]
+    for j in placed:
+        m = plan.mode_of[j]
+        for pool in set(p.a.part_pool[p.a.part_ptr[m] : p.a.part_ptr[m + 1]].tolist()):
+            held[pool].append(j)
+    return held
 
 
 def _parts(p: Problem, plan: State, j: int) -> int:
