@@ -190,26 +190,7 @@ def _solve(instance: Instance, clock: Clock, then: Options | None = None) -> Pla
 
     Not with batteries or demand charges, which one neighbourhood does not see.
     """
-    arrays = build_arrays(instance)
-    race: Race | None = None
-
-    def proved(dual: Dual) -> tuple[Certificate, Bound]:
-        certificate = whole_prices(instance, dual.finish())
-        bound = upper_bound(instance, certificate)
-        clock.tell(None, bound.total)
-        return certificate, bound
-
-    def first(dual: Dual) -> None:
-        nonlocal race
-        proved(dual)
-        race = Race(instance, arrays, dual, clock)
-        race.construct()
-
-    dual = _prices(arrays, clock, first if clock.options.rounds is None else None)
-    proof, earlier = proved(dual), race
-    race = Race(instance, arrays, dual, clock)
-    if earlier is not None:
-        race.keep(earlier)
+    race, proof = _race(instance, build_arrays(instance), clock)
 
     def now() -> PlacePlan:
         found = race.best(), race.best_pins()
@@ -237,6 +218,31 @@ def _solve(instance: Instance, clock: Clock, then: Options | None = None) -> Pla
         Found(served=race.served),
     )
     return plan if race.no_plan is None else declared(plan, race.no_plan)
+
+
+def _race(
+    instance: Instance, arrays: PlaceArrays, clock: Clock
+) -> tuple[Race, tuple[Certificate, Bound]]:
+    """Return a race at the prices of the dual, with what it found at the first ones; the proof."""
+    earlier: Race | None = None
+
+    def proved(dual: Dual) -> tuple[Certificate, Bound]:
+        certificate = whole_prices(instance, dual.finish())
+        bound = upper_bound(instance, certificate)
+        clock.tell(None, bound.total)
+        return certificate, bound
+
+    def first(dual: Dual) -> None:
+        nonlocal earlier
+        proved(dual)
+        earlier = Race(instance, arrays, dual, clock)
+        earlier.construct()
+
+    dual = _prices(arrays, clock, first if clock.options.rounds is None else None)
+    proof, race = proved(dual), Race(instance, arrays, dual, clock)
+    if earlier is not None:
+        race.keep(earlier)
+    return race, proof
 
 
 def _prices(arrays: PlaceArrays, clock: Clock, first: Callable[[Dual], None] | None = None) -> Dual:

@@ -188,7 +188,7 @@ def _look_in(p, state, memory, j, m, start, end, pool, n):
     first, count = p.runs_ptr[pool], state.present[pool]
     offset = int(random(memory.rng) * count)
     for i in range(count):
-        if n >= SAMPLE:
+        if n >= min(SAMPLE, len(memory.queue)):  # a job with two parts may be met twice
             break
         other = np.int64(state.runs[first + (offset + i) % count])
         n = _look(p, state, memory, j, m, start, end, NONE, other, n)
