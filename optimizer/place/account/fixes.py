@@ -224,7 +224,7 @@ def _lacks(ledger: Ledger, room: Room, job: int, found: Columns, i: int) -> Iter
     span[found.starts[i] : found.ends[i]] = True
     needs = list(room.needs(job, found.mode))
     lacks = [
-        _Lack(Block("domain_fit", pool), int(count[i]), span)
+        _Lack(Block("domain_fit", pool), _more_domains(ledger, pool, int(count[i]), span), span)
         for pool, count in _domains(ledger, room, found).items()
         if count[i] > 0
     ]
@@ -246,6 +246,23 @@ def _lacks(ledger: Ledger, room: Room, job: int, found: Columns, i: int) -> Iter
             more = int((ledger.pue[block.of.split("/", 1)[0]] * extra // 1000 + 1).sum())
         if over[i] + more > 0:
             yield _Lack(block, int(over[i]) + more, span)
+
+
+def _more_domains(ledger: Ledger, pool: str, amount: int, span: Any) -> int:
+    """Return how many domains to add for so many more: the next ids may be in maintenance."""
+    p = ledger.instance.pools[pool]
+    present, more = p.usable(ledger.horizon), amount
+    rests = list(p.out_of_use(ledger.horizon))
+    last = max((high for (_, high), _, _ in rests), default=-1)
+    while rests and more <= amount + last:
+        there = np.full(ledger.T, more)
+        for (low, high), begin, end in rests:
+            held = np.minimum(high + 1, present + more) - np.maximum(low, present)
+            there[begin:end] -= np.maximum(held, 0)[begin:end]
+        if (there[span] >= amount).all():
+            break
+        more += 1
+    return more
 
 
 def _idle(ledger: Ledger, lacks: list[_Lack]) -> dict[str, int]:
