@@ -107,13 +107,21 @@ class Pool(Entity):
         """Return the domains (or chips) present in every period, spares included, shape (T,)."""
         return np.floor(self.count.over(horizon, "min") + 1e-6).astype(np.int64)
 
-    def usable(self, horizon: Horizon) -> NDArray[np.int64]:
-        """Return how many domains (or chips) are present and no spares, shape (T,)."""
-        return np.maximum(self.present(horizon) - self.spares, 0)
+    def usable(self, horizon: Horizon, more: int = 0) -> NDArray[np.int64]:
+        """Return how many domains (or chips) are present and no spares, shape (T,).
 
-    def in_service(self, horizon: Horizon) -> NDArray[np.int64]:
-        """Return the domains present, no spares and not in maintenance, shape (T,)."""
-        usable = self.usable(horizon)
+        more
+            So many are added in every period.
+        """
+        return np.maximum(self.present(horizon) + more - self.spares, 0)
+
+    def in_service(self, horizon: Horizon, more: int = 0) -> NDArray[np.int64]:
+        """Return the domains present, no spares and not in maintenance, shape (T,).
+
+        more
+            So many are added in every period.
+        """
+        usable = self.usable(horizon, more)
         if not self.maintenance:
             return usable
         there = np.arange(int(usable.max()))[:, None] < usable[None, :]

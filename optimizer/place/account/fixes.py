@@ -248,20 +248,13 @@ def _lacks(ledger: Ledger, room: Room, job: int, found: Columns, i: int) -> Iter
             yield _Lack(block, int(over[i]) + more, span)
 
 
-def _more_domains(ledger: Ledger, pool: str, amount: int, span: Any) -> int:
+def _more_domains(ledger: Ledger, name: str, amount: int, span: Any) -> int:
     """Return how many domains to add for so many more: the next ids may be in maintenance."""
-    p = ledger.instance.pools[pool]
-    present, more = p.usable(ledger.horizon), amount
-    rests = list(p.out_of_use(ledger.horizon))
-    last = max((high for (_, high), _, _ in rests), default=-1)
-    while rests and more <= amount + last:
-        there = np.full(ledger.T, more)
-        for (low, high), begin, end in rests:
-            held = np.minimum(high + 1, present + more) - np.maximum(low, present)
-            there[begin:end] -= np.maximum(held, 0)[begin:end]
-        if (there[span] >= amount).all():
-            break
-        more += 1
+    pool, h, more = ledger.instance.pools[name], ledger.horizon, amount
+    if pool.maintenance:
+        now = pool.in_service(h)
+        while (pool.in_service(h, more) - now)[span].min() < amount:
+            more += 1
     return more
 
 
