@@ -91,7 +91,7 @@ def interval(instance: Instance, seconds: float) -> tuple[int, int]:
     kept = kept_columns(instance, plan)
     other, claim = relax(instance, clock, plan.certificate, until, lambda: False, kept)
     best = plan.objective.total
-    if other is not None and other.status in (Status.OPTIMAL, Status.FEASIBLE):
+    if other is not None and other.status.has_plan:
         best = max(best, _checked(instance, other).objective.total)
     if claim.status is Status.INFEASIBLE:  # no column is left that a better plan could have
         return best, best

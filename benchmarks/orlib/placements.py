@@ -11,7 +11,6 @@ from benchmarks.orlib.plain import plain_cpsat
 from benchmarks.orlib.projects import read_project
 from optimizer.place.check import check
 from optimizer.place.measure.records import LeastCost, Makespan
-from optimizer.place.plan import Status
 from optimizer.questions import PLACE
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def row(
     )
     took = time.monotonic() - began
     verdict = check(instance, plan)
-    is_plan = plan.status in (Status.FEASIBLE, Status.OPTIMAL)
+    is_plan = plan.status.has_plan
     if is_plan and not verdict.is_good:
         raise SystemExit(f"{key}: {verdict.violations[0]}")
     ours, bound = _figures(plan)

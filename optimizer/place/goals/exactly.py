@@ -61,7 +61,7 @@ def solve_exactly(instance: Instance, clock: Clock) -> PlacePlan:
 def _cost(instance: Instance, plan: PlacePlan, clock: Clock) -> PlacePlan:
     found = exact_cost(instance, clock)
     claim, goal = found.run.claim, plan.goal
-    is_plan = claim is not None and claim.status in (Status.FEASIBLE, Status.OPTIMAL)
+    is_plan = claim is not None and claim.status.has_plan
     if not is_plan or not isinstance(goal, LeastCost):
         return _claimed(plan, claim, None)
     value = sum(nano(job.value_usd) for job in instance.jobs)
