@@ -203,8 +203,9 @@ def _rank(p, state, memory, j, m, start, end, over):
     if scope == 2:
         offset = int(random(rng) * J)
         for i in range(J):
-            if n < SAMPLE:
-                n = _look(p, state, memory, j, m, start, end, over, (offset + i) % J, n)
+            if n >= SAMPLE:
+                break
+            n = _look(p, state, memory, j, m, start, end, over, (offset + i) % J, n)
     for part in range(p.part_ptr[m], p.part_ptr[m + 1] if scope < 2 else p.part_ptr[m]):
         pool = p.part_pool[part]
         if scope == 0:

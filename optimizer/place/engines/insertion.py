@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from optimizer.place.engines.compiled import NONE, ZERO, compiled
 from optimizer.place.engines.state import place, unplace
 
-__all__ = ["best_start", "blocked", "crowded", "insert", "most_scored", "random", "window"]
+__all__ = [
+    "best_start",
+    "blocked",
+    "crowded",
+    "generator",
+    "insert",
+    "most_scored",
+    "random",
+    "window",
+]
+
+
+def generator(seed: int) -> Any:
+    """Return what `random` draws from, (1,) uint64: the same numbers for the same seed."""
+    return np.array([seed * 0x9E3779B97F4A7C15 + 0x1234567 & 0xFFFFFFFFFFFFFFFF], np.uint64)
 
 
 @compiled

@@ -34,7 +34,14 @@ from optimizer.place.engines.handles import (
     problem_handle,
     state_handle,
 )
-from optimizer.place.engines.insertion import best_start, insert, most_scored, random, window
+from optimizer.place.engines.insertion import (
+    best_start,
+    generator,
+    insert,
+    most_scored,
+    random,
+    window,
+)
 from optimizer.place.engines.state import restore
 
 MOVER_SHARE = 0.1
@@ -66,7 +73,7 @@ def make_memory(p: Problem, state: State, seed: int, halt: Any = None) -> Memory
     """Return the memory of a fresh search; `halt` (1,) uint8, if given, ends it when set."""
     J, T = len(state.mode_of), p.a.pue.shape[1]
     return Memory(
-        np.array([seed * 0x9E3779B97F4A7C15 + 0x1234567 & 0xFFFFFFFFFFFFFFFF], np.uint64),
+        generator(seed),
         np.zeros(J, np.int64),
         np.zeros(J, np.uint8),
         np.zeros(1, np.int64),

@@ -1,8 +1,8 @@
 """All jobs in one period at the least cost: prices say which modes are near, search finds a plan.
 
-The sets and parameters are those of `anneal.py`; rows are those that lists are generated on
-(`lists/rows.py`), in one period, and budgets. What a mode costs is its one-off and the energy at
-the price of power; what is near is what costs least at the prices of all rows.
+The sets and parameters are those of `engines/assigned/anneal.py`; rows are those that lists are
+generated on (`lists/rows.py`), in one period, and budgets. What a mode costs is its one-off and the
+energy at the price of power; what is near is what costs least at the prices of all rows.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from optimizer.place.exact.assigned.anneal import assign, placed_in
+from optimizer.place.engines.assigned.anneal import assign, placed_in
+from optimizer.place.engines.insertion import generator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -193,7 +194,7 @@ class Assigning:
         o = effort.clock.options
         self.choice, self.scale, self.effort, self.take = choice, scale, effort, take
         self.seen = [_first(choice) for _ in range(o.threads)]
-        self.rngs = [_rng(o.seed * 1009 + i + 1) for i in range(o.threads)]
+        self.rngs = [generator(o.seed * 1009 + i + 1) for i in range(o.threads)]
         self.halt = np.zeros(1, np.uint8)
         self.cost, self.at, self.long = np.inf, 0, 0
 
@@ -255,10 +256,6 @@ def _first(choice: Choice) -> Chosen:
     return s
 
 
-def _rng(seed: int) -> Any:
-    return np.array([seed * 0x9E3779B97F4A7C15 + 0x1234567 & 0xFFFFFFFFFFFFFFFF], np.uint64)
-
-
 def prepare_assigned() -> None:
     """Load or compile the search (once on a machine): one job, one row."""
     one, to_one = np.ones(1, np.int64), np.array([0, 1], np.int64)
@@ -267,4 +264,4 @@ def prepare_assigned() -> None:
     choice = Choice(
         *mode, to_one, zero, one, one, to_one, zero, np.zeros((1, 1), np.int64), np.ones(1)
     )
-    assign(choice, _first(choice), _rng(1), np.zeros(1, np.uint8), 1, 1.0, 0.1, 1.0, 2.0)
+    assign(choice, _first(choice), generator(1), np.zeros(1, np.uint8), 1, 1.0, 0.1, 1.0, 2.0)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from optimizer.place.engines.insertion import generator
+from optimizer.place.engines.lists.serial import breed
 from optimizer.place.exact.lists.rows import Rows, crowd_of, room_of
-from optimizer.place.exact.lists.serial import breed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,8 +64,7 @@ class _Thread:
         self.rows = rows
         self.crowd: Crowd = crowd_of(len(rows.tail), CROWD)
         self.room: Room = room_of(rows)
-        mixed = seed * 0x9E3779B97F4A7C15 + 0x1234567 & 0xFFFFFFFFFFFFFFFF
-        self.rng = np.array([mixed], np.uint64)
+        self.rng = generator(seed)
         self.best = 0
 
     def breed(self, halt: Any, children: int) -> None:

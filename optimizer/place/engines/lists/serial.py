@@ -15,10 +15,10 @@ parents: Mahfoud (1992), deterministic crowding.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numba import njit
+
+from optimizer.place.engines.compiled import compiled
+from optimizer.place.engines.insertion import random
 
 __all__ = ["breed"]
 
@@ -27,19 +27,6 @@ OLD = 1500
 
 CROSSED = 0.5
 """Share of children with two parents; others have one, shaken."""
-
-compiled: Any = njit(nogil=True, cache=True)
-
-
-@compiled
-def _random(rng):
-    """A number in [0, 1): xorshift64*."""
-    x = rng[0]
-    x ^= x >> np.uint64(12)
-    x ^= x << np.uint64(25)
-    x ^= x >> np.uint64(27)
-    rng[0] = x
-    return float((x * np.uint64(0x2545F4914F6CDD1D)) >> np.uint64(11)) / 9007199254740992.0
 
 
 @compiled
@@ -138,15 +125,15 @@ def _mend(p, mode, left, rng, tries):
             break
         best, best_j, best_m = 1e300, -1, -1
         for _ in range(max(4, J // 4)):
-            j = int(_random(rng) * J)
+            j = int(random(rng) * J)
             for m in range(p.job_ptr[j], p.job_ptr[j + 1]):
                 if m != mode[j]:
-                    after = _excess_with(p, left, mode[j], m) + 1e-9 * _random(rng)
+                    after = _excess_with(p, left, mode[j], m) + 1e-9 * random(rng)
                     if after < best:
                         best, best_j, best_m = after, j, m
         if best_j < 0:
             break
-        if best < now or _random(rng) < 0.1:
+        if best < now or random(rng) < 0.1:
             _use(p, left, mode[best_j], -1)
             _use(p, left, best_m, 1)
             mode[best_j] = best_m
@@ -168,14 +155,14 @@ def _forward(p, order, mode, start, end, free, left, change, rng):
             low = max(low, end[p.pred[i]])
         m = mode[j]
         t = _earliest(p, free, m, low)
-        if p.job_ptr[j + 1] - p.job_ptr[j] > 1 and (t == T or _random(rng) < change):
+        if p.job_ptr[j + 1] - p.job_ptr[j] > 1 and (t == T or random(rng) < change):
             until, now = T + 1 if t == T else p.ends[m, t], _excess(p, left)
             for other in range(p.job_ptr[j], p.job_ptr[j + 1]):
                 if other == m or _excess_with(p, left, mode[j], other) > now:
                     continue
                 s = _earliest(p, free, other, low)
                 if s < T and (p.ends[other, s] < until or
-                              (p.ends[other, s] == until and _random(rng) < 0.3)):  # fmt: skip
+                              (p.ends[other, s] == until and random(rng) < 0.3)):  # fmt: skip
                     until, m, t = p.ends[other, s], other, s
             if m != mode[j]:
                 _use(p, left, mode[j], -1)
@@ -199,7 +186,7 @@ def _backward(p, order, mode, start, end, free, last, change, left, rng):
             high = min(high, start[p.succ[i]])
         m = mode[j]
         t = _latest(p, free, m, high)
-        if p.job_ptr[j + 1] - p.job_ptr[j] > 1 and (t < 0 or _random(rng) < change):
+        if p.job_ptr[j + 1] - p.job_ptr[j] > 1 and (t < 0 or random(rng) < change):
             now = _excess(p, left)
             for other in range(p.job_ptr[j], p.job_ptr[j + 1]):
                 if other == m or _excess_with(p, left, mode[j], other) > now:
@@ -260,7 +247,7 @@ def _drawn(p, order, noise, rng, waits, keys):
     J = len(order)
     for j in range(J):
         waits[j] = p.pred_ptr[j + 1] - p.pred_ptr[j]
-        keys[j] = (1.0 + p.tail[j]) * (1.0 + noise * (_random(rng) - 0.5))
+        keys[j] = (1.0 + p.tail[j]) * (1.0 + noise * (random(rng) - 0.5))
     for i in range(J):
         best = -1
         for j in range(J):
@@ -298,10 +285,10 @@ def _decode(p, crowd, i, rng, room, change):
 @compiled
 def _fresh(p, crowd, i, rng, room):
     """Draw a list and modes for individual i, and pack them."""
-    _drawn(p, crowd.order[i], 0.1 + 1.4 * _random(rng), rng, room.work[0], room.keys)
+    _drawn(p, crowd.order[i], 0.1 + 1.4 * random(rng), rng, room.work[0], room.keys)
     for j in range(len(room.keys)):
         n = p.job_ptr[j + 1] - p.job_ptr[j]
-        crowd.mode[i, j] = p.job_ptr[j] + int(_random(rng) * n)
+        crowd.mode[i, j] = p.job_ptr[j] + int(random(rng) * n)
     _decode(p, crowd, i, rng, room, 0.5)
     crowd.age[i] = 0
 
@@ -310,8 +297,8 @@ def _fresh(p, crowd, i, rng, room):
 def _cross(crowd, a, b, c, rng, seen):
     """Make c of a's list with a stretch in the order of b's, jobs there with b's modes."""
     J = crowd.order.shape[1]
-    long = 1 + int(_random(rng) * (J - 1)) if J > 1 else 1
-    first = int(_random(rng) * max(1, J - long + 1))
+    long = 1 + int(random(rng) * (J - 1)) if J > 1 else 1
+    first = int(random(rng) * max(1, J - long + 1))
     seen[:] = 0
     n = 0
     for parent, most in ((a, first), (b, first + long), (a, J)):
@@ -328,18 +315,18 @@ def _shake(p, crowd, a, c, rng, keys):
     """Make c of a's plan: in a stretch of time, starts are moved at random, and some modes."""
     start, order = crowd.start[a], crowd.order[a]
     last = float(np.max(crowd.end[a]))
-    long = last * (0.05 + 0.45 * _random(rng))
-    low = _random(rng) * (last - long)
-    far = long * _random(rng)
-    flips = 0.3 * _random(rng) ** 2
+    long = last * (0.05 + 0.45 * random(rng))
+    low = random(rng) * (last - long)
+    far = long * random(rng)
+    flips = 0.3 * random(rng) ** 2
     crowd.mode[c] = crowd.mode[a]
     for j in order:  # those that it waits for come first
-        key = start[j] + 1e-3 * _random(rng)
+        key = start[j] + 1e-3 * random(rng)
         if low <= start[j] < low + long:
-            key += far * (2.0 * _random(rng) - 1.0)
-            if _random(rng) < flips:
+            key += far * (2.0 * random(rng) - 1.0)
+            if random(rng) < flips:
                 n = p.job_ptr[j + 1] - p.job_ptr[j]
-                crowd.mode[c, j] = p.job_ptr[j] + int(_random(rng) * n)
+                crowd.mode[c, j] = p.job_ptr[j] + int(random(rng) * n)
         for i in range(p.pred_ptr[j], p.pred_ptr[j + 1]):
             key = max(key, keys[p.pred[i]] + 1e-6)
         keys[j] = key
@@ -375,16 +362,16 @@ def breed(p, crowd, room, rng, halt, children):
     for _ in range(children):
         if halt[0]:
             break
-        a = int(_random(rng) * n)
+        a = int(random(rng) * n)
         if crowd.age[a] < 0 or (crowd.age[a] > OLD and a != best):
             _fresh(p, crowd, a, rng, room)
         else:
-            b = int(_random(rng) * n)
-            if _random(rng) < CROSSED and crowd.age[b] >= 0:
+            b = int(random(rng) * n)
+            if random(rng) < CROSSED and crowd.age[b] >= 0:
                 _cross(crowd, a, b, n, rng, room.work[0])
             else:
                 _shake(p, crowd, a, n, rng, room.keys)
-            _decode(p, crowd, n, rng, room, 0.3 * _random(rng))
+            _decode(p, crowd, n, rng, room, 0.3 * random(rng))
             crowd.age[a] += 1
             if crowd.worth[n] <= crowd.worth[a] and _is_new(crowd, n):
                 better = crowd.worth[n] < crowd.worth[a]

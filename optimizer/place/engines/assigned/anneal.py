@@ -15,14 +15,12 @@ Shifts, swaps and chains for assignment: Yagiura, Ibaraki and Glover (2004).
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numba import njit
+
+from optimizer.place.engines.compiled import compiled
+from optimizer.place.engines.insertion import random
 
 __all__ = ["assign", "placed_in"]
-
-compiled: Any = njit(nogil=True, cache=True)
 
 PAIRED = 0.6
 """Share of moves of two jobs."""
@@ -32,17 +30,6 @@ SWAPPED = 0.5
 
 CHECKED = 4
 """Fines are set anew after so many moves for each job."""
-
-
-@compiled
-def _random(rng):
-    """A number in [0, 1): xorshift64*."""
-    x = rng[0]
-    x ^= x >> np.uint64(12)
-    x ^= x << np.uint64(25)
-    x ^= x >> np.uint64(27)
-    rng[0] = x
-    return float((x * np.uint64(0x2545F4914F6CDD1D)) >> np.uint64(11)) / 9007199254740992.0
 
 
 @compiled
@@ -100,7 +87,7 @@ def placed_in(p, s):
 def _drawn(p, j, rng):
     """One of the best priced modes of job j, the better the more often."""
     first, n = p.near_ptr[j], p.near_ptr[j + 1] - p.near_ptr[j]
-    return p.near[first + int(_random(rng) ** 2 * n)]
+    return p.near[first + int(random(rng) ** 2 * n)]
 
 
 @compiled
@@ -118,25 +105,25 @@ def assign(p, s, rng, halt, moves, hot, cold, soft, firm):
                 return
             s.fine[:] = p.price * soft * (firm / soft) ** (i / moves)
         heat = hot * (cold / hot) ** (i / moves)
-        j = int(_random(rng) * J)
+        j = int(random(rng) * J)
         was, m = s.mode_of[j], _drawn(p, j, rng)
         if m == was:
             continue
         other, theirs = -1, -1
         change = _switch(p, s, j, m)
         h = p.place[m]
-        if _random(rng) < PAIRED and s.count[h] > 1:
-            other = s.jobs_in[h, int(_random(rng) * s.count[h])]
+        if random(rng) < PAIRED and s.count[h] > 1:
+            other = s.jobs_in[h, int(random(rng) * s.count[h])]
             theirs = s.mode_of[other]
             to = -1
             if other != j:
-                to = p.mode_at[other, p.place[was]] if _random(rng) < SWAPPED else -1
+                to = p.mode_at[other, p.place[was]] if random(rng) < SWAPPED else -1
                 to = _drawn(p, other, rng) if to < 0 else to
             if to < 0 or to == theirs:
                 other = -1
             else:
                 change += _switch(p, s, other, to)
-        if change > 0 and change > -heat * np.log(_random(rng) + 1e-300):
+        if change > 0 and change > -heat * np.log(random(rng) + 1e-300):
             if other >= 0:
                 _switch(p, s, other, theirs)
             _switch(p, s, j, was)

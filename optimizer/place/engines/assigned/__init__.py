@@ -1,0 +1,1 @@
+"""Which mode each job has, where all run in one period: the compiled moves."""

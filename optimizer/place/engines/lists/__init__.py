@@ -1,0 +1,1 @@
+"""Schedules from lists of jobs, and their breeding: the compiled part."""
