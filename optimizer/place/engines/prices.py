@@ -338,7 +338,7 @@ class Dual:
             return 0.0, 0.0, over, over, p.held
         cap = self.a.sup_cap * self.blocks.plain if self.blocks.any else self.a.sup_cap
         # free energy has no price to smooth by: a hundredth of what jobs could pay for power
-        least = 0.01 * self.scale_value / max(float(cap.sum()), 1.0)
+        least = 0.01 * self.scale_value / max(float(self.a.sup_cap.sum()), 1.0)
         width = max(tau * 10, 0.003) * max(float(self.energy.mean()), least)
         soft = float((cap * width * np.logaddexp(0, over / width)).sum())
         hard = float((cap * np.maximum(over, 0)).sum())

@@ -7,6 +7,10 @@ from typing import Any
 import judged
 import test_stranger_self as by_hand
 
+from instances.seeded.place import random_place
+from optimizer.place.arrays import build_arrays
+from optimizer.place.engines.prices import minimised
+
 Data = dict[str, Any]
 
 USD = 10**9
@@ -40,3 +44,18 @@ def test_a_quota_holds_whole_gangs() -> None:
     assert plan.objective.total == 50 * USD
     assert plan.bound is not None
     assert plan.bound <= 51 * USD
+
+
+def bound_of(data: Data) -> float:
+    """Return the bound at the prices that the dual finds [USD]."""
+    return minimised(build_arrays(judged.read(data)), 1, lambda: False).best.bound
+
+
+def test_prices_settle_as_well_where_every_supply_is_billed_by_its_peak() -> None:
+    """A demand charge of a cent for a MW moves the bound by cents."""
+    data = random_place(20, 2, 4, 20, 24, seed=3).data()
+    plain = bound_of(data)
+    for site in data["sites"].values():
+        for supply in site["supplies"].values():
+            supply["demand_usd_per_mw"] = 0.01
+    assert abs(bound_of(data) - plain) < 0.003 * plain
