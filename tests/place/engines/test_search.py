@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import judged
 import numpy as np
@@ -10,14 +10,19 @@ import pytest
 from judged import job, placed, world
 
 from optimizer.place.arrays import build_arrays
+from optimizer.place.engines.polish.greedy import polish
 from optimizer.place.engines.search import (
     anneal,
     best_of,
     construct,
+    copy_best,
     handles_of,
     make_memory,
 )
 from optimizer.place.engines.state import empty_state, make_problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Data = dict[str, Any]
 
@@ -45,8 +50,8 @@ def swap() -> Data:
     )
 
 
-def searched(data: Data, seed: int, moves: int) -> tuple[dict[str, int], dict[str, int]]:
-    """Return starts by job of the construction without prices, and after so many cold moves."""
+def starts(data: Data, seed: int, improve: Callable[..., Any]) -> tuple[Any, Any]:
+    """Return starts by job of the construction without prices, and after it was improved."""
     instance = judged.read(data)
     a = build_arrays(instance)
     nothing = np.zeros((len(a.dur), a.pue.shape[1] + 1)), np.zeros(len(a.late))
@@ -57,7 +62,7 @@ def searched(data: Data, seed: int, moves: int) -> tuple[dict[str, int], dict[st
     construct(handles, problem, memory, 1.0, 0)
     names = [j.id for j in instance.jobs]
     before = dict(zip(names, state.start.tolist(), strict=True))
-    anneal(*handles, moves, 1e-3, 1e-3, 1.0)
+    improve(*handles)
     best = best_of(state, memory)
     after = dict(zip(names, best.start.tolist(), strict=True))
     runs = [
@@ -68,15 +73,41 @@ def searched(data: Data, seed: int, moves: int) -> tuple[dict[str, int], dict[st
     return before, after
 
 
+def annealed(*handles: Any) -> None:
+    """Make some cold moves."""
+    anneal(*handles, 200, 1e-3, 1e-3, 1.0)
+
+
+def polished(*handles: Any) -> None:
+    """Polish."""
+    polish(*handles)
+    copy_best(*handles)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_a_chain_goes_before_what_stood_in_its_way(seed: int) -> None:
-    before, after = searched(chain(), seed, 200)
+    before, after = starts(chain(), seed, annealed)
     assert before == {"dear": 0, "a": 2, "b": 4}
     assert after == {"a": 0, "b": 2, "dear": 4}
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_two_runs_that_follow_each_other_change_places(seed: int) -> None:
-    before, after = searched(swap(), seed, 200)
+    before, after = starts(swap(), seed, annealed)
     assert before == {"short": 0, "long": 2}
     assert after == {"long": 0, "short": 4}
+
+
+def test_polish_lets_two_runs_change_places() -> None:
+    """Neither gains by itself, and polish draws no lots."""
+    before, after = starts(swap(), 0, polished)
+    assert before == {"short": 0, "long": 2}
+    assert after == {"long": 0, "short": 4}
+
+
+def test_polish_places_a_chain_that_pays_as_a_whole() -> None:
+    """Each of the two costs or cannot be without the other."""
+    first, second = job("first", one_off_usd=130.0), job("second", predecessors=["first"])
+    first["modes"][0] |= {"one_off_usd": first.pop("one_off_usd")}
+    _, after = starts(world(first, second), 0, polished)
+    assert after == {"first": 0, "second": 2}

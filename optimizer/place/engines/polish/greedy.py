@@ -1,12 +1,12 @@
 """Compiled polish: every waiting job that fits and pays goes in, every run to where it pays best.
 
 Moves        insert j: the run of a waiting job that raises the objective most; shift j: the run of
-             a placed job that raises it most with all others where they are
-Objective    the true one: energy by the merit order at the load that is there, no prices
-Order        jobs by value; again until a pass changes nothing (then no single insertion or shift is
-             left), or until the flag is set
-Every step raises the objective and keeps every rule, so it may be stopped at any moment. With
-energy permits the merit order is that of the prices, and the caller compares exact totals.
+             a placed job that raises it most with all others where they are; of few jobs also two
+             at once (`pairs.py`)
+Objective    the true one (`scores.py`)
+Order        jobs by value; again until a pass changes nothing (then no such move is left), or until
+             the flag is set
+Every step raises the objective and keeps every rule, so it may be stopped at any moment.
 """
 
 from __future__ import annotations
@@ -14,100 +14,15 @@ from __future__ import annotations
 import numpy as np
 
 from optimizer.place.engines.compiled import compiled
-from optimizer.place.engines.insertion import blocked, crowded, window
-from optimizer.place.engines.state import place, restore, unplace
+from optimizer.place.engines.polish.pairs import improve_pairs
+from optimizer.place.engines.polish.scores import LEAST, NEVER, place_best, score
+from optimizer.place.engines.state import restore, unplace
 
 __all__ = ["polish"]
 
-LEAST = 1e-6
-"""A move gains at least this [USD]: less is float noise, and could go round in circles."""
-
-NEVER = -1e300
-"""Score of a run that is not possible."""
-
-
-@compiled
-def _rise_of(p, s, t, before, after):
-    """What it costs to go from one load at the meter to another by the merit order [USD]."""
-    rise = 0.0
-    for i in range(p.cap.shape[1]):
-        gave, gives = min(before, p.cap[s, i, t]), min(after, p.cap[s, i, t])
-        rise += (gives - gave) * p.cost[s, i, t]
-        before -= gave
-        after -= gives
-        if before <= 0 and after <= 0:
-            break
-    return rise
-
-
-@compiled
-def _rises(p, state, m, rises):
-    """Prefix sums over periods of the energy that mode m would cost [USD]: rises (T+1,)."""
-    mask, T = p.mask[m], p.pue.shape[1]
-    rises[:] = 0.0
-    for part in range(p.part_ptr[m], p.part_ptr[m + 1]):
-        s, net, is_first = p.pool_site[p.part_pool[part]], 0, True
-        for other in range(p.part_ptr[m], p.part_ptr[m + 1]):
-            if p.pool_site[p.part_pool[other]] == s:
-                is_first = is_first and other >= part
-                net += p.part_net_w[other]
-        if not is_first:  # all parts at a site are counted with its first one
-            continue
-        for t in range(T):
-            if mask > 0 and p.act[mask, t + 1] == p.act[mask, t]:
-                continue
-            before = (p.pue[s, t] * state.load[s, t] + p.fixed_mw[s, t] + 999) // 1000
-            after = (p.pue[s, t] * (state.load[s, t] + net) + p.fixed_mw[s, t] + 999) // 1000
-            rises[t + 1] += _rise_of(p, s, t, before, after)
-    for t in range(T):
-        rises[t + 1] += rises[t]
-
-
-@compiled
-def _score(p, state, memory, j, scores, rises):
-    """What each run of job j would add to the objective [USD]: scores (modes, T)."""
-    scores[:] = NEVER
-    low, high = window(p, state, j)
-    if high < 0:
-        return
-    first, T = p.job_ptr[j], p.pue.shape[1]
-    for m in range(first, p.job_ptr[j + 1]):
-        if crowded(p, state, m):
-            continue
-        blocked(p, state, j, m, memory.okay)
-        _rises(p, state, m, rises)
-        mask, dur = p.mask[m], p.dur[m]
-        for t in range(max(low, p.first[m]), T):
-            if p.allowed[m, t] == 0:
-                continue
-            end = p.when[mask, p.act[mask, t] + dur] if mask > 0 else t + dur
-            if end > high:
-                break
-            if memory.okay[t] < end:
-                continue
-            score = p.gain_usd[m] + p.prize[j] - rises[end] + rises[t]
-            if end > p.due[j]:
-                score -= p.late_usd[j] * (end - p.due[j])
-            if mask > 0 and end - t > dur:
-                score -= p.restart_usd[m]
-            scores[m - first, t] = score
-
-
-@compiled
-def _place_best(p, state, memory, j, scores, least):
-    """Place job j in the best scored run of at least this score that its domains admit."""
-    T, first = p.pue.shape[1], p.job_ptr[j]
-    while memory.halt[0] == 0:
-        at = np.argmax(scores)
-        m, t = at // T, at % T
-        if scores[m, t] < least:
-            return False
-        mask = p.mask[first + m]
-        end = p.when[mask, p.act[mask, t] + p.dur[first + m]]
-        if place(p, state, j, first + m, t, end):
-            return True
-        scores[m, t] = NEVER
-    return False
+FEW = 60
+"""Jobs up to which two are moved at once: with more, a pass takes longer than a polish gets, and
+what it would gain is small against what the search has left."""
 
 
 @compiled
@@ -119,14 +34,14 @@ def _improve(p, state, memory, j, rises):
     scores = np.empty((n, p.pue.shape[1]))
     m, start, end = state.mode_of[j], state.start[j], state.end[j]
     if m < 0:
-        _score(p, state, memory, j, scores, rises)
-        return _place_best(p, state, memory, j, scores, LEAST)
+        score(p, state, memory, j, scores, rises)
+        return place_best(p, state, memory, j, scores, LEAST)
     alloc = state.alloc[j].copy()
     slots = state.slots[p.slot_ptr[j] : p.slot_ptr[j + 1]].copy()
     unplace(p, state, j)
-    _score(p, state, memory, j, scores, rises)
+    score(p, state, memory, j, scores, rises)
     now = scores[m - p.job_ptr[j], start]
-    if now > NEVER and _place_best(p, state, memory, j, scores, now + LEAST):
+    if now > NEVER and place_best(p, state, memory, j, scores, now + LEAST):
         return True
     restore(p, state, j, m, start, end, alloc, slots)
     return False
@@ -151,4 +66,8 @@ def polish(p, state, memory):
                 if (state.mode_of[j] >= 0) == is_placed and _improve(p, state, memory, j, rises):
                     is_better = True
                     moves += 1
+        if not is_better and J <= FEW:
+            pairs = improve_pairs(p, state, memory, order, rises)
+            is_better = pairs > 0
+            moves += pairs
     return moves
