@@ -13,6 +13,7 @@ __all__ = [
     "best_start",
     "blocked",
     "crowded",
+    "first_of",
     "generator",
     "insert",
     "most_scored",
@@ -51,6 +52,19 @@ def window(p, state, j):
         if state.mode_of[after] >= 0:
             high = min(high, state.start[after])
     return low, high
+
+
+@compiled
+def first_of(p, state, j):
+    """The first job that has to be placed before job j, or j: it alone can be placed now."""
+    i = p.pred_ptr[j] if j >= 0 else 0
+    while j >= 0 and i < p.pred_ptr[j + 1]:
+        if state.mode_of[p.pred[i]] < 0:
+            j = p.pred[i]
+            i = p.pred_ptr[j]
+        else:
+            i += 1
+    return j
 
 
 @compiled

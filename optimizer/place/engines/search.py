@@ -1,14 +1,14 @@
 """The improvement search: annealed ruin and recreate with ejection, one compiled loop.
 
-A move either takes a waiting job (or the first that it waits for), puts it where it pays best at
-the prices and ejects what is in the way, ranked by what it frees for its worth; or does so with a
+A move either takes a waiting job, after all that it waits for, puts it where it pays best at the
+prices and ejects what is in the way, ranked by what it frees for its worth; or does so with a
 placed job and another run of it, which changes the order of runs and, as what waits for it goes
 with it, the time of a whole chain; or takes out a few runs that meet at a site. Then what was taken
 out, what waits for it and some waiting jobs are put back, best priced profit first with noise, each
 where it fits. Jobs that found no room are tried less often. The true objective decides, by
-simulated annealing; a refused move is undone exactly. Prices only rank. Ruin and recreate:
-Schrimpf et al. (2000); adaptive large neighbourhood search: Ropke and Pisinger (2006); ejection
-chains: Glover (1996).
+simulated annealing; a refused move is undone exactly. Prices only rank. Ruin and recreate: Schrimpf
+et al. (2000); adaptive large neighbourhood search: Ropke and Pisinger (2006); ejection chains:
+Glover (1996).
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from optimizer.place.engines.handles import (
 )
 from optimizer.place.engines.insertion import (
     best_start,
+    first_of,
     generator,
     insert,
     most_scored,
@@ -156,22 +157,10 @@ def _waiting(p, state, memory, tries):
 
 
 @compiled
-def _first(p, state, j):
-    """The first job that has to be placed before job j, or j: it alone can be placed now."""
-    i = p.pred_ptr[j] if j >= 0 else 0
-    while j >= 0 and i < p.pred_ptr[j + 1]:
-        if state.mode_of[p.pred[i]] < 0:
-            j = p.pred[i]
-            i = p.pred_ptr[j]
-        else:
-            i += 1
-    return j
-
-
-@compiled
-def _choose_column(p, state, memory, j, weight, noise):
-    """A well-priced (mode, start) for job j, whatever is in the way; mode -1 if there is none."""
+def _choose_column(p, state, memory, j, by, weight, noise):
+    """A well-priced (mode, start) for job j to end by a period, whatever is in the way, or -1."""
     low, high = window(p, state, j)
+    high = min(high, by)
     best, best_m, best_t = -1e300, NONE, ZERO
     if high >= 0:
         memory.okay[:] = len(memory.okay)
@@ -227,12 +216,12 @@ def _ruin(p, state, memory, most):
 
 
 @compiled
-def _relocate(p, state, memory, j, weight):
+def _relocate(p, state, memory, j, by, weight):
     """Take out job j, if it is placed, and put it elsewhere, whatever is in the way there."""
     rng, was, since = memory.rng, state.mode_of[j], state.start[j]
     if was >= 0:
         take_out(p, state, memory, j)
-    m, t = _choose_column(p, state, memory, j, weight, 0.1 + 1.4 * random(rng))
+    m, t = _choose_column(p, state, memory, j, by, weight, 0.1 + 1.4 * random(rng))
     if was >= 0 and ((m == was and t == since) or random(rng) < ANYWHERE):
         m, t = _random_column(p, state, j, rng)
     if m >= 0:
@@ -242,13 +231,31 @@ def _relocate(p, state, memory, j, weight):
 
 
 @compiled
+def _admit(p, state, memory, last, weight):
+    """Put a waiting job somewhere, whatever is in the way, after all that it waits for.
+
+    Runs that are in the way of a job never are of those that it waits for: they end before.
+    """
+    T, is_moved = p.pue.shape[1], False
+    least = np.min(p.dur[p.job_ptr[last] : p.job_ptr[last + 1]])
+    while state.mode_of[last] < 0:
+        j = first_of(p, state, last)
+        if not _relocate(p, state, memory, j, T if j == last else T - least, weight):
+            return is_moved
+        is_moved = True
+        if state.mode_of[j] < 0:
+            return True
+    return True
+
+
+@compiled
 def _recreate(p, state, memory, extra, weight, noise):
     """Put back what was taken out, and some waiting jobs, best priced first."""
     rng, n = memory.rng, memory.count[0]
     for i in range(n):
         memory.queue[i] = memory.log[i]
     for _ in range(extra):
-        j = _first(p, state, _waiting(p, state, memory, FEW))
+        j = first_of(p, state, _waiting(p, state, memory, FEW))
         if j >= 0 and not memory.logged[j]:
             note(p, state, memory, j)
             memory.queue[n] = j
@@ -310,20 +317,23 @@ def keep_best(p, state, memory):
 @compiled
 def propose(p, state, memory, weight):
     """Make one move; return whether there was one to make. It is refused by `undo`."""
-    rng, j = memory.rng, -1
+    rng, j, last = memory.rng, NONE, NONE
     kind = random(rng)
     noise = 0.6 * random(rng)
     if len(p.movers) > 0 and kind < MOVER_SHARE:
         j = p.movers[int(random(rng) * len(p.movers))]
     elif kind < EJECT_SHARE:
-        j = _waiting(p, state, memory, SOME) if random(rng) >= OTHER_SHARE else -1
-        if j >= 0:
-            memory.tried[j] += 1.0
-        j = _first(p, state, j) if j >= 0 else _placed(p, state, rng)
-        if j < 0:
-            return False
+        last = _waiting(p, state, memory, SOME) if random(rng) >= OTHER_SHARE else NONE
+        if last >= 0:
+            memory.tried[last] += 1.0
+        else:
+            j = _placed(p, state, rng)
+            if j < 0:
+                return False
     if kind < EJECT_SHARE:
-        if not _relocate(p, state, memory, j, weight):
+        if j < 0 and not _admit(p, state, memory, last, weight):
+            return False
+        if j >= 0 and not _relocate(p, state, memory, j, p.pue.shape[1], weight):
             return False
     else:
         _ruin(p, state, memory, 1 + int(8 * random(rng) ** 2))

@@ -24,6 +24,8 @@ from optimizer.place.engines.state import empty_state, make_problem
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from optimizer.place.engines.handles import State
+
 Data = dict[str, Any]
 
 
@@ -50,7 +52,7 @@ def swap() -> Data:
     )
 
 
-def starts(data: Data, seed: int, improve: Callable[..., Any]) -> tuple[Any, Any]:
+def starts(data: Data, seed: int, improve: Callable[..., Any]) -> tuple[Any, ...]:
     """Return starts by job of the construction without prices, and after it was improved."""
     instance = judged.read(data)
     a = build_arrays(instance)
@@ -61,16 +63,18 @@ def starts(data: Data, seed: int, improve: Callable[..., Any]) -> tuple[Any, Any
     handles = handles_of(problem, state, memory)
     construct(handles, problem, memory, 1.0, 0)
     names = [j.id for j in instance.jobs]
-    before = dict(zip(names, state.start.tolist(), strict=True))
+    before = placements(names, state)
     improve(*handles)
-    best = best_of(state, memory)
-    after = dict(zip(names, best.start.tolist(), strict=True))
-    runs = [
-        placed(name, start, end)
-        for name, start, end in zip(names, best.start.tolist(), best.end.tolist(), strict=True)
-    ]
+    after = placements(names, best_of(state, memory))
+    runs = [placed(name, start, end) for name, (start, end) in after.items()]
     assert judged.wrong(data, judged.by_hand(data, *runs)) == set()
-    return before, after
+    return tuple({name: start for name, (start, _) in each.items()} for each in (before, after))
+
+
+def placements(names: list[str], state: State) -> dict[str, tuple[int, int]]:
+    """Return start and end of each placed job."""
+    runs = zip(names, state.mode_of.tolist(), state.start.tolist(), state.end.tolist(), strict=True)
+    return {name: (start, end) for name, mode, start, end in runs if mode >= 0}
 
 
 def annealed(*handles: Any) -> None:
@@ -98,6 +102,17 @@ def test_two_runs_that_follow_each_other_change_places(seed: int) -> None:
     assert after == {"long": 0, "short": 4}
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_job_comes_in_with_the_one_it_waits_for_whatever_both_cost(seed: int) -> None:
+    """The key alone is worth little and takes much: it is let in for what waits for it."""
+    key, treasure = job("key", value_usd=1.0), job("treasure", hours=4.0, predecessors=["key"])
+    those = (job(name, hours=3.0) for name in "ab")
+    data = world(key, treasure | {"value_usd": 250.0}, *those, periods=6)
+    before, after = starts(data, seed, annealed)
+    assert before == {"a": 0, "b": 3}
+    assert after == {"key": 0, "treasure": 2}
+
+
 def test_polish_lets_two_runs_change_places() -> None:
     """Neither gains by itself, and polish draws no lots."""
     before, after = starts(swap(), 0, polished)
@@ -109,5 +124,6 @@ def test_polish_places_a_chain_that_pays_as_a_whole() -> None:
     """Each of the two costs or cannot be without the other."""
     first, second = job("first", one_off_usd=130.0), job("second", predecessors=["first"])
     first["modes"][0] |= {"one_off_usd": first.pop("one_off_usd")}
-    _, after = starts(world(first, second), 0, polished)
+    before, after = starts(world(first, second), 0, polished)
+    assert before == {}
     assert after == {"first": 0, "second": 2}
