@@ -209,8 +209,9 @@ def _what_binds(ledger: Ledger, book: PriceBook) -> Iterator[str]:
     for pool in ledger.instance.pools:
         worth, full = worth_of_domain(ledger, book, pool), is_full(ledger, pool)
         if sum(worth):
+            used = percent(int(ledger.used[pool].sum()), int(ledger.usable[pool].sum()))
             yield (
-                f"Chips of {pool} are full in {hours_said(h, full)}. One more "
+                f"Chips of {pool}: {used} in use, full in {hours_said(h, full)}. One more "
                 f"{_one_more(ledger, pool)} is worth {money(sum(worth))} over the {h.hours:,g} h, "
                 f"power apart{_rent(ledger, pool)}."
             )
@@ -284,7 +285,7 @@ def _limits(ledger: Ledger, book: PriceBook) -> Section:
     said = [
         "Worth: how much the certified bound rises with one more unit, after the cost of its "
         "energy; for the plan it is an estimate. Scarce: one more MWh is worth at least USD 1. "
-        "At cap, full: less than 1 % is unused.",
+        "At cap, full: less than 1 % is unused. All MW are at the site's meter, PUE included.",
         *_calls(ledger),
     ]
     by_day = tables.mw_worth_table(ledger, book)

@@ -184,7 +184,7 @@ def test_a_permit_and_a_call_are_told() -> None:
     data = world(job("a"), grid={"cap_mw": 0.02, "permit": {"mwh": 0.025}, "calls": [call]})
     prices = {"power": {"s": [150_000] * 4}, "permits": {"s/grid": 50_000}}
     found = reported(data, placed("a", 2, 4), certificate=prices)
-    assert row(found, "Quotas", "permit of s/grid")["one more unit USD"] == 50.0
+    assert row(found, "Quotas", "permit of s/grid")["one more USD/unit"] == 50.0
     assert "Calls at s: 2026-03-01 01:00 to 02:00 UTC; 0.004 MW are left." in said(found, 2)
 
 

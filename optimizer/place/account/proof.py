@@ -54,7 +54,7 @@ def _sentences(ledger: Ledger, bound: Bound, verdict: Verdict) -> Iterator[str]:
         "checker of one's own."
     )
     yield (
-        "The bound leaves out (so it can only be too high): that a job waits for its predecessors, "
+        "The bound leaves out (so it can only be too high): when those end that a job waits for, "
         "and that slices keep their domain over time."
     )
     is_gap = bound.total is not None and plan.objective.total != bound.total

@@ -110,6 +110,8 @@ def late_table(ledger: Ledger, reasons: Sequence[Reason]) -> Table:
 
 def _help(reason: Reason) -> str | None:
     """Return two fixes, verified ones first; those that a new solve did not confirm say so."""
+    if reason.rules == ("precedence",):
+        return "what lets in the job that it waits for"
     order = {"verified": 0, "estimated": 1, "not confirmed": 2}
     best = sorted(reason.fixes, key=lambda fix: order[fix.state])[:2]
     return " or ".join(map(fix_said, best)) or None
@@ -183,12 +185,14 @@ def site_table(ledger: Ledger) -> Table:
     for name in ledger.instance.sites:
         load, cap = ledger.load_mw(name) / 1e9, ledger.cap_w[name] / 1e6
         rows.append(
-            (name, float(load.mean()), float(load.max()), float(cap.min()), float(cap.max()),
-             _share(load.sum(), cap.sum()), _hours(is_at_cap(ledger, name).sum() * hours))
+            (name, float(ledger.pue[name].mean()) / 1000, float(load.mean()), float(load.max()),
+             float(cap.min()), float(cap.max()), _share(load.sum(), cap.sum()),
+             _hours(is_at_cap(ledger, name).sum() * hours))
         )  # fmt: skip
     columns = _columns(
-        "site", "mean|MW", "peak|MW", "cap, least|MW", "cap, most|MW", "used|share", "at cap|h"
-    )
+        "site", "PUE|", "mean|MW", "peak|MW", "cap, least|MW", "cap, most|MW", "used|share",
+        "at cap|h",
+    )  # fmt: skip
     return Table("Power at the meter", columns, tuple(rows))
 
 
@@ -278,7 +282,7 @@ def domain_worth_table(ledger: Ledger, book: PriceBook) -> Table:
 
 def limit_table(ledger: Ledger, book: PriceBook) -> Table:
     """Return quotas, budgets, permits and spreads: limit, use, worth of one more unit."""
-    columns = _columns("limit", "of|", "unit", "used|share", "one more unit|USD")
+    columns = _columns("limit", "of|", "unit", "used|share", "one more|USD/unit")
     rows = *_limits(ledger, book), *_counts(ledger, book)
     return Table("Quotas, budgets, permits, spreads, moves", columns, rows)
 
