@@ -30,8 +30,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from benchmarks.rows import print_machine
-from instances.catalog import load
 from optimizer.questions import PLACE
+from service.cli.files import load_instance
 from service.http.tokens import add_token
 
 if TYPE_CHECKING:
@@ -51,9 +51,11 @@ class Server:
     """One `fleetwatt serve`, which can be killed and started again."""
 
     def __init__(
-        self, room: Path, database: str | None = None, *options: str, token: str = ""
+        self, room: Path, given: argparse.Namespace, *options: str, token: str = ""
     ) -> None:
-        self.database = database or f"sqlite:///{room}/fleetwatt.db"
+        self.database = given.database or f"sqlite:///{room}/fleetwatt.db"
+        self.instance = load_instance(given.instance)
+        self.asked = self.instance.data() if Path(given.instance).is_file() else given.instance
         self.options, self.port = options, random.SystemRandom().randrange(20_000, 30_000)
         where, says = f"http://127.0.0.1:{self.port}", {"Authorization": f"Bearer {token}"}
         self.client = httpx.Client(base_url=where, timeout=30.0, headers=says if token else {})
@@ -84,7 +86,7 @@ class Server:
         return [module_of(pid) for pid in tree if not is_dead(pid)]
 
     def submit(self, seconds: float, **options: Any) -> str:
-        body = {"instance": NAME, "options": options | {"seconds": seconds}}
+        body = {"instance": self.asked, "options": options | {"seconds": seconds}}
         answer = self.client.post("/v1/place/runs", json=body)
         answer.raise_for_status()
         run: str = answer.json()["id"]
@@ -105,10 +107,7 @@ class Server:
     def verdict(self, run: str) -> bool:
         """Return whether the plan of a run is good, by the checker, here."""
         plan = PLACE.parse(self.client.get(f"/v1/runs/{run}/plan").text)
-        return PLACE.check(INSTANCE, plan).is_good
-
-
-INSTANCE = load(NAME)
+        return PLACE.check(self.instance, plan).is_good
 
 
 OPEN: list[Any] = []
@@ -190,7 +189,7 @@ def quantiles(name: str, times: list[float]) -> Json:
 
 def restarts(room: Path, given: argparse.Namespace) -> Json:
     """Kill the server at random moments over 8 runs."""
-    rng, server = random.Random(given.seed), Server(room, given.database)
+    rng, server = random.Random(given.seed), Server(room, given)
     runs = [server.submit(5.0, seed=i, threads=1) for i in range(8)]
     orphans, healthy = list[str](), list[float]()
     for _ in range(given.rounds):
@@ -225,17 +224,14 @@ def events(server: Server, run: str) -> tuple[Event, ...]:
 
 def stops(room: Path, given: argparse.Namespace) -> Json:
     """Cancel and stop runs at random moments."""
-    rng, server = random.Random(given.seed), Server(room, given.database)
+    rng, server = random.Random(given.seed), Server(room, given)
     gone, ended, bad = [], [], 0
     for i in range(2 * given.rounds):
-        run = server.submit(20.0, seed=i)
-        is_stop = bool(i % 2)
+        run = server.submit(60.0, seed=i)
         server.reach(run, lambda found: found["state"] == "running")
-        if is_stop:
-            server.reach(run, lambda found: found["objective"] is not None)
-        time.sleep(rng.uniform(0.0, 4.0))
+        time.sleep(rng.uniform(0.0, 6.0))
         pid, began = busy(server), time.monotonic()
-        if is_stop:
+        if i % 2:
             server.client.post(f"/v1/runs/{run}/stop").raise_for_status()
             server.wait(run)
             ended.append(time.monotonic() - began)
@@ -251,7 +247,7 @@ def stops(room: Path, given: argparse.Namespace) -> Json:
 
 def hurt(room: Path, given: argparse.Namespace) -> Json:
     """Kill a solver, stop one with a signal, let one run out of memory."""
-    server, times, said = Server(room, given.database), list[float](), Json()
+    server, times, said = Server(room, given), list[float](), Json()
 
     def ended(run: str) -> Json:
         found = Json(timed(partial(server.status, run), times))
@@ -268,7 +264,7 @@ def hurt(room: Path, given: argparse.Namespace) -> Json:
         said[name] = {"state": found["state"], "attempts": found["attempts"]}
         said[name]["good"] = server.verdict(run)
     server.kill()
-    server = Server(room, given.database, "--memory-mb", "150")
+    server = Server(room, given, "--memory-mb", "150")
     found = ended(server.submit(10.0, threads=1))
     server.kill()
     said["memory"] = {"state": found["state"], "error": found["error"]}
@@ -285,7 +281,7 @@ def timed(ask: Callable[[], Any], times: list[float]) -> Any:
 
 def take_over(room: Path, given: argparse.Namespace, *, is_apart: bool = False) -> Json:
     """Kill one of two workers on PostgreSQL, which are on two hosts if they are apart."""
-    server = Server(room, given.database, "--no-worker")
+    server = Server(room, given, "--no-worker")
     took, rounds = [], []
     with (room / "workers.log").open("ab") as log:
         command = ("worker", "--database", given.database)
@@ -327,7 +323,7 @@ def traffic(room: Path, given: argparse.Namespace) -> Json:
     """Submit and read beside a solve."""
     tokens = room / "tokens.json"
     token = add_token(tokens, "load", "load", {"open_runs": 1e6, "seconds_per_day": 1e9})
-    server = Server(room, given.database, "--tokens", str(tokens), token=token)
+    server = Server(room, given, "--tokens", str(tokens), token=token)
     said = Json()
     solving = server.submit(120.0)
     until(lambda: server.status(solving)["objective"] is not None, 120.0)
@@ -357,9 +353,15 @@ PROTOCOLS: dict[str, Callable[[Path, argparse.Namespace], Json]] = {
 }
 
 
-def measured(protocol: str, rounds: int, seed: int = 0, database: str | None = None) -> Json:
+def measured(
+    protocol: str,
+    rounds: int,
+    seed: int = 0,
+    database: str | None = None,
+    instance: str = NAME,
+) -> Json:
     """Return the figures of a protocol."""
-    given = argparse.Namespace(rounds=rounds, seed=seed, database=database)
+    given = argparse.Namespace(rounds=rounds, seed=seed, database=database, instance=instance)
     with tempfile.TemporaryDirectory(prefix="fleetwatt-service-") as room:
         try:
             return PROTOCOLS[protocol](Path(room), given)
@@ -380,6 +382,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--database", help="PostgreSQL URL; a SQLite file of its own without it")
+    parser.add_argument("--instance", default=NAME, help="what is placed (%(default)s)")
     given = parser.parse_args()
     print_machine()
     for name, figure in measured(**vars(given)).items():

@@ -28,6 +28,10 @@ class PowerLevel(Entity):
     speed_share: Share
 
 
+FULL = {"full": PowerLevel(draw_share=1.0, speed_share=1.0)}
+"""The power level that every chip has."""
+
+
 class Chip(Entity):
     """An accelerator type.
 
@@ -67,8 +71,7 @@ class Chip(Entity):
     @property
     def levels(self) -> dict[str, PowerLevel]:
         """All power levels, `full` first."""
-        full = {"full": PowerLevel(draw_share=1.0, speed_share=1.0)}
-        return full | self.power_levels
+        return FULL | self.power_levels
 
     @property
     def idle_w(self) -> int:
@@ -103,3 +106,7 @@ class ScaleUpDomain(Entity):
     def sizes(self) -> frozenset[int]:
         """Every slice size that may be cut, the whole domain included [chips]."""
         return frozenset(self.slice_chips) | {self.chips}
+
+    def cuts(self, slice_chips: int) -> bool:
+        """Return whether slices of that size may be cut from it."""
+        return slice_chips == self.chips or slice_chips in self.slice_chips

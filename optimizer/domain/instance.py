@@ -22,7 +22,7 @@ from optimizer.domain.growth.image import Growth, make_growth
 from optimizer.domain.growth.order import order_findings
 from optimizer.domain.horizon import Horizon
 from optimizer.domain.jobs import Budget, Job, Moves, Spread, Tenant
-from optimizer.domain.modes import Mode, Refusal, derive
+from optimizer.domain.modes import Mode, Refusal, derive, ways
 from optimizer.domain.sites import Pool, Site
 from optimizer.domain.tables.modes import ModeTable, make_table
 from optimizer.domain.workloads import Workload
@@ -122,6 +122,19 @@ class Instance(Entity):
         """Return the modes of jobs[job], in the order that plans refer to."""
         return self._derived(job)[0]
 
+    @cached_property
+    def _asked(self) -> dict[tuple[int, int], Mode | None]:
+        return {}
+
+    def mode(self, job: int, at: int) -> Mode | None:
+        """Return modes(job)[at], made without those after it; None if there are not so many."""
+        if job in self._known:
+            return self._known[job][0][at] if at < len(self._known[job][0]) else None
+        if (job, at) not in self._asked:
+            modes = (each for each in ways(self, self.jobs[job]) if isinstance(each, Mode))
+            self._asked[job, at] = next((each for n, each in enumerate(modes) if n == at), None)
+        return self._asked[job, at]
+
     def refusals(self, job: int) -> tuple[Refusal, ...]:
         """Return what rules excluded from the modes of jobs[job]."""
         return self._derived(job)[1]
@@ -193,6 +206,11 @@ class Instance(Entity):
             data.setdefault("pools", {})
             data.setdefault("jobs", [])
         return data
+
+    @cached_property
+    def text(self) -> str:
+        """The data as compact JSON, which reads as an instance equal to this one."""
+        return json.dumps(self.data(), separators=(",", ":"))
 
     @cached_property
     def hash(self) -> str:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from optimizer.domain.sites import IdRange, Pool
     from optimizer.domain.workloads import Workload
 
-__all__ = ["Mode", "Part", "Refusal", "derive", "ids_usable", "run_ends"]
+__all__ = ["Mode", "Part", "Refusal", "derive", "ids_usable", "run_ends", "ways"]
 
 
 RUNNING = "running"
@@ -146,19 +146,21 @@ def ids_usable(instance: Instance, mode: Mode, end: int) -> bool:
 
 def derive(instance: Instance, job: Job) -> tuple[tuple[Mode, ...], tuple[Refusal, ...]]:
     """Return a job's modes and what a rule excluded."""
-    modes: list[Mode] = []
-    refused: list[Refusal] = []
+    every = tuple(ways(instance, job))
+    modes = tuple(each for each in every if isinstance(each, Mode))
+    return modes, tuple(each for each in every if isinstance(each, Refusal))
+
+
+def ways(instance: Instance, job: Job) -> Iterator[Mode | Refusal]:
+    """Yield a job's modes in their order, and among them what a rule excluded, one by one."""
     if job.running is not None:
-        modes.append(_running_mode(instance, job, job.running))
+        yield _running_mode(instance, job, job.running)
         if instance.moves is None or job.running.move is None:
-            return tuple(modes), ()
+            return
     for g, gang in enumerate(job.gangs):
-        for found in _gang_modes(instance, job, gang, f"gangs[{g}]"):
-            (modes if isinstance(found, Mode) else refused).append(found)  # type: ignore[arg-type]
+        yield from _gang_modes(instance, job, gang, f"gangs[{g}]")
     for e, explicit in enumerate(job.modes):
-        mode = _explicit_mode(instance, job, explicit, f"modes[{e}]")
-        (modes if isinstance(mode, Mode) else refused).append(mode)  # type: ignore[arg-type]
-    return tuple(modes), tuple(refused)
+        yield _explicit_mode(instance, job, explicit, f"modes[{e}]")
 
 
 def _gang_modes(instance: Instance, job: Job, gang: Gang, origin: str) -> Iterator[Mode | Refusal]:
@@ -269,7 +271,7 @@ def _finish(
 ) -> Mode | Refusal:
     """Add what a gang and an explicit mode have in common; refuse what a rule excludes."""
     sites = {instance.pools[p.pool].site for p in parts}
-    refusal = _refused(instance, job, parts, origin)
+    refusal = _refused(instance, job, parts, sites, origin)
     if refusal is not None:
         return refusal
     once = [given.one_off_usd, *(d.cost_usd for d in job.data if d.site in sites)]
@@ -289,7 +291,7 @@ def _finish(
         duration,
         first,
         end_by,
-        sum(nano(each) for each in once),
+        sum(map(nano, once)),
         nano(given.restart_usd),
         tuple(sorted(uses.items())),
         given.pauses_at_calls,
@@ -302,16 +304,20 @@ def _finish(
 def _window(instance: Instance, job: Job, sites: set[str]) -> tuple[int, int]:
     """Earliest start and latest end of a run at these sites [period boundary]."""
     horizon = instance.horizon
-    ready = [horizon.up(d.ready) for d in job.data if d.site in sites]
-    end_by = horizon.periods
+    first, end_by = max(0, horizon.up(job.release)), horizon.periods
+    for held in job.data:
+        if held.site in sites:
+            first = max(first, horizon.up(held.ready))
     if job.deadline is not None:
         end_by = min(end_by, horizon.down(job.deadline))
-    return max([0, horizon.up(job.release), *ready]), end_by
+    return first, end_by
 
 
-def _refused(instance: Instance, job: Job, parts: tuple[Part, ...], origin: str) -> Refusal | None:
+def _refused(
+    instance: Instance, job: Job, parts: tuple[Part, ...], sites: set[str], origin: str
+) -> Refusal | None:
     """What residency, domains or the size of pools exclude, in this order."""
-    for site in sorted({instance.pools[p.pool].site for p in parts}):
+    for site in sorted(sites):
         why = _residency(instance, job, site)
         if why:
             return Refusal("residency", origin, why)
@@ -348,6 +354,6 @@ def _no_fit(instance: Instance, pool: Pool, part: Part) -> str:
     if pool.domain is None:
         return ""
     domain = instance.domains[pool.domain]
-    if part.slice_chips in domain.sizes:
+    if domain.cuts(part.slice_chips):
         return ""
     return f"a slice of {part.slice_chips} is not cut from {pool.domain} of {domain.chips} chips"

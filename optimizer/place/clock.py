@@ -87,9 +87,12 @@ class Clock:
                 self.on_incumbent(self.incumbent, self.bound, at)
 
     def hand_on(self, make: Callable[[], PlacePlan]) -> bool:
-        """Hand on the best plan so far, if somebody asks for it and it is time; return whether."""
+        """Hand on the best plan so far, if somebody asks for it and it is time; return whether.
+
+        Not after a cancel: the answer comes at once.
+        """
         began = self.seconds()
-        if self.on_plan is None or began < self.next_plan:
+        if self.on_plan is None or began < self.next_plan or self.cancel.is_set():
             return False
         self.on_plan(make())
         took = self.seconds() - began

@@ -209,7 +209,7 @@ class Race:
         if not self._is_complete(self._leader().best) and self._has_no_plan():
             return 0, "proof"
         self._reserve()
-        self._hand_on(now)
+        self.hand_on(now)
         gain, rounds, moves = self.problem.gain_usd, 0, 200
         mean = max(float(np.mean(gain)), 1e-6) if len(gain) else 1.0
         began, span = self.clock.seconds(), max(self.clock.left(), 1e-3)
@@ -230,7 +230,7 @@ class Race:
                 rounds += 1
                 self._tell(self._leader().best, self._leader().view)
                 self._turn(share + step)
-                self._hand_on(now)
+                self.hand_on(now)
             self.polish(pool)
         return rounds, reason
 
@@ -259,7 +259,7 @@ class Race:
         at = share * cycles % 1.0
         return [mean * hot * (cold / hot) ** min(1.0, x) for x in (at, at + step * cycles)]
 
-    def _hand_on(self, now: Callable[[], PlacePlan] | None) -> None:
+    def hand_on(self, now: Callable[[], PlacePlan] | None) -> None:
         """Hand on the best plan so far, if it is a new one and time for it."""
         is_plan = self.kept is not None and self.kept[0] is not None
         if now is not None and is_plan and self.told > self.handed and self.clock.hand_on(now):

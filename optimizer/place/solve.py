@@ -19,7 +19,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -192,12 +192,7 @@ def _solve(instance: Instance, clock: Clock, then: Options | None = None) -> Pla
     """
     race, proof = _race(instance, build_arrays(instance), clock)
 
-    def now() -> PlacePlan:
-        found = race.best(), race.best_pins()
-        said = Found(served=race.served)
-        return answer(instance, race.problem, *found, proof, clock, 0, "cancel", said)
-
-    rounds, stopped_by = race.run(now)
+    rounds, stopped_by = race.run(partial(_now, race, proof))
     best = race.best()
     if then is not None:
         from optimizer.place.exact.near.search import refine
@@ -220,10 +215,19 @@ def _solve(instance: Instance, clock: Clock, then: Options | None = None) -> Pla
     return plan if race.no_plan is None else declared(plan, race.no_plan)
 
 
+def _now(race: Race, proof: tuple[Certificate, Bound]) -> PlacePlan:
+    """Return the best plan so far of a race that goes on."""
+    found, said = (race.best(), race.best_pins()), Found(served=race.served)
+    return answer(race.instance, race.problem, *found, proof, race.clock, 0, "cancel", said)
+
+
 def _race(
     instance: Instance, arrays: PlaceArrays, clock: Clock
 ) -> tuple[Race, tuple[Certificate, Bound]]:
-    """Return a race at the prices of the dual, with what it found at the first ones; the proof."""
+    """Return a race at the prices of the dual, with what it found at the first ones; the proof.
+
+    The plan at the first prices is handed on: whoever stops the search has one soon.
+    """
     earlier: Race | None = None
 
     def proved(dual: Dual) -> tuple[Certificate, Bound]:
@@ -234,9 +238,10 @@ def _race(
 
     def first(dual: Dual) -> None:
         nonlocal earlier
-        proved(dual)
+        proof = proved(dual)
         earlier = Race(instance, arrays, dual, clock)
         earlier.construct()
+        earlier.hand_on(partial(_now, earlier, proof))
 
     dual = _prices(arrays, clock, first if clock.options.rounds is None else None)
     proof, race = proved(dual), Race(instance, arrays, dual, clock)

@@ -288,10 +288,13 @@ def add_event(c: sa.Connection, run: str, kind: str, data: Mapping[str, Any]) ->
 
 
 def _keep(c: sa.Connection, its_hash: str, text: str) -> None:
-    """Write an instance unless it is there; its row is locked until the transaction ends."""
-    dialect = sqlite if c.dialect.name == "sqlite" else postgresql
-    row = dialect.insert(instances).values(hash=its_hash, text=text)
-    c.execute(row.on_conflict_do_update(index_elements=["hash"], set_={"hash": its_hash}))
+    """Write an instance unless it is there; nobody deletes it until the transaction ends."""
+    row = {"hash": its_hash, "text": text}
+    if c.dialect.name == "sqlite":  # its one writer is this one; an update would write all the text
+        c.execute(sqlite.insert(instances).values(**row).on_conflict_do_nothing())
+        return
+    new = postgresql.insert(instances).values(**row)
+    c.execute(new.on_conflict_do_update(index_elements=["hash"], set_={"hash": its_hash}))
 
 
 def _unused(its_hash: str) -> tuple[sa.ColumnElement[bool], ...]:

@@ -1,7 +1,7 @@
 """A solver as its worker sees it: a process that gets one order and can be killed at any moment.
 
 Solvers are started by one thread that lives as long as the worker: the kernel kills them when the
-thread that started them ends. One spare is always loading or waiting, as loading takes seconds.
+thread that started them ends. One spare is loading or waiting, as loading takes seconds.
 """
 
 from __future__ import annotations
@@ -24,14 +24,24 @@ if TYPE_CHECKING:
 
 __all__ = ["Nursery", "Solver", "level"]
 
+SPARE_SECONDS = 10.0
+"""A spare is begun so long after the one before was taken, or earlier: when that one has found a
+plan, undisturbed by one that loads, or when the spare is awaited [s]."""
 ROOT = Path(__file__).parents[2]
 """Where the process finds this package."""
 
 
 class Solver:
-    """One process, `service.runs.child`."""
+    """One process, `service.runs.child`.
+
+    Attributes
+    ----------
+    settled
+        Set when it has found a plan or has ended, or by whoever waits for that no longer.
+    """
 
     def __init__(self) -> None:
+        self.settled = threading.Event()
         self._level = level()
         path = [str(ROOT), *(p for p in [os.environ.get("PYTHONPATH", "")] if p)]
         self._process = subprocess.Popen(
@@ -104,9 +114,13 @@ class Solver:
     def _read(self) -> None:
         assert self._process.stdout is not None
         with suppress(OSError, ValueError):
-            for line in self._process.stdout:
-                self._lines.put(json.loads(line))
+            for text in self._process.stdout:
+                line = json.loads(text)
+                self._lines.put(line)
+                if line.get("objective") is not None:
+                    self.settled.set()
         self._process.stdout.close()
+        self.settled.set()
         self._lines.put(None)
 
     def _write(self) -> None:
@@ -137,19 +151,32 @@ class Nursery:
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "nursery")
         self._lock = threading.Lock()
+        self._taken: Solver | None = None
         self._spare: Future[Solver] = self._thread.submit(Solver)
 
     def take(self) -> Solver:
         """Return the spare, and have another one made; a new one if the spare has died."""
         with self._lock:
-            found = self._spare.result()
-            self._spare = self._thread.submit(Solver)
+            found = self._next()
             if found.is_dead():
-                found = self._spare.result()
-                self._spare = self._thread.submit(Solver)
+                found = self._next()
         return found
 
     def close(self) -> None:
         """End the spare; no more are made."""
         with self._lock:
-            self._spare.result().kill()
+            self._awaited().kill()
+
+    def _next(self) -> Solver:
+        self._taken = found = self._awaited()
+        self._spare = self._thread.submit(self._after, found)
+        return found
+
+    def _awaited(self) -> Solver:
+        if self._taken is not None:
+            self._taken.settled.set()
+        return self._spare.result()
+
+    def _after(self, taken: Solver) -> Solver:
+        taken.settled.wait(SPARE_SECONDS)
+        return Solver()

@@ -71,6 +71,16 @@ def test_the_table_of_a_facility_says_what_its_modes_say(name: str) -> None:
     _agrees(load(name))
 
 
+@pytest.mark.parametrize("name", WITH_JOBS[:2])
+def test_one_mode_that_is_asked_for_is_that_of_all(name: str) -> None:
+    every, single = load(name), load(name)
+    for j in range(len(every.jobs)):
+        modes = every.modes(j)
+        assert tuple(single.mode(j, m) for m in range(len(modes))) == modes
+        for beyond in (len(modes), 10**30):
+            assert single.mode(j, beyond) is None and every.mode(j, beyond) is None
+
+
 @pytest.mark.parametrize("name", SEEDED)
 def test_the_table_of_a_drawn_fleet_says_what_its_modes_say(name: str) -> None:
     _agrees(SEEDED[name]())

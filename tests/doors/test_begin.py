@@ -97,6 +97,15 @@ def test_a_search_hands_on_plans_that_are_good() -> None:
         judged.passes(data, plan)
 
 
+def test_a_search_that_is_stopped_answers_without_handing_on_its_plan_first() -> None:
+    data = crowd()
+    found: list[PlacePlan] = []
+    options = PLACE.options(threads=1)
+    plan = PLACE.solve(judged.read(data), options, None, cancelled(), None, found.append)
+    judged.passes(data, plan)
+    assert (plan.run.stopped_by, found) == ("cancel", [])
+
+
 @pytest.mark.parametrize("goal", ["cost", "profit"])
 def test_a_mix_is_never_worse_than_what_it_began_from(goal: str) -> None:
     data = tiny_mix(9)

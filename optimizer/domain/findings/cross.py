@@ -279,7 +279,7 @@ def _holds(gang: Gang, pool: Pool, parts: Parts) -> bool:
     if pool.domain is not None and domain is None:
         return True  # an unreadable domain: said elsewhere
     size = 1 if domain is None else domain.chips
-    fits = domain is None or gang.slice_chips in domain.sizes
+    fits = domain is None or domain.cuts(gang.slice_chips)
     most = (max(pool.count.numbers) - pool.spares) * size
     return fits and gang.chips <= most
 

@@ -77,6 +77,6 @@ def unknown(where: str, name: str, kind: str, parts: Parts) -> Iterator[str]:
 def slice_fits(where: str, slice_chips: int, pool: Pool, parts: Parts) -> Iterator[str]:
     """Say that a slice is not cut from the domains of a pool."""
     domain = parts.domains.get(pool.domain) if pool.domain is not None else None
-    if domain is not None and slice_chips not in domain.sizes:
+    if domain is not None and not domain.cuts(slice_chips):
         sizes = ", ".join(map(str, sorted(domain.sizes)))
         yield f"{where}.slice_chips: not cut from {pool.domain}, got {slice_chips}; sizes: {sizes}"

@@ -163,7 +163,7 @@ def _has_rate(demand: Demand, workload: Workload, kind: str, parts: Parts) -> bo
     if demand.gangs is None:
         sizes = [(r.chips, r.slice_chips) for r in workload.rates if r.domain == kind]
     return any(
-        slice_chips in domain.sizes
+        domain.cuts(slice_chips)
         and not (demand.whole_domain and slice_chips != domain.chips)
         and chips % slice_chips == 0
         and workload.rate(domain.chip, kind, slice_chips, chips) is not None

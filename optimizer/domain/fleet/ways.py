@@ -168,7 +168,7 @@ def _gang_rate(
     workload: Workload, domain: ScaleUpDomain, kind: str, chips: int, slice_chips: int
 ) -> GangRate | None:
     """Return what a domain full of such gangs does; None where it cannot hold one, or no rate."""
-    if slice_chips not in domain.sizes or chips % slice_chips:
+    if not domain.cuts(slice_chips) or chips % slice_chips:
         return None
     rate = workload.rate(domain.chip, kind, slice_chips, chips)
     if rate is None:

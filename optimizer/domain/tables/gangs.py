@@ -181,7 +181,7 @@ class _Candidates:
 
         def is_cut(k: int, slice_chips: int) -> bool:
             domain = kinds[k][1]
-            return domain is None or slice_chips in instance.domains[domain].sizes
+            return domain is None or instance.domains[domain].cuts(slice_chips)
 
         is_home: Flags = _residency(instance)[self.job, self.site()]
         is_cut_so: Flags = _asked(is_cut, kind, self.slice_chips)

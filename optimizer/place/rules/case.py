@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.domain.modes import Mode, run_ends
+from optimizer.domain.modes import Mode, Part, run_ends
 from optimizer.place.plan import Placement, PlacePlan, Violation
 
 if TYPE_CHECKING:
     from optimizer.domain.instance import Instance
+    from optimizer.domain.sites import IdRange
 
-__all__ = ["Case", "Ints", "Run", "expand", "said"]
+__all__ = ["Case", "Held", "Ints", "Run", "expand", "said"]
 
 Ints = NDArray[np.int64]
 
@@ -34,14 +35,29 @@ class Run:
         return slice(self.placement.start, self.end)
 
 
+class Held(NamedTuple):
+    """A part of a run, in its pool, with the domain ids that the plan names for it."""
+
+    run: Run
+    part: Part
+    ids: tuple[IdRange, ...]
+
+
 @dataclass
 class Case:
-    """What the rules look at: instance, plan, the first run of each job, and those without end."""
+    """What the rules look at: instance, plan, the first run of each job, and those without end.
+
+    Attributes
+    ----------
+    held
+        By pool, in the order of the instance, the parts of runs there.
+    """
 
     instance: Instance
     plan: PlacePlan
     runs: list[Run] = field(default_factory=list)
     unfinished: list[Placement] = field(default_factory=list)
+    held: dict[str, list[Held]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         h, seen = self.instance.horizon, set[int]()
@@ -49,11 +65,11 @@ class Case:
         called = {name: site.is_called(h) for name, site in self.instance.sites.items()}
         for placement in self.plan.placements:
             j = index.get(placement.job)
-            modes = () if j is None else self.instance.modes(j)
-            if j is None or placement.mode >= len(modes) or j in seen:
+            mode = None if j is None else self.instance.mode(j, placement.mode)
+            if j is None or mode is None or j in seen:
                 continue  # said by one_placement
             seen.add(j)
-            mode, T = modes[placement.mode], h.periods
+            T = h.periods
             stands = np.zeros(T, bool)
             for part in mode.parts if mode.pauses else ():
                 stands |= called[self.instance.pools[part.pool].site]
@@ -63,6 +79,12 @@ class Case:
                 self.unfinished.append(placement)
             else:
                 self.runs.append(Run(j, placement, mode, stands, end))
+        self.held = {name: [] for name in self.instance.pools}
+        for run in self.runs:
+            named = run.placement.domains
+            for rank, part in enumerate(run.mode.parts):
+                ids = named[rank] if rank < len(named) else ()  # too few: said by domain_fit
+                self.held[part.pool].append(Held(run, part, ids))
 
     def load_mw(self, site: str) -> Ints:
         """Return the load at the meter, shape (T,) [thousandths of a watt]."""
@@ -73,11 +95,9 @@ class Case:
                 continue
             idle = self.instance.chips[pool.chip].idle_w
             draw += idle * pool.present(h) * self.instance.domain_chips(pool)
-            for run in self.runs:
-                for part in run.mode.parts:
-                    if part.pool == name:
-                        works = ~run.stands[run.span]
-                        draw[run.span] += works * np.int64(part.draw_w - part.idle_w)
+            for run, part, _ in self.held[name]:
+                works = ~run.stands[run.span]
+                draw[run.span] += works * np.int64(part.draw_w - part.idle_w)
         return place.pue_milli(h) * draw + 1000 * place.other_w(h)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,10 +25,8 @@ def check_pool_capacity(case: Case) -> Iterator[Violation]:
     for name, pool in case.instance.pools.items():
         limit = pool.usable(h) * case.instance.domain_chips(pool)
         used = np.zeros(h.periods, np.int64)
-        for run in case.runs:
-            for part in run.mode.parts:
-                if part.pool == name:
-                    used[run.span] += part.chips
+        for run, part, _ in case.held[name]:
+            used[run.span] += part.chips
         over = used - limit
         t = int(over.argmax())
         if over[t] > 0:
@@ -62,17 +61,16 @@ def _pool_fit(case: Case, name: str) -> Iterator[Violation]:
     for (low, high), begin, end in pool.out_of_use(h):
         there[low : high + 1, begin:end] = False
     fill = np.zeros(there.shape, np.int64)
-    for run in case.runs:
-        for part, ids in zip(run.mode.parts, run.placement.domains, strict=False):
-            for first, last in ids if part.pool == name else ():
-                if last >= len(there) or not there[first : last + 1, run.span].all():
-                    yield said(
-                        Rule.DOMAIN_FIT,
-                        f"job {run.placement.job!r} in {name!r}",
-                        f"domains {first}-{last}",
-                        "present, no spare and not in maintenance for the whole run",
-                    )
-                fill[first : last + 1, run.span] += part.slice_chips
+    for run, part, ids in case.held[name]:
+        for first, last in ids:
+            if last >= len(there) or not there[first : last + 1, run.span].all():
+                yield said(
+                    Rule.DOMAIN_FIT,
+                    f"job {run.placement.job!r} in {name!r}",
+                    f"domains {first}-{last}",
+                    "present, no spare and not in maintenance for the whole run",
+                )
+            fill[first : last + 1, run.span] += part.slice_chips
     if fill.size and fill.max() > size:
         d, t = np.unravel_index(int(fill.argmax()), fill.shape)
         yield said(
@@ -82,38 +80,39 @@ def _pool_fit(case: Case, name: str) -> Iterator[Violation]:
 
 def check_budget(case: Case) -> Iterator[Violation]:
     """What the placed modes consume stays within every budget."""
+    used = Counter[str]()
+    for run in case.runs:
+        for name, amount in run.mode.uses:
+            used[name] += amount
     for name, budget in case.instance.budgets.items():
-        used = sum(amount for run in case.runs for n, amount in run.mode.uses if n == name)
-        if used > budget_down(budget.limit):
+        if used[name] > budget_down(budget.limit):
             limit = f"{budget.limit:g} {budget.unit}"
-            yield said(Rule.BUDGET, f"budget {name!r}", f"{used / 1000:g}", limit)
+            yield said(Rule.BUDGET, f"budget {name!r}", f"{used[name] / 1000:g}", limit)
 
 
 def check_quota(case: Case) -> Iterator[Violation]:
     """Chips that a tenant's jobs hold at once stay within its quota."""
-    for name, tenant in case.instance.tenants.items():
-        if tenant.quota_chips is None:
-            continue
-        used = np.zeros(case.instance.horizon.periods, np.int64)
-        for run in case.runs:
-            if case.instance.jobs[run.job].tenant == name:
-                used[run.span] += run.mode.chips
-        t = int(used.argmax())
-        if used[t] > tenant.quota_chips:
-            where = f"tenant {name!r} period {t}"
-            yield said(Rule.QUOTA, where, f"{used[t]} chips", tenant.quota_chips)
+    T = case.instance.horizon.periods
+    used = {name: np.zeros(T, np.int64) for name in case.instance.tenants}
+    for run in case.runs:
+        tenant = case.instance.jobs[run.job].tenant
+        if tenant is not None:
+            used[tenant][run.span] += run.mode.chips
+    for name, each in used.items():
+        quota, t = case.instance.tenants[name].quota_chips, int(each.argmax())
+        if quota is not None and each[t] > quota:
+            yield said(Rule.QUOTA, f"tenant {name!r} period {t}", f"{each[t]} chips", quota)
 
 
 def check_spread(case: Case) -> Iterator[Violation]:
     """Jobs of a group with a part at a site stay within the group's share, at every site."""
-    for group, most in case.instance.most_at_a_site.items():
-        for name in case.instance.sites:
-            here = [
-                run.placement.job
-                for run in case.runs
-                if case.instance.jobs[run.job].group == group
-                and name in {case.instance.pools[part.pool].site for part in run.mode.parts}
-            ]
-            if len(here) > most:
-                where = f"group {group!r} at {name!r}"
-                yield said(Rule.SPREAD, where, f"{len(here)} jobs", f"{most} jobs")
+    here = Counter[tuple[str | None, str]]()
+    for run in case.runs:
+        group = case.instance.jobs[run.job].group
+        for site in {case.instance.pools[part.pool].site for part in run.mode.parts}:
+            here[group, site] += 1
+    for name, most in case.instance.most_at_a_site.items():
+        for site in case.instance.sites:
+            if here[name, site] > most:
+                where = f"group {name!r} at {site!r}"
+                yield said(Rule.SPREAD, where, f"{here[name, site]} jobs", f"{most} jobs")

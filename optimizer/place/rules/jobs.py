@@ -34,8 +34,9 @@ def check_one_placement(case: Case) -> Iterator[Violation]:
         if placement.job in seen:
             yield said(rule, where, "is placed again", "once")
         seen.add(placement.job)
-        modes = len(case.instance.modes(index[placement.job]))
-        if placement.mode >= modes:
+        j = index[placement.job]
+        if case.instance.mode(j, placement.mode) is None:
+            modes = len(case.instance.modes(j))
             yield said(rule, where, f"mode {placement.mode}", f"one of its {modes} modes")
     for run in case.runs:
         p, mode = run.placement, run.mode

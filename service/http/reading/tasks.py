@@ -196,7 +196,7 @@ def _ordered(
         error = {"pointer": f"/instance/{part}", "code": "missing", "detail": "is missing; give it"}
         raise Problem("bad_data", f"The instance asks nothing of {question.name}.", errors=[error])
     said["options"] = options.model_dump(mode="json")
-    return [_json(said), json.dumps(instance.data(), separators=(",", ":")).encode()]
+    return [_json(said), instance.text.encode()]
 
 
 def _said(instance: Instance, head: Head) -> dict[str, Any]:

@@ -115,7 +115,9 @@ def test_a_run_is_solved_in_a_process_of_its_own_and_its_death_is_told(tmp_path:
     claim = claims.begin(run, "w")
     assert claim is not None
     solver = Solver()
+    assert not solver.settled.is_set()
     Attempt(claim, claims, solver, Limits(memory_mb=4000)).run()
+    assert solver.settled.is_set()
     done = desk.get("ada", run)
     assert done.state is RunState.DONE and done.is_good
     plan = PLACE.parse(desk.answer("ada", run).plan)
