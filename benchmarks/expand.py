@@ -50,6 +50,9 @@ VALUED: dict[str, tuple[tuple[int, int, int, int], int, bool]] = {
 }
 """Size; how many plans are valued on 1,000 futures; whether batteries are charged."""
 WHAT = (*SIZES, *VALUED)
+CORES = 2
+"""Threads of the search over whole units."""
+
 CHECKED = 10
 """Futures up to which the checker, exact and slow, sees the plan."""
 
@@ -70,7 +73,8 @@ def solved(what: str, seed: int, seconds: float | None) -> tuple[float | None, s
     """Solve an instance of a size."""
     size, gap, limit, has_covenants = SIZES[what]
     instance = random_expand(*size, seed, has_covenants=has_covenants)
-    plan = EXPAND.solve(instance, EXPAND.options(gap=gap, seconds=seconds or limit))
+    options = EXPAND.options(gap=gap, seconds=seconds or limit, threads=CORES)
+    plan = EXPAND.solve(instance, options)
     if size[3] <= CHECKED and not check(instance, plan).is_good:
         raise SystemExit("the checker finds something wrong")
     bound = None if plan.bound is None else plan.bound / 1e15

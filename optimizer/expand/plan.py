@@ -67,8 +67,11 @@ class Options(Record):
         Time limit [s], at least 1.
     gap
         Stop at this gap of the engine.
-    engine, threads
+    engine
         Of the method `extensive`: a solver by name, as PuLP knows it.
+    threads
+        Of that solver; of the method `benders` in the search over whole units. With one thread,
+        the same nodes are looked at in the same order each time.
     seed
         Of the draw, and of the engine.
     complete

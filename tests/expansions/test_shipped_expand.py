@@ -12,10 +12,12 @@ from shipped import numbers, prefixes, text_of
 from instances.catalog import entry, load, names
 from instances.expansions.build import build_expand, expand_recipes
 from optimizer.domain.files import write_instance
+from optimizer.expand.account.tables import capacity_chart, capacity_table
 from optimizer.expand.answer import arrays_of
 from optimizer.expand.check import check
 from optimizer.expand.evaluate import decision_of
 from optimizer.expand.plan import Options
+from optimizer.expand.rules.case import Case
 from optimizer.expand.solve import solve
 from optimizer.expand.studies.named import valued
 from optimizer.expand.studies.weigh import quantile, tail, weighed
@@ -61,6 +63,25 @@ def test_every_named_plan_keeps_the_rules(name: str) -> None:
     assert instance.expand is not None and 3 <= len(instance.expand.plans) <= 6
     for plan in instance.expand.plans:
         assert not check(instance, valued(instance, plan)).violations, plan
+
+
+def test_the_table_of_power_says_what_the_chart_shows_within_permits() -> None:
+    instance = load("memphis-colossus2")
+    assert instance.expand is not None
+    cut = 0
+    for name in instance.expand.plans:
+        case = Case(instance, valued(instance, name))
+        chart = capacity_chart(case)
+        tops = np.sum([np.array(s.values, float) for s in chart.series if not s.is_limit], 0)
+        label = [case.growth.calendar.label(t) for t in range(case.growth.periods)]
+        for period, power, *_ in capacity_table(case).rows:
+            t = label.index(str(period))
+            assert power == pytest.approx(tops[t])
+            stands = sum(
+                case.watts(j, case.as_planned, t, 0) for j in range(len(case.growth.sources))
+            )
+            cut += stands / 1e6 > float(tops[t]) + 1
+    assert cut
 
 
 @pytest.mark.slow

@@ -63,20 +63,16 @@ def test_slopes_left_at_one_plan_bound_what_any_other_brings(seed: int) -> None:
     brought = []
     for decision in points:
         outcome = evaluate(arrays, decision, has_slopes=True)
-        columns = first.columns_of(decision)
+        columns = np.zeros(len(first.model.names))
+        for column, units in first.columns_of(decision).items():
+            columns[column] = units
         brought.append(
             (outcome, columns, cuts._sum(earnings(arrays, outcome.world, outcome.found)))
         )
     for i, (outcome, _, _) in enumerate(brought):
         right = cuts.at(outcome.found)
         for j, (_, columns, value) in enumerate(brought):
-            most = np.array(
-                [
-                    [[c.constant + sum(f * columns[x] for x, f in c.factors.items()) for c in m]
-                     for m in g]
-                    for g in right
-                ]
-            )  # fmt: skip
+            most = np.array([sides.most(columns) for sides in right])
             assert (most - value).min() > -1e-6
             if i == j:
                 assert np.allclose(most, value, atol=1e-5)  # and is what it brings itself

@@ -55,19 +55,15 @@ def orders_table(case: Case, title: str = "orders") -> Table:
 
 
 def _stands(case: Case, t: int) -> tuple[float, float, float, int]:
-    """Return power, halls and draw of chips [MW], and chips, that stand as planned in a period."""
+    """Return power within permits, halls, draw of chips [MW] and chips, planned for a period."""
     growth, plan = case.growth, case.as_planned
-    power = sum(
-        sum(case.watts(j, plan, t, b) * share for b, share in enumerate(growth.share_ppm))
-        for j in range(len(growth.sources))
-    )
     hall = sum(case.hall_w(s, plan, t) for s in range(len(growth.sites)))
     draw = chips = 0
     for stock in growth.stocks:
         domains = case.domains(stock, plan, t)
         draw += domains * stock.draw_w
         chips += domains * stock.chips
-    return power / MEGA / MEGA, hall / MEGA, draw / MEGA, chips
+    return sum(_given(case, t)), hall / MEGA, draw / MEGA, chips
 
 
 def capacity_table(case: Case, title: str = "as planned, over all sites") -> Table:

@@ -4,14 +4,17 @@ The relaxed master is cut until it meets the value of a point (points between th
 best one are asked, as the master's own jump about). A dive makes a solution whole; then the master
 is solved in whole units, priced exactly, cut there, and solved again. With many whole columns only
 those are free in which the best plan and the relaxed solution differ (relaxation-induced
-neighbourhoods; Danna, Rothberg, Le Pape 2005). Solutions of the whole master bound all plans.
+neighbourhoods; Danna, Rothberg, Le Pape 2005). Solutions of the whole master bound all plans; where
+they take long, one tree with cuts at its nodes takes over (`whole/branch.py`).
 """
 
 from __future__ import annotations
 
 import time
+from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +22,7 @@ from numpy.typing import NDArray
 from optimizer.expand.engines.cuts import Cuts
 from optimizer.expand.engines.first import MUSD, FirstStage
 from optimizer.expand.engines.goals import loss_of, set_goal
-from optimizer.expand.engines.model import Affine, Model, flat, to_highs
+from optimizer.expand.engines.model import Affine, Model, copied, to_highs
 from optimizer.expand.engines.storage.cycles import operated
 from optimizer.expand.engines.whole.branch import Tree
 from optimizer.expand.engines.whole.rounding import Dive, whole
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from optimizer.expand.plan import Options
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 __all__ = ["Benders", "Best", "Clock"]
 
@@ -62,6 +66,12 @@ RELAXED = 0.5
 
 USD = 1e-6
 """What is nothing to a plan and its bound [MUSD]."""
+
+BROKEN = 1e-7
+"""A cut is broken by more than this share of what it allows."""
+
+HALF = 0.5
+"""A contract of which a point has more is signed there."""
 
 IDLE = 5
 """Rounds after which a cut that does not bind is dropped."""
@@ -129,6 +139,7 @@ class Benders:
         self.cuts = self._cuts()
         self._set_objective()
         self.idle: list[int] = []
+        self.lock = Lock()
         self.solver: Any = to_highs(self.first.model)
         self.base = len(self.first.model.rows)
         self.began = time.monotonic()
@@ -151,14 +162,15 @@ class Benders:
 
     def operated(self, point: Floats) -> tuple[Floats, Found]:
         """Return the values of a point, whole or not, by future [MUSD], and its operation."""
-        decision = self.first.decision(point.tolist(), is_whole=False)
-        world, given = self.arrays.capacities(decision)
-        found, _ = operated(self.arrays, world, given, self.arrays.user_costs)
-        earned = earnings(self.arrays, world, found)
-        values: Floats = np.einsum("fts,st->f", earned, self.arrays.discount) * MUSD
-        signed = {c: float(i in decision.signed) for i, c in enumerate(self.first.signed)}
-        for column, worth in self.first.worths.items():
-            values = values + worth * signed.get(column, point[column])
+        arrays, signed = self.arrays, np.array(self.first.signed, np.int64)
+        is_signed = point[signed] > HALF
+        world = arrays.signed(frozenset(np.flatnonzero(is_signed).tolist()))
+        found, _ = operated(arrays, world, self.cuts.capacities(point), arrays.user_costs)
+        at = point.copy()
+        at[signed] = is_signed
+        earned = np.einsum("fts,st->f", earnings(arrays, world, found), arrays.discount)
+        columns, worths = self.first.worth_rows
+        values: Floats = earned * MUSD + at[columns] @ worths
         return values, found
 
     def groups(self, arrays: Arrays, most: int) -> list[list[int]]:
@@ -206,32 +218,44 @@ class Benders:
         """Take a whole decision if it keeps the rules of money and is better; cut there too."""
         outcome, loss = self.price(decision)
         self._cut(outcome.found, None)
-        if loss < self.found.loss - 1e-9 and keeps_money(self.arrays, outcome.flows):
-            self.found.loss, self.found.decision = loss, decision
-            self.clock.tell(loss, self.found.bound)
-            self.clock.take(decision)
+        if loss >= self.found.loss - 1e-9 or not keeps_money(self.arrays, outcome.flows):
+            return
+        with self.lock:
+            if loss < self.found.loss - 1e-9:
+                self.found.loss, self.found.decision = loss, decision
+                self.clock.tell(loss, self.found.bound)
+                self.clock.take(decision)
+
+    def twin(self) -> Self:
+        """Return a master of the same plan and bound, with a solver and cuts of its own."""
+        twin = copy(self)
+        twin.idle, twin.solver = [*self.idle], copied(self.solver)
+        return twin
 
     def _cut(self, found: Found, values: Floats | None) -> int:
         """Add the cuts of a point that a solution of the master breaks, or all; return how many."""
-        new = []
-        right = self.cuts.at(found)
-        for g, markets in enumerate(right):
-            for m, periods in enumerate(markets):
-                for t, side in enumerate(periods):
-                    theta = int(self.cuts.theta[g, m, t])
-                    if values is not None:
-                        most = side.constant + sum(f * values[c] for c, f in side.factors.items())
-                        if values[theta] <= most + 1e-7 * max(1.0, abs(most)):
-                            continue
-                    factors = {c: -f for c, f in side.factors.items() if abs(f) > 1e-12}
-                    factors[theta] = 1.0
-                    new.append((factors, side.constant))
-        if new:
-            start, index, value = flat(f for f, _ in new)
-            low, high = np.full(len(new), -np.inf), np.array([c for _, c in new])
-            self.solver.addRows(len(new), low, high, len(index), start[:-1], index, value)
-        self.idle += [0] * len(new)
-        return len(new)
+        count, start, index, value, high = 0, [0], list[Ints](), list[Floats](), list[Floats]()
+        for sides, columns in zip(self.cuts.at(found), self.cuts.theta, strict=True):
+            theta = columns.ravel()
+            is_new = np.ones(theta.size, bool)
+            if values is not None:
+                most = sides.most(values).ravel()
+                is_new = values[theta] > most + BROKEN * np.maximum(1.0, np.abs(most))
+            ends = np.searchsorted(sides.row, np.arange(theta.size + 1))
+            for row in np.flatnonzero(is_new).tolist():
+                own = slice(ends[row], ends[row + 1])
+                index.append(np.append(sides.column[own], theta[row]))
+                value.append(np.append(-sides.factor[own], 1.0))
+                start.append(start[-1] + len(index[-1]))
+            high.append(sides.constant.ravel()[is_new])
+            count += int(is_new.sum())
+        if count:
+            each = np.concatenate(index).astype(np.int32), np.concatenate(value)
+            low = np.full(count, -np.inf)
+            starts = np.array(start[:-1], np.int32)
+            self.solver.addRows(count, low, np.concatenate(high), len(each[0]), starts, *each)
+        self.idle += [0] * count
+        return count
 
     def drop(self, idle: int = IDLE) -> None:
         """Drop cuts that have not bound for so many rounds."""

@@ -130,6 +130,12 @@ class FirstStage:
             self.worths[column] = self.worths[column] - capital + float(self.arrays.odds @ capital)
 
     @cached_property
+    def worth_rows(self) -> tuple[NDArray[np.int64], Floats]:
+        """Columns, and what they are worth, shape (columns, F) [MUSD]."""
+        rows = np.array(list(self.worths.values())).reshape(len(self.worths), self.arrays.F)
+        return np.array(list(self.worths), np.int64), rows
+
+    @cached_property
     def values(self) -> list[Affine]:
         """What each future is worth, as far as the first stage goes [MUSD]."""
         found = [Affine() for _ in self.arrays.futures]

@@ -11,8 +11,10 @@ from collections import defaultdict
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+import highspy
 import numpy as np
 import pulp
+from scipy import sparse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 _OTHER = re.compile(r"\W")
 """What PuLP would replace in names."""
 
-__all__ = ["Affine", "Model", "to_highs", "to_pulp"]
+__all__ = ["Affine", "Model", "copied", "rows_of", "to_highs", "to_pulp"]
 
 
 class Affine:
@@ -123,8 +125,6 @@ def to_pulp(model: Model) -> pulp.LpProblem:
 
 def to_highs(model: Model) -> Any:
     """Return a model as HiGHS has it, its whole columns relaxed."""
-    import highspy
-
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = len(model.names), len(model.rows)
     lp.col_cost_ = np.array(model.cost, float)
@@ -135,6 +135,26 @@ def to_highs(model: Model) -> Any:
     start, index, value = flat(factors for _, factors, _, _ in model.rows)
     lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
     lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = start, index, value
+    return _silent(lp)
+
+
+def copied(solver: Any) -> Any:
+    """Return a solver of the same model as it is now, with options as they were at first."""
+    return _silent(solver.getLp())
+
+
+def rows_of(solver: Any) -> tuple[Any, np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Return the matrix of a solver's model by rows, and the bounds of the rows."""
+    lp = solver.getLp()
+    matrix = lp.a_matrix_
+    value, index, start = (np.array(x) for x in (matrix.value_, matrix.index_, matrix.start_))
+    is_by_row = matrix.format_ == highspy.MatrixFormat.kRowwise
+    kind = sparse.csr_array if is_by_row else sparse.csc_array
+    found = kind((value, index, start), (lp.num_row_, lp.num_col_)).tocsr()
+    return found, np.array(lp.row_lower_), np.array(lp.row_upper_)
+
+
+def _silent(lp: Any) -> Any:
     solver = highspy.Highs()
     solver.setOptionValue("output_flag", False)
     solver.passModel(lp)

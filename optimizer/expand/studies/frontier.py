@@ -11,7 +11,7 @@ from optimizer.expand.studies.named import valued
 if TYPE_CHECKING:
     from optimizer.domain.answers.cases import Solve
     from optimizer.domain.instance import Instance
-    from optimizer.expand.plan import ExpandPlan, Options
+    from optimizer.expand.plan import ExpandPlan, Options, Risk
 
 __all__ = ["Frontier", "Point", "frontier"]
 
@@ -46,6 +46,8 @@ class Frontier:
         Plans that were found and of which another is as good in both, and better in one.
     missing
         Weights at which no plan was found.
+    risk
+        Of what the worst cases are: all of NPV, or operation alone.
     """
 
     points: tuple[Point, ...]
@@ -53,6 +55,7 @@ class Frontier:
     alpha: float
     dominated: int
     missing: tuple[float, ...]
+    risk: Risk = "total"
 
 
 def frontier(instance: Instance, solve: Solve, options: Options, count: int) -> Frontier:
@@ -74,6 +77,7 @@ def frontier(instance: Instance, solve: Solve, options: Options, count: int) -> 
         alpha=options.alpha,
         dominated=len(points) - len(front),
         missing=tuple(w for w, s in zip(weights, found, strict=True) if s.plan is None),
+        risk=options.risk,
     )
 
 

@@ -41,7 +41,7 @@ def _add_expand(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "without: one plan for all futures",
     )
     add("--engine", default="HiGHS", help="extensive: solver, by its name in PuLP (%(default)s)")
-    add("--threads", type=int, default=1, help="extensive: threads of the solver (%(default)d)")
+    add("--threads", type=int, default=1, help="threads of the search (%(default)d)")
     _add_futures(parser)
     _add_handing_on(parser)
     add("--out", metavar="DIR", help="where plan, report and tables go (fleetwatt-out/NAME)")

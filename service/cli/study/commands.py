@@ -29,7 +29,7 @@ __all__ = ["run"]
 
 NAMES = {
     "mix": ("objective", "seconds", "gap", "seed", "leaves"),
-    "expand": ("objective", "weight", "alpha", "seconds", "gap", "seed"),
+    "expand": ("objective", "weight", "alpha", "risk", "seconds", "gap", "seed"),
 }
 """Options of a question that a study takes; those that are not given are at its defaults."""
 

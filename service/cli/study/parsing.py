@@ -108,8 +108,20 @@ def _add_study_options(study: argparse.ArgumentParser) -> None:
         help="tornado of an expansion: seek a plan anew at both ends of the N widest inputs, "
         "beside the plan as it is (%(default)d)",
     )
+    _add_risk(study)
+
+
+def _add_risk(study: argparse.ArgumentParser) -> None:
+    add = study.add_argument
     add("--weight", type=float, default=0.5, help="cvar: of the worst futures (%(default)g)")
     add("--alpha", type=float, default=0.1, help="cvar: share of futures (%(default)g)")
+    add(
+        "--risk",
+        choices=("total", "operation"),
+        default="total",
+        help="cvar, and frontier: the worst futures by all of NPV, or by operation alone "
+        "(%(default)s)",
+    )
 
 
 def _add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

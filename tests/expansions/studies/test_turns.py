@@ -16,7 +16,7 @@ from optimizer.domain.changes.scale import scaled
 from optimizer.domain.files import write_instance
 from optimizer.errors import InstanceError, Unsupported
 from optimizer.expand.answer import arrays_of, objective_of
-from optimizer.expand.evaluate import cents, decision_of, evaluate
+from optimizer.expand.evaluate import cents, decision_of, evaluate, looked_at
 from optimizer.expand.plan import Options
 from optimizer.expand.studies.alternatives import alternatives, bonus
 from optimizer.expand.studies.breakeven import bridges, late_by
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from optimizer.domain.instance import Instance
+    from optimizer.expand.plan import Risk
 
 TURBINE = {
     "kind": "turbine", "sites": ["s"], "cap_mw": 5.0, "cost_usd": 300_000.0, "max_units": 1,
@@ -195,14 +196,16 @@ def test_alternatives_are_about_expected_value() -> None:
 # ---- frontier ------------------------------------------------------------------------------------
 
 
-def test_no_plan_beats_a_point_of_the_frontier_in_both() -> None:
+@pytest.mark.parametrize("risk", ("total", "operation"))
+def test_no_plan_beats_a_point_of_the_frontier_in_both(risk: Risk) -> None:
     instance = made(world())
-    options = Options(alpha=0.4, **EXACT)
-    found = frontier(instance, asks(instance, alpha=0.4), options, 5)
+    options = Options(alpha=0.4, risk=risk, **EXACT)
+    found = frontier(instance, asks(instance, alpha=0.4, risk=risk), options, 5)
     arrays = arrays_of(instance, options)
     odds = [f.ppb for f in arrays.futures]
     goal = options.model_copy(update={"objective": "cvar"})
-    each = [objective_of(cents(evaluate(arrays, d).values), odds, goal) for d in every(arrays)]
+    values = [looked_at(arrays, d, evaluate(arrays, d).values, goal) for d in every(arrays)]
+    each = [objective_of(cents(x), odds, goal) for x in values]
     both = np.array([(o.expected, o.tail) for o in each])
     assert len(found.points) >= 2 and not found.missing
     for point in found.points:
@@ -268,6 +271,7 @@ def test_a_study_writes_its_report_and_every_plan_it_rests_on(
         (["nameplate"], "there are information"),
         (["information", "--objective", "cvar"], "expected NPV"),
         (["worth", "--objective", "profit"], "--objective"),
+        (["frontier", "--risk", "capital"], "--risk"),
         (["frontier", "--points", "1"], "--points"),
         (["tornado", "--anew", "-1"], "--anew"),
     ],

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.expand.engines.benders import GROUPS, Benders, Best
-from optimizer.expand.engines.cuts import Cuts
+from optimizer.expand.engines.cuts import Cuts, Sides
 from optimizer.expand.engines.first import MUSD
-from optimizer.expand.engines.model import Affine, Model
+from optimizer.expand.engines.model import Model
 from optimizer.expand.engines.records import Found
 from optimizer.expand.engines.tree.policy import Policy
 from optimizer.expand.engines.tree.stage import TreeStage
@@ -61,8 +61,8 @@ class TreeCuts(Cuts):
         self.market, self.count = self.each[0].market, self.each[0].count
         self.theta = np.concatenate([cuts.theta for cuts in self.each])
 
-    def at(self, found: Found) -> list[list[list[Affine]]]:
-        """Return the right sides of the cuts at a point, by group, market and period."""
+    def at(self, found: Found) -> list[Sides]:
+        """Return the right sides of the cuts at a point, by group."""
         right = []
         for at, cuts in zip(self.arrays.paths, self.each, strict=True):
             right += cuts.at(Found(*(row[at] for row in found)))

@@ -210,7 +210,8 @@ def alternatives_report(
 
 def frontier_report(instance: Instance, found: Frontier) -> Report:
     """Return the report of expected NPV against the mean of the worst cases."""
-    worst = f"mean of the worst {found.alpha:.0%}"
+    by = " by operation" if found.risk == "operation" else ""
+    worst = f"mean of the worst {found.alpha:.0%}{by}"
     heads = (
         Column("weight of the worst", "", "right"), Column("expected NPV", "USD", "right"),
         Column(worst, "USD", "right"), Column("worst case", "USD", "right"),
