@@ -22,7 +22,7 @@ from optimizer.place.plan import Certificate, Options, PlacePlan, Status
 from optimizer.place.solve import solve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from optimizer.domain.instance import Instance
 
@@ -225,6 +225,25 @@ def strange(data: Data, plan: Data) -> set[str]:
 # ---- prices -------------------------------------------------------------------------------------
 
 
+def _random_covers(world: stranger.World, rng: np.random.Generator, most: int) -> Iterator[Data]:
+    """Yield cover rows, at half of the places, of some jobs that may wait; prices up to `most`."""
+    free = [job["id"] for job in world.jobs if job.get("running") is None]
+    limited = [name for name, tenant in world.tenants.items() if "quota_chips" in tenant]
+    places = [("chips", n, 2) for n in world.pools] + [("power", n, 4_000) for n in world.sites]
+    for row, of, unit in [*places, *(("quota", name, 2) for name in limited)]:
+        if not free or rng.random() < 0.5:
+            continue
+        drawn = rng.choice(free, 5), rng.integers(1, 4, 5), unit * rng.integers(1, 9, 5)
+        items = [
+            {"job": str(job), "coefficient": int(c), "least": int(least)}
+            for job, c, least in zip(*drawn, strict=True)
+        ]
+        begin = int(rng.integers(0, world.periods))
+        count = int(rng.integers(1, world.periods - begin + 1))
+        prices = [int(x) for x in rng.uniform(0, most, count)]
+        yield {"row": row, "of": of, "begin": begin, "prices": prices, "items": items}
+
+
 def random_certificate(data: Data, rng: np.random.Generator) -> Data:
     """Return prices on rows of every family, of the order of what they are worth."""
     world = stranger.World(data)
@@ -256,6 +275,7 @@ def random_certificate(data: Data, rng: np.random.Generator) -> Data:
         "chips": {name: prices(chip // 10, 0.3) for name in world.pools},
         "slices": [row for row in slices if rng.random() < 0.5],
         "rounding": [row for row in rounding if rng.random() < 0.5],
+        "covers": list(_random_covers(world, rng, chip)),
         "quotas": {name: prices(chip // 10) for name in limited},
         "budgets": {name: int(rng.uniform(0, value / 10_000)) for name in world.budgets},
         "permits": {name: int(rng.uniform(0, energy)) for name in permits},

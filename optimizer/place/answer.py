@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from optimizer.domain.answers.records import versions
+from optimizer.place.bound.prices import Cover, CoverItem
 from optimizer.place.engines.packing import name_domains
 from optimizer.place.engines.power.whole import Served, cost_of, dispatch_all
 from optimizer.place.image.totals import total_names
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from optimizer.place.clock import Clock
     from optimizer.place.engines.handles import Problem, State
     from optimizer.place.engines.prices import Prices
+    from optimizer.place.engines.rows import Row
 
 __all__ = [
     "Found",
@@ -48,12 +50,10 @@ __all__ = [
 MOST_USD = 1e9
 """No price is higher: that of a chip-period or a watt-period [USD]."""
 
-ROUNDED: dict[str, Literal["chips", "power", "quota"]] = {
-    "round_chips": "chips",
-    "round_power": "power",
-    "round_quota": "quota",
-}
-"""What the rounding rows of engines are in a certificate."""
+Place = Literal["chips", "power", "quota"]
+
+LUMPS: dict[str, Place] = {"chips": "chips", "power": "power", "quota": "quota"}
+"""What rounding and cover rows of engines are of in a certificate."""
 
 
 Names = dict[int, tuple[tuple["IdRange", ...], ...]]
@@ -102,22 +102,34 @@ def least_worth(instance: Instance) -> float:
     return usd(nano_usd)
 
 
+def _cover(instance: Instance, row: Row, kind: Place, of: str, prices: list[int]) -> Cover:
+    """Return a cover row with its prices, by names."""
+    items = [
+        CoverItem(job=instance.jobs[j].id, coefficient=c, least=least) for j, c, least in row.items
+    ]
+    begin, end = row.span
+    return Cover(row=kind, of=of, begin=begin, prices=tuple(prices[begin:end]), items=tuple(items))
+
+
 def named_prices(instance: Instance, p: Prices) -> Certificate:
     """Return prices as whole numbers, whatever they prove."""
     whole = np.rint(np.clip(p.rows, 0, MOST_USD) * NANO).astype(np.int64).tolist()
     sites, pools, tenants = list(instance.sites), list(instance.pools), list(instance.tenants)
     named: dict[str, dict[str, tuple[int, ...]]] = {"power": {}, "chips": {}, "quota": {}}
     names = {"power": sites, "chips": pools, "quota": tenants}
-    slices, rounding = [], []
+    slices, rounding, covers = [], [], []
     for row, each in zip(p.table.rows, whole, strict=True):
         if row.kind in named:
             named[row.kind][names[row.kind][row.of]] = tuple(each)
         elif row.kind == "slice" and any(each):
             slices.append(SlicePrices(pool=pools[row.of], slice_chips=row.size, prices=tuple(each)))
         elif any(each):
-            kind = ROUNDED[row.kind]
+            kind = LUMPS[row.kind.partition("_")[2]]
             of = names[kind][row.of]
-            rounding.append(Rounding(row=kind, of=of, divisor=row.size, prices=tuple(each)))
+            if row.items:
+                covers.append(_cover(instance, row, kind, of, each))
+            else:
+                rounding.append(Rounding(row=kind, of=of, divisor=row.size, prices=tuple(each)))
     supplies = [f"{s}/{k}" for s, site in instance.sites.items() for k in site.supplies]
     permits = {k: nano(float(x)) for k, x in zip(supplies, p.permits, strict=True)}
     totals = dict(zip(total_names(instance), (nano(float(x)) for x in p.budgets), strict=True))
@@ -130,6 +142,7 @@ def named_prices(instance: Instance, p: Prices) -> Certificate:
         chips=named["chips"],
         slices=tuple(slices),
         rounding=tuple(rounding),
+        covers=tuple(covers),
         quotas=named["quota"],
         budgets={b: totals["budget", b] for b in instance.budgets},
         permits={name: price for name, price in permits.items() if price},

@@ -314,5 +314,6 @@ def build_arrays(instance: Instance) -> PlaceArrays:
     fields: dict[str, Any] = (
         _jobs(instance) | _modes(instance) | total_limits(instance) | _pools(instance)
     )
-    fields |= power_arrays(instance) | alike(fields)
+    fields |= power_arrays(instance)
+    fields |= alike(fields)
     return PlaceArrays(allowed=allowed_columns(instance, fields), **fields)

@@ -13,6 +13,7 @@ import numpy as np
 
 from optimizer.errors import PlanError
 from optimizer.place.bound.columns import best_of_jobs
+from optimizer.place.bound.covers import most_that_fits, spread_out
 from optimizer.place.bound.power import fixed_cost, supply_worth
 from optimizer.place.bound.world import Ints, World
 from optimizer.units import budget_down, nano
@@ -81,12 +82,13 @@ def upper_bound(
 
 def _agrees(instance: Instance, certificate: Certificate) -> None:
     T = instance.horizon.periods
-    kind_of = {"chips": "pools", "power": "sites", "quota": "tenants"}
-    rounding = [(r.of, kind_of[r.row], r.prices) for r in certificate.rounding]
     named = [(name, "sites", p) for name, p in certificate.power.items()]
     named += [(name, "pools", p) for name, p in certificate.chips.items()]
-    named += [(r.pool, "pools", r.prices) for r in certificate.slices] + rounding
+    named += [(r.pool, "pools", r.prices) for r in certificate.slices]
     named += [(name, "tenants", p) for name, p in certificate.quotas.items()]
+    kind_of = {"chips": "pools", "power": "sites", "quota": "tenants"}
+    named += [(r.of, kind_of[r.row], r.prices) for r in certificate.rounding]
+    named += [(r.of, kind_of[r.row], spread_out(r, T)) for r in certificate.covers]
     for name, kind, prices in named:
         if name not in getattr(instance, kind):
             raise PlanError(f"certificate: {name!r} is not among the {kind} of the instance")
@@ -109,12 +111,24 @@ def _agrees(instance: Instance, certificate: Certificate) -> None:
     for name in certificate.budgets:
         if name not in instance.budgets:
             raise PlanError(f"certificate: {name!r} is not a budget of the instance")
+    _agrees_on_lumps(instance, certificate)
+
+
+def _agrees_on_lumps(instance: Instance, certificate: Certificate) -> None:
     for row in certificate.slices:
         if instance.pools[row.pool].domain is None:
             raise PlanError(f"certificate: pool {row.pool!r} has no domains, so no slice rows")
-    for tenant in (*certificate.quotas, *(r.of for r in certificate.rounding if r.row == "quota")):
+    tenants = list(certificate.quotas)
+    tenants += [r.of for r in certificate.rounding if r.row == "quota"]
+    tenants += [r.of for r in certificate.covers if r.row == "quota"]
+    for tenant in tenants:
         if instance.tenants[tenant].quota_chips is None:
             raise PlanError(f"certificate: tenant {tenant!r} has no quota")
+    stays = {job.id: instance.has_to_stay(j) for j, job in enumerate(instance.jobs)}
+    for cover in certificate.covers:
+        for item in cover.items:
+            if stays.get(item.job, True):
+                raise PlanError(f"certificate: no job {item.job!r} of the instance may be placed")
 
 
 def _agrees_on_supplies(instance: Instance, certificate: Certificate) -> None:
@@ -146,6 +160,9 @@ def _rows(world: World, certificate: Certificate) -> int:
         total += _dot(row.prices, pool.in_service(instance.horizon) * per_domain)
     for cut in certificate.rounding:
         total += _dot(cut.prices, np.maximum(world.left(cut.row, cut.of) // cut.divisor, 0))
+    for each in certificate.covers:
+        rooms = world.left(each.row, each.of)[each.begin : each.begin + len(each.prices)]
+        total += _dot(each.prices, most_that_fits(each.items, rooms))
     for name, prices in certificate.quotas.items():
         total += (instance.tenants[name].quota_chips or 0) * sum(prices)
     for name, price in certificate.budgets.items():

@@ -28,6 +28,7 @@ from optimizer.place.arrays import PlaceArrays, build_arrays
 from optimizer.place.certificate import Bound, upper_bound
 from optimizer.place.clock import Clock, OnIncumbent
 from optimizer.place.conflict.proof import declared
+from optimizer.place.engines.dual.covers import prepare_covers
 from optimizer.place.engines.prices import Dual, minimised
 from optimizer.place.exact.case import is_small
 from optimizer.place.plan import MAX_SECONDS, Certificate, Options, PlacePlan, Status
@@ -182,6 +183,7 @@ def prepare() -> None:
     race.run()
     with ThreadPoolExecutor(1) as pool:  # also where construction has left nothing to search for
         race.anneal(pool, 10, 1.0, 0.1)
+    prepare_covers()
     upper_bound(instance, whole_prices(instance, dual.finish()))
 
 

@@ -185,6 +185,10 @@ CLAIMS: dict[str, tuple[str, Spoil]] = {
     "optimal": ("status", lambda _, p: p.update(status="optimal")),
     "infeasible": ("status", lambda _, p: p.update(status="infeasible")),
 }
+COVER: Data = {
+    "row": "chips", "of": "p", "begin": 2, "prices": [0] * 4,
+    "items": [{"job": "two", "coefficient": 1, "least": 1}],
+}  # fmt: skip
 VOID: dict[str, Data] = {
     "an unknown site": {"power": {"x": [0] * 6}},
     "an unknown pool": {"chips": {"x": [0] * 6}},
@@ -203,6 +207,12 @@ VOID: dict[str, Data] = {
     "rounding of an unknown site": {
         "rounding": [{"row": "power", "of": "p", "divisor": 2, "prices": [0] * 6}]
     },
+    "a cover row of an unknown pool": {"covers": [COVER | {"of": "s"}]},
+    "a cover row of a tenant without a quota": {"covers": [COVER | {"row": "quota", "of": "u"}]},
+    "a cover row of an unknown job": {
+        "covers": [COVER | {"items": [{"job": "x", "coefficient": 1, "least": 1}]}]
+    },
+    "a cover row beyond the horizon": {"covers": [COVER | {"begin": 3}]},
     "too few prices": {"power": {"s": [0] * 5}},
     "too many prices": {"chips": {"p": [0] * 7}},
     "too few prices of slices": {"slices": [{"pool": "p", "slice_chips": 2, "prices": [0]}]},
@@ -212,6 +222,7 @@ NO_PRICES: dict[str, Data] = {
     "half a price": {"power": {"s": [0, 0, 0.5, 0, 0, 0]}},
     "a true price": {"budgets": {"b": True}},
     "a divisor of 0": {"rounding": [{"row": "chips", "of": "p", "divisor": 0, "prices": [0] * 6}]},
+    "a cover row without jobs": {"covers": [COVER | {"items": []}]},
     "an unknown family": {"cliques": []},
 }
 

@@ -127,6 +127,10 @@ def prices_renamed(certificate: Data, new: dict[str, str]) -> Data:
         row["pool"] = new[row["pool"]]
     for row in named["rounding"]:  # tenants keep their names
         row["of"] = new.get(row["of"], row["of"])
+    for row in named["covers"]:
+        row["of"] = new.get(row["of"], row["of"])
+        for item in row["items"]:
+            item["job"] = new[item["job"]]
     named["precedence"] = {
         new[name]: {new[before]: price for before, price in each.items()}
         for name, each in certificate.get("precedence", {}).items()

@@ -11,7 +11,7 @@ from stranger_series import Data, nano
 from stranger_world import Supply, World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from stranger_modes import Mode
 
@@ -44,6 +44,25 @@ class Prices:
         self.batteries = filled("batteries", batteries)
         self.slices: Sequence[Data] = certificate.get("slices", ())
         self.rounding: Sequence[Data] = certificate.get("rounding", ())
+        self.covers: Sequence[Data] = certificate.get("covers", ())
+
+
+KINDS = {"chips": "chips", "power": "power", "quota": "quotas"}
+
+
+def _of_covers(
+    world: World, certificate: Data, series_of: dict[str, set[str]]
+) -> Iterator[tuple[bool, Any]]:
+    """Yield of every cover row whether it exists, and its prices."""
+    waits = [j for j in world.jobs if j.get("running") is None or may_move(world.instance, j)]
+    free = {job["id"] for job in waits}
+    for row in certificate.get("covers", ()):
+        names = series_of[KINDS[row["row"]]] if row["row"] in KINDS else set()
+        ends = row["begin"] + len(row["prices"])
+        is_there = row["of"] in names and row["begin"] >= 0 and ends <= world.periods
+        for item in row["items"]:
+            is_there &= item["job"] in free and item["coefficient"] >= 1 and item["least"] >= 1
+        yield is_there, row["prices"]
 
 
 def is_sound(world: World, certificate: Data) -> bool:
@@ -59,11 +78,11 @@ def is_sound(world: World, certificate: Data) -> bool:
     for row in certificate.get("slices", ()):  # a pool without domains has no such row
         rows.append((row["pool"] in whole and row["slice_chips"] >= 1, row["prices"]))
     for row in certificate.get("rounding", ()):
-        kinds = {"chips": "chips", "power": "power", "quota": "quotas"}
-        names = series_of[kinds[row["row"]]] if row["row"] in kinds else set()
+        names = series_of[KINDS[row["row"]]] if row["row"] in KINDS else set()
         rows.append((row["of"] in names and row["divisor"] >= 1, row["prices"]))
     if any(len(prices) != world.periods for _, prices in rows):
         return False
+    rows += _of_covers(world, certificate, series_of)
     for key, names in (("budgets", set(world.budgets)), ("permits", permits)):
         rows += [(name in names, [price]) for name, price in certificate.get(key, {}).items()]
     for group, each in certificate.get("spread", {}).items():
@@ -137,6 +156,16 @@ def _block(supply: Supply, power: list[int], permit: int, held: list[int]) -> in
     return -(-total // 1000)
 
 
+def most_within(items: Sequence[Data], room: int) -> int:
+    """Return the largest sum of coefficients of items that fit into a room: all sums, one by one"""
+    sums = {0: 0}  # the least weight of each sum
+    for item in items:
+        for total, weight in list(sums.items()):
+            more, heavier = total + item["coefficient"], weight + item["least"]
+            sums[more] = min(sums.get(more, heavier), heavier)
+    return max(total for total, weight in sums.items() if weight <= room)
+
+
 def _right_sides(world: World, prices: Prices) -> int:
     """Return the sum of price x right side over all rows but those of power."""
     total: int = 0
@@ -151,6 +180,10 @@ def _right_sides(world: World, prices: Prices) -> int:
             total += row["prices"][t] * max(
                 0, world.left(row["row"], row["of"], t) // row["divisor"]
             )
+        for row in prices.covers:
+            if 0 <= t - row["begin"] < len(row["prices"]):
+                room = max(0, world.left(row["row"], row["of"], t))
+                total += row["prices"][t - row["begin"]] * most_within(row["items"], room)
         for name, tenant in world.tenants.items():
             total += prices.quotas[name][t] * (tenant.get("quota_chips") or 0)
     total += sum(price * world.budgets[name] for name, price in prices.budgets.items())
@@ -212,6 +245,13 @@ def charges(world: World, prices: Prices, job: Data, mode: Mode) -> tuple[list[i
         for row in prices.rounding:
             if not is_fixed and (row["row"] != "power" or trains):
                 rest += row["prices"][t] * (held[row["row"]][row["of"]] // row["divisor"])
+        for row in prices.covers:
+            is_of = 0 <= t - row["begin"] < len(row["prices"])
+            if is_of and not is_fixed and (row["row"] != "power" or trains):
+                amount = held[row["row"]][row["of"]]
+                pays = [i["coefficient"] for i in row["items"]
+                       if i["job"] == job["id"] and i["least"] <= amount]  # fmt: skip
+                rest += row["prices"][t - row["begin"]] * max(pays, default=0)
         too_much = any(n > world.pools[p].left[t] for p, n in chips.items()) or (
             trains and any(w > world.sites[s].room_w[t] for s, w in watts.items())
         )

@@ -100,6 +100,23 @@ def test_rounding_rows_of_a_quota_bound_by_hand() -> None:
     assert stranger.bound(data, {"rounding": [row]}) == 2 * (50 * 10**9 - 2 * 5) + 4 * 5
 
 
+def test_cover_rows_bound_by_hand() -> None:
+    jobs = [one_job()["jobs"][0] | {"id": name} for name in "abc"]
+    items = [
+        {"job": name, "coefficient": c, "least": 3}
+        for name, c in zip("abc", (1, 1, 2), strict=True)
+    ]
+    row = {"row": "chips", "of": "p", "begin": 1, "prices": [5, 5], "items": items}
+    most = (
+        3  # of 8 chips two have room, a or b beside c; each runs 2 of 4 hours, outside 1 and 2 not
+    )
+    paid = sum(5 * c for c in (1, 1, 2))
+    assert (
+        stranger.bound(one_job(jobs=jobs), {"covers": [row]})
+        == 3 * 50 * 10**9 + 2 * most * 5 - paid
+    )
+
+
 def test_a_job_that_waits_pays_its_predecessor_by_hand() -> None:
     gang, usd = {"chips": 8, "slice_chips": 8, "one_off_usd": 30.0}, 10**9
     first = one_job()["jobs"][0] | {"id": "first", "value_usd": 0.0, "gangs": [gang]}

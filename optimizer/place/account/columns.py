@@ -214,7 +214,10 @@ def _row_label(row: Row) -> str:
         return "power" if row.kind == "power" else f"{row.kind} {row.of}"
     if row.kind == "chips":
         return f"chips in {row.of}"
-    return f"domains in {row.of}" if row.kind == "slices" else f"rounding in {row.of}"
+    if row.kind == "slices":
+        return f"domains in {row.of}"
+    what = "large jobs beside it" if row.kind.startswith("cover") else "rounding"
+    return f"{what} in {row.of}"
 
 
 def _energy(book: PriceBook, job: int, mode: Mode, start: int, end: int) -> int:

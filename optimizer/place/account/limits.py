@@ -2,9 +2,9 @@
 
 Worth of a MW: one more MW of the site's largest supply, paid at that supply's price of energy,
 raises the certified bound in a period by `1e6 W x max(0, price of power - energy - permit)`, and by
-the price of every rounding row that it lets grow. Worth of a domain: price of its chips, of the
-slices cut from it and of rounding rows, over the whole horizon. A slope of the bound, so for the
-plan an estimate; power and chips are priced apart.
+the price of every rounding and cover row that it lets grow. Worth of a domain: price of its chips,
+of the slices cut from it and of rounding and cover rows, over the whole horizon. A slope of the
+bound, so for the plan an estimate; power and chips are priced apart.
 """
 
 from __future__ import annotations
@@ -57,10 +57,10 @@ def worth_of_mw(ledger: Ledger, book: PriceBook, site: str) -> list[int]:
     power = book.rows.get(Row("power", site), np.zeros(ledger.T, object))
     margin = power - ledger.cost[site, key].astype(object) - permit
     worth = 1_000_000 * np.maximum(margin, 0)
-    more = ledger.world.room[site] + 1_000_000_000 // ledger.pue[site]
+    more = 1_000_000_000 // ledger.pue[site]
     for row, prices in book.rows.items():
-        if (row.kind, row.of) == ("round_power", site):
-            grown = np.maximum(more // row.size, 0) - book.right_side(row)
+        if row.of == site and row.kind in ("round_power", "cover_power"):
+            grown = book.right_side(row, more) - book.right_side(row)
             worth = worth + prices * grown.astype(object)
     return [int(x) for x in worth]
 
@@ -76,9 +76,9 @@ def worth_of_domain(ledger: Ledger, book: PriceBook, pool: str) -> list[int]:
             worth = worth + prices * size
         elif row.kind == "slices":
             worth = worth + prices * (size // row.size)
-        elif row.kind == "round_chips":
-            grown = np.maximum((ledger.world.chips_left[pool] + size) // row.size, 0)
-            worth = worth + prices * (grown - book.right_side(row)).astype(object)
+        elif row.kind in ("round_chips", "cover_chips"):
+            grown = book.right_side(row, size) - book.right_side(row)
+            worth = worth + prices * grown.astype(object)
     return [int(x) for x in worth]
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from optimizer.domain.modes import Mode, ids_usable, run_ends
 from optimizer.place.account.ledger import MOVES
+from optimizer.place.bound.covers import coefficient, most_that_fits, spread_out
 from optimizer.place.bound.power import supply_worth
 from optimizer.units import nano
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.place.account.ledger import Ints, Ledger, Run, Total
+    from optimizer.place.bound.prices import Cover
     from optimizer.place.certificate import Bound
 
 __all__ = ["GapTerm", "PriceBook", "Row", "gap_terms", "total_row"]
@@ -35,7 +37,9 @@ class Row:
     """A priced limit: its kind, what it is of, and the size of slice or divisor (0: neither).
 
     Kinds: power, chips, slices, quota by period, and in lumps round_power, round_chips,
-    round_quota; over the whole horizon budget, spread, moves, precedence.
+    round_quota; of jobs that do not fit together cover_power, cover_chips, cover_quota, whose
+    `size` is their place in the certificate; over the whole horizon budget, spread, moves,
+    precedence.
     """
 
     kind: str
@@ -89,6 +93,15 @@ class PriceBook:
             self._add(Row(f"round_{cut.row}", cut.of, cut.divisor), cut.prices)
         for name, prices in c.quotas.items():
             self.rows[Row("quota", name)] = _exact(prices)
+        self._shared = tuple(self.rows)
+        self._covers: dict[Row, Cover] = {}
+        self._covers_of: dict[str, list[Row]] = {}
+        for i, cover in enumerate(c.covers):
+            row = Row(f"cover_{cover.row}", cover.of, i)
+            self._covers[row] = cover
+            self.rows[row] = _exact(spread_out(cover, ledger.T))
+            for job in {item.job for item in cover.items}:
+                self._covers_of.setdefault(job, []).append(row)
         self.totals = {Row("budget", name): price for name, price in c.budgets.items()}
         for group, at_sites in c.spread.items():
             self.totals |= {Row("spread", f"{group} at {s}"): x for s, x in at_sites.items()}
@@ -107,26 +120,32 @@ class PriceBook:
         before = self.rows.get(row)
         self.rows[row] = _exact(prices) if before is None else before + _exact(prices)
 
+    def rows_of(self, job: int) -> tuple[Row, ...]:
+        """Return the rows of periods that a job may take from: all but cover rows of others."""
+        return (*self._shared, *self._covers_of.get(self.ledger.instance.jobs[job].id, ()))
+
     def use(self, row: Row, job: int, mode: Mode) -> int:
         """Return what a mode takes of a row in a period in which it trains."""
-        parts, site_of = mode.parts, self.ledger.site_of
-        if row.kind == "power":
-            return sum(p.draw_w - p.idle_w for p in parts if site_of(p.pool) == row.of)
-        if row.kind == "quota":
-            is_tenant = self.ledger.instance.jobs[job].tenant == row.of
-            return mode.chips if is_tenant else 0
         if row.kind == "slices":
-            return sum(p.slices * (p.slice_chips // row.size) for p in parts if p.pool == row.of)
-        if row.kind == "chips":
-            return sum(p.chips for p in parts if p.pool == row.of)
-        if self.ledger.instance.has_to_stay(job):
+            parts = (p for p in mode.parts if p.pool == row.of)
+            return sum(p.slices * (p.slice_chips // row.size) for p in parts)
+        lumps, _, what = row.kind.rpartition("_")
+        if lumps and self.ledger.instance.has_to_stay(job):
             return 0
-        if row.kind == "round_quota":
-            is_tenant = self.ledger.instance.jobs[job].tenant == row.of
-            return mode.chips // row.size if is_tenant else 0
-        if row.kind == "round_chips":
-            return sum(p.chips for p in parts if p.pool == row.of) // row.size
-        return sum(p.draw_w - p.idle_w for p in parts if site_of(p.pool) == row.of) // row.size
+        amount = self._amount(what, row.of, job, mode)
+        if lumps == "cover":
+            name = self.ledger.instance.jobs[job].id
+            return coefficient(self._covers[row].items, name, amount)
+        return amount // row.size if lumps else amount
+
+    def _amount(self, what: str, of: str, job: int, mode: Mode) -> int:
+        """Return what a mode takes of the chips of a pool, the watts of a site or a quota."""
+        if what == "quota":
+            return mode.chips if self.ledger.instance.jobs[job].tenant == of else 0
+        if what == "chips":
+            return sum(p.chips for p in mode.parts if p.pool == of)
+        site_of = self.ledger.site_of
+        return sum(p.draw_w - p.idle_w for p in mode.parts if site_of(p.pool) == of)
 
     def pays(
         self, job: int, mode: Mode, starts: Ints, ends: Ints
@@ -140,7 +159,7 @@ class PriceBook:
         works = ~self.ledger.stands(mode)
         milli = np.zeros(len(starts), object)
         first = Row("power", self.ledger.site_of(mode.parts[0].pool))
-        for row in self.rows:
+        for row in self.rows_of(job):
             amount = self.use(row, job, mode)
             if amount == 0:
                 continue
@@ -162,7 +181,7 @@ class PriceBook:
 
     def _sums(self, row: Row, works: NDArray[np.bool_]) -> NDArray[np.object_]:
         """Return prefix sums of a row's prices over the periods in which they are paid, (T+1,)."""
-        is_power = row.kind in ("power", "round_power")
+        is_power = row.kind.endswith("power")
         key = row, works.tobytes() if is_power else b""
         if key not in self._known:
             each = self.rows[row] * (works.astype(object) if is_power else 1)
@@ -221,8 +240,12 @@ class PriceBook:
             found["power_cap", site] = ~stands & (ledger.world.room[site] < watts)
         return found
 
-    def right_side(self, row: Row) -> Ints:
-        """Return the right side of a row, shape (T,)."""
+    def right_side(self, row: Row, more: int | Ints = 0) -> Ints:
+        """Return the right side of a row, shape (T,).
+
+        more
+            Of rows of lumps: what there is more of the place [W or chips].
+        """
         ledger, instance = self.ledger, self.ledger.instance
         if row.kind == "quota":
             quota = instance.tenants[row.of].quota_chips or 0
@@ -233,7 +256,9 @@ class PriceBook:
             per_domain = instance.domain_chips(instance.pools[row.of]) // row.size
             slots: Ints = instance.pools[row.of].in_service(ledger.horizon) * per_domain
             return slots
-        left = ledger.world.left(row.kind.removeprefix("round_"), row.of)
+        left = ledger.world.left(row.kind.rpartition("_")[2], row.of) + more
+        if row in self._covers:
+            return most_that_fits(self._covers[row].items, left)
         lumps: Ints = np.maximum(left // row.size, 0)
         return lumps
 
@@ -249,14 +274,15 @@ def gap_terms(ledger: Ledger, bound: Bound, book: PriceBook) -> tuple[GapTerm, .
 
 
 def _row_terms(ledger: Ledger, book: PriceBook) -> Iterator[GapTerm]:
+    rows_of = {run.job: set(book.rows_of(run.job)) for run in ledger.runs.values()}
     for row, prices in book.rows.items():
         if row.kind == "power":
             continue
         slack = book.right_side(row).astype(object)
         for run in ledger.runs.values():
-            amount = book.use(row, run.job, run.mode)
+            amount = book.use(row, run.job, run.mode) if row in rows_of[run.job] else 0
             if amount:
-                times = run.works.astype(object) if row.kind == "round_power" else 1
+                times = run.works.astype(object) if row.kind.endswith("power") else 1
                 slack[run.span] = slack[run.span] - amount * times
         yield GapTerm("row", _row_name(row), int((prices * slack).sum()))
     left = ledger.totals()
@@ -279,7 +305,9 @@ def _row_name(row: Row) -> str:
         return f"slices of {row.size} in {row.of} left free"
     if row.kind == "quota":
         return f"quota of {row.of} left free"
-    what = row.kind.removeprefix("round_")
+    lumps, _, what = row.kind.rpartition("_")
+    if lumps == "cover":
+        return f"{what} of {row.of} between jobs that do not fit together"
     return f"{what} of {row.of} in lumps of {row.size:,} left free"
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from optimizer.place.bound.pricer import Prices
+    from optimizer.place.bound.prices import CoverItem
     from optimizer.place.bound.world import World
     from optimizer.place.plan import Certificate
 
@@ -156,6 +157,28 @@ class _Laid:
             mode, amount = self._held(cut.row, cut.of)
             waits = ~self.stays[mode]
             yield prices, mode[waits], amount[waits] // cut.divisor, cut.row == "power"
+        takes: dict[tuple[str, str], Ints] = {}
+        index = {job.id: j for j, job in enumerate(self.instance.jobs)}
+        for cover, prices in self.pricer.covers:
+            place = cover.row, cover.of
+            if place not in takes:
+                takes[place] = np.zeros(len(self.job), np.int64)
+                mode, amount = self._held(*place)
+                takes[place][mode] = amount
+            yield prices, *self._covered(cover.items, takes[place], index), cover.row == "power"
+
+    def _covered(
+        self, items: Iterable[CoverItem], held: Ints, index: dict[str, int]
+    ) -> tuple[Ints, Ints]:
+        """Return which modes pay a cover row, and how much; jobs in it do not have to stay."""
+        pays: dict[int, int] = {}
+        for item in items:
+            j = index[item.job]
+            first, last = int(self.table.job_ptr[j]), int(self.table.job_ptr[j + 1])
+            for m in range(first, last):
+                if held[m] >= item.least:
+                    pays[m] = max(pays.get(m, 0), item.coefficient)
+        return _ints(pays), _ints(pays.values())
 
     def _held(self, kind: str, of: str) -> tuple[Ints, Ints]:
         """Return which modes hold something of a pool, site or tenant, and how much in all."""

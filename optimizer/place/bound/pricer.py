@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.domain.modes import Mode, ids_usable, run_ends
+from optimizer.place.bound.covers import coefficient, spread_out
 from optimizer.units import nano, nano_per_period
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from optimizer.domain.jobs import Job
+    from optimizer.place.bound.prices import Cover
     from optimizer.place.bound.world import Ints, World
     from optimizer.place.plan import Certificate
 
@@ -87,6 +90,13 @@ class Pricer:
                 self.order[after] = self.order.get(after, 0) + price
                 self.order[before] = self.order.get(before, 0) - price
         self.cuts = [(r, Prices(r.prices)) for r in certificate.rounding if any(r.prices)]
+        self.covers = [
+            (r, Prices(spread_out(r, world.T))) for r in certificate.covers if any(r.prices)
+        ]
+        self.covers_of: dict[str, list[tuple[Cover, Prices]]] = {}
+        for cover, prices in self.covers:
+            for name in {item.job for item in cover.items}:
+                self.covers_of.setdefault(name, []).append((cover, prices))
 
     def best(self, j: int) -> BestColumn:
         """Return the best column of jobs[j]."""
@@ -143,7 +153,7 @@ class Pricer:
     ) -> NDArray[Any]:
         """Return value less lateness, one-offs and prices for every start [nano-USD]."""
         job, T = self.world.instance.jobs[j], self.world.T
-        power, working, always = self._taken(mode, job.tenant, self.world.instance.has_to_stay(j))
+        power, working, always = self._taken(mode, job, self.world.instance.has_to_stay(j))
         used = sum(self.certificate.budgets.get(name, 0) * x for name, x in mode.uses)
         used += self.order.get(job.id, 0)
         at_sites = self.certificate.spread.get(job.group or "", {})
@@ -169,9 +179,7 @@ class Pricer:
             profit -= mode.restart_nano * (calls[ends] > calls[starts]).astype(kind)
         return profit
 
-    def _taken(
-        self, mode: Mode, tenant: str | None, has_to_stay: bool
-    ) -> tuple[Taken, Taken, Taken]:
+    def _taken(self, mode: Mode, job: Job, has_to_stay: bool) -> tuple[Taken, Taken, Taken]:
         """Return what a mode takes of power (its prices x 1000), else while it works, and always"""
         power: Taken = []
         working: Taken = []
@@ -188,6 +196,7 @@ class Pricer:
                 always.append((self.chips[part.pool], part.chips))
             for q, prices in self.slices.get(part.pool, ()):
                 always.append((prices, part.slices * (part.slice_chips // q)))
+        tenant = job.tenant
         if tenant in self.quotas:
             always.append((self.quotas[tenant], mode.chips))
         own = {} if tenant is None else {tenant: mode.chips}
@@ -195,4 +204,7 @@ class Pricer:
         for cut, prices in () if has_to_stay else self.cuts:
             amount = held[cut.row].get(cut.of, 0) // cut.divisor
             (working if cut.row == "power" else always).append((prices, amount))
+        for cover, prices in () if has_to_stay else self.covers_of.get(job.id, ()):
+            amount = coefficient(cover.items, job.id, held[cover.row].get(cover.of, 0))
+            (working if cover.row == "power" else always).append((prices, amount))
         return power, working, [each for each in always if each[1]]

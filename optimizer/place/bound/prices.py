@@ -8,7 +8,7 @@ from pydantic import Field
 
 from optimizer.domain.answers.records import Record
 
-__all__ = ["Certificate", "Price", "Rounding", "SlicePrices"]
+__all__ = ["Certificate", "Cover", "CoverItem", "Price", "Rounding", "SlicePrices"]
 
 
 Price = Annotated[int, Field(ge=0)]
@@ -35,6 +35,29 @@ class Rounding(Record):
     prices: tuple[Price, ...]
 
 
+class CoverItem(Record):
+    """A job of a cover row: it pays `coefficient` when it takes at least `least` of the place."""
+
+    job: str
+    coefficient: Annotated[int, Field(ge=1, le=1000)]
+    least: Annotated[int, Field(ge=1, le=10**15)]
+
+
+class Cover(Record):
+    """Prices of a cover row, in periods `begin`, `begin` + 1, ...
+
+    `row` and `of` name the place as those of a rounding row do. A job pays the largest coefficient
+    of its items whose `least` it takes of the place. The right side is the largest sum of
+    coefficients of items whose sum of `least` fits into what running jobs leave of the place.
+    """
+
+    row: Literal["chips", "power", "quota"]
+    of: str
+    begin: Annotated[int, Field(ge=0)]
+    prices: tuple[Price, ...]
+    items: Annotated[tuple[CoverItem, ...], Field(min_length=1, max_length=1000)]
+
+
 class Certificate(Record):
     """Prices, all integers and not negative, from which anyone recomputes the bound.
 
@@ -44,8 +67,8 @@ class Certificate(Record):
         Whole price of power at each site's meter [nano-USD per W-period], one a period.
     chips
         Price of a chip of each pool [nano-USD per chip-period], one a period.
-    slices, rounding
-        Prices of slice rows and of rounding rows.
+    slices, rounding, covers
+        Prices of slice rows, of rounding rows and of cover rows.
     quotas
         Price of a chip under each tenant's quota [nano-USD per chip-period], one a period.
     budgets
@@ -68,6 +91,7 @@ class Certificate(Record):
     chips: dict[str, tuple[Price, ...]] = {}
     slices: tuple[SlicePrices, ...] = ()
     rounding: tuple[Rounding, ...] = ()
+    covers: tuple[Cover, ...] = ()
     quotas: dict[str, tuple[Price, ...]] = {}
     budgets: dict[str, Price] = {}
     permits: dict[str, Price] = {}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from optimizer.place.answer import named_prices
 from optimizer.place.arrays import build_arrays
 from optimizer.place.certificate import upper_bound
+from optimizer.place.engines.dual.cuts import add_rounding
 from optimizer.place.engines.prices import COARSE, FINE, Dual, Prices, Stop
 from optimizer.place.goal import feasibility_image
 from optimizer.place.plan import Certificate, Conflict, Status
@@ -60,7 +61,8 @@ def prove(
     dual = Dual(build_arrays(image), threads, poll)
     try:
         dual.minimise(COARSE + FINE[:1])
-        if full and dual.best.bound >= -CLEARLY_USD and not is_over() and dual.add_rounding():
+        is_open = full and dual.best.bound >= -CLEARLY_USD and not is_over()
+        if is_open and add_rounding(dual, FINE[-1][1]):
             dual.minimise(FINE[:1])
     finally:
         dual.close()

@@ -131,12 +131,14 @@ def _holds(made: Instance, prices: Certificate) -> bool:
         for name, paid in prices.precedence.items()
     }
     rounding = tuple(r for r in prices.rounding if r.row != "quota" or r.of in limited)
+    covers = tuple(r for r in prices.covers if r.row != "quota" or r.of in limited)
     update = {
         "quotas": quotas,
         "spread": spread,
         "permits": permits,
         "precedence": precedence,
         "rounding": rounding,
+        "covers": covers,
     }
     try:
         return is_disproof(made, prices.model_copy(update=update))

@@ -20,24 +20,26 @@ NEGLIGIBLE = -25.0
 def price_kinds(begin, end, a, works, table, y, priced):
     """Sum up over periods what modes of some kinds pay, priced : (kinds, T+1).
 
-    table : use_ptr, use_split, use_row, use_amount; y : (R, T) prices as modes pay them
+    table : use_ptr, use_split, use_row, use_amount, span; y : (R, T) prices as modes pay them
     """
-    use_ptr, use_split, use_row, use_amount = table
+    use_ptr, use_split, use_row, use_amount, span = table
     T = y.shape[1]
     for k in range(begin, end):
         out, mask = priced[k], a.mask[a.example[k]]
         for t in range(T + 1):
             out[t] = 0.0
         for u in range(use_ptr[k], use_split[k]):
-            row, amount = y[use_row[u]], use_amount[u]
-            for t in range(T):
+            r, amount = use_row[u], use_amount[u]
+            row = y[r]
+            for t in range(span[r, 0], span[r, 1]):
                 out[t + 1] += amount * row[t]
         if mask > 0:
             for t in range(T):
                 out[t + 1] *= works[mask, t]
         for u in range(use_split[k], use_ptr[k + 1]):
-            row, amount = y[use_row[u]], use_amount[u]
-            for t in range(T):
+            r, amount = use_row[u], use_amount[u]
+            row = y[r]
+            for t in range(span[r, 0], span[r, 1]):
                 out[t + 1] += amount * row[t]
         for t in range(T):
             out[t + 1] += out[t]
@@ -140,7 +142,7 @@ def one_pass(
 @compiled
 def add_usage(begin, end, a, works, table, levels, usage):
     """Add up what weighted modes of some kinds take from every row, usage : (R, T)."""
-    use_ptr, use_split, use_row, use_amount = table
+    use_ptr, use_split, use_row, use_amount, span = table
     T = usage.shape[1]
     active = np.zeros(T)
     for k in range(begin, end):
@@ -152,12 +154,13 @@ def add_usage(begin, end, a, works, table, levels, usage):
         if not is_used:
             continue
         for u in range(use_ptr[k], use_ptr[k + 1]):
-            row, amount = usage[use_row[u]], use_amount[u]
+            r, amount = use_row[u], use_amount[u]
+            row = usage[r]
             if mask > 0 and u < use_split[k]:
-                for t in range(T):
+                for t in range(span[r, 0], span[r, 1]):
                     row[t] += amount * active[t] * works[mask, t]
             else:
-                for t in range(T):
+                for t in range(span[r, 0], span[r, 1]):
                     row[t] += amount * active[t]
 
 

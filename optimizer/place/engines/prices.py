@@ -25,15 +25,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from optimizer.place.engines.dual.cuts import add_rounding, cover
 from optimizer.place.engines.dual.passes import Passes, Weighed
 from optimizer.place.engines.power.blocks import Blocks
 from optimizer.place.engines.rows import (
     Row,
     RowTable,
     base_rows,
-    broken_shares,
     build_rows,
-    rounding_candidates,
 )
 
 if TYPE_CHECKING:
@@ -147,6 +146,11 @@ class Dual:
             share = 1.0 if "quota" in row.kind else of[row.of] / max(float(of.sum()), 1e-9)
             steep = STEEP.get(row.kind, 1.0) * max(share, 1e-6) ** LEVEL
             self.scale[r] = steep * self.scale_value / max(right, 1e-9) / T
+            if row.items:  # it has no price but in its periods
+                begin, end = row.span
+                right = float(self.table.right[r, begin:end].mean())
+                self.scale[r] = 0.0
+                self.scale[r, begin:end] = steep * self.scale_value / max(right, 1e-9) / T
         self.scale_budget = SCALAR * self.scale_value / np.maximum(a.budget.astype(float), 1.0)
         limits = np.maximum(a.permit[self.permitted].astype(float), 1.0)
         self.scale_permit = SCALAR * self.scale_value / limits
@@ -194,7 +198,7 @@ class Dual:
         """Minimise through falling smoothing, in steps as `COARSE` and `FINE` have them."""
         T = self.scale.shape[1]
         for shared, tau, evaluations in steps:
-            if shared >= T:
+            if shared >= T > 1:
                 continue
             begins = np.arange(0, T, shared or T)
             z0 = self._pack(self.best, begins)
@@ -212,28 +216,9 @@ class Dual:
             except Stop:
                 return
 
-    def add_rounding(self, most_of_each: int = 3) -> int:
-        """Add the rounding rows that today's fractional plan breaks most; return how many."""
-        have = set(self.table.rows)
-        candidates = [row for row in rounding_candidates(self.a) if row not in have]
-        if not candidates:
-            return 0
-        kept, prices = list(self.table.rows), self.best
-        broken = broken_shares(
-            self.a, candidates, lambda t: self._weighed(self.best, FINE[-1][1], t).usage
-        )
-        taken: dict[tuple[str, int], int] = {}
-        added = 0
-        for i in np.argsort(-broken):
-            row = candidates[int(i)]
-            key = (row.kind, row.of)
-            if broken[i] > 0.5 and taken.get(key, 0) < most_of_each:
-                taken[key] = taken.get(key, 0) + 1
-                kept.append(row)
-                added += 1
-        if added:
-            self.use_rows(kept, prices)
-        return added
+    def usage(self, tau: float, of: RowTable) -> Floats:
+        """Return what the fractional plan at the best prices takes of rows, (rows of it, T)."""
+        return self._weighed(self.best, tau, of).usage
 
     def mode_weights(self, tau: float) -> Floats:
         """Return the weights of modes at the best prices and a smoothing, (M,)."""
@@ -265,11 +250,17 @@ class Dual:
 
     def _pack(self, p: Prices, begins: Ints) -> Floats:
         """Return prices in one row; those of rows as means over the periods that share one."""
-        rows = np.add.reduceat(p.rows / self.scale, begins, axis=1) / self._lengths(begins)
-        flat = [rows, p.budgets / self.scale_budget]
+        scaled = np.divide(p.rows, self.scale, out=np.zeros_like(p.rows), where=self.scale > 0)
+        rows = np.add.reduceat(scaled, begins, axis=1) / self._lengths(begins)
+        flat = [rows[self._priced(begins)], p.budgets / self.scale_budget]
         flat.append(p.permits[self.permitted] / self.scale_permit)
         flat.append(p.held / self._scale_held())
         return np.concatenate([x.ravel() for x in flat])
+
+    def _priced(self, begins: Ints) -> NDArray[np.bool_]:
+        """Return which rows have a price in which of the spans that share one."""
+        priced: NDArray[np.bool_] = np.add.reduceat(self.scale > 0, begins, axis=1) > 0
+        return priced
 
     def _lengths(self, begins: Ints) -> Ints:
         """Return how many periods share each price."""
@@ -280,13 +271,15 @@ class Dual:
         return self.scale[self.site_of_supply[self.blocks.batteries]]
 
     def _unpack(self, z: Floats, begins: Ints) -> Prices:
-        n, b = len(self.scale) * len(begins), len(self.scale_budget)
+        priced, b = self._priced(begins), len(self.scale_budget)
+        n = int(priced.sum())
         end = n + b + len(self.permitted)
         permits = np.zeros(len(self.a.permit))
         permits[self.permitted] = np.maximum(z[n + b : end], 0) * self.scale_permit
         scale = self._scale_held()
         held = np.maximum(z[end:].reshape(scale.shape), 0) * scale
-        shared = np.maximum(z[:n].reshape(-1, len(begins)), 0)
+        shared = np.zeros(priced.shape)
+        shared[priced] = np.maximum(z[:n], 0)
         rows = np.repeat(shared, self._lengths(begins), axis=1) * self.scale
         budgets = np.maximum(z[n : n + b], 0) * self.scale_budget
         return Prices(self.table, rows, budgets, permits, held, np.inf)
@@ -300,7 +293,8 @@ class Dual:
         if self.poll is not None:
             self.poll(self.best.bound)
         rows, budgets, permits, held = slopes
-        slope = [np.add.reduceat(rows * self.scale, begins, axis=1), budgets * self.scale_budget]
+        each = np.add.reduceat(rows * self.scale, begins, axis=1)[self._priced(begins)]
+        slope = [each, budgets * self.scale_budget]
         slope.append(permits[self.permitted] * self.scale_permit)
         slope.append(held * self._scale_held())
         return value / self.scale_value, np.concatenate(
@@ -369,7 +363,6 @@ def minimised(
     first
         Called once with the dual when its prices are good enough for a first plan.
     """
-    dual: Dual
 
     def poll(_bound: float) -> None:
         if is_over() and dual.evaluations > 2:
@@ -385,8 +378,9 @@ def minimised(
         if first is not None and not is_over():
             first(dual)
         dual.minimise(COARSE[FIRST_STEPS:] + FINE)
-        if not is_over() and dual.add_rounding():
+        if not is_over() and add_rounding(dual, FINE[-1][1]):
             dual.minimise(FINE)
+        cover(dual, FINE[-1][1], is_over)
     finally:
         dual.close()
     return dual

@@ -18,13 +18,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.place.engines.dual.covers import coefficients, covers_at
+from optimizer.place.engines.dual.knapsack import most_that_fits
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from optimizer.place.arrays import Ints, PlaceArrays
 
 __all__ = [
-    "Row", "RowTable", "base_rows", "broken_shares", "build_rows", "rooms_left",
+    "Row", "RowTable", "base_rows", "broken_covers", "broken_shares", "build_rows", "rooms_left",
     "rounding_candidates",
 ]  # fmt: skip
 
@@ -38,21 +41,26 @@ class Row:
     Attributes
     ----------
     kind
-        power, chips, slice, round_chips, round_power, round_quota or quota.
+        power, chips, slice, round_chips, round_power, round_quota, quota, or a cover row:
+        cover_chips, cover_power, cover_quota.
     of
         Index of its site, pool or tenant.
     size
         Slice size or divisor; 0 where there is none.
+    span, items
+        Of a cover row: the periods it is of, and job, coefficient and least amount of each.
     """
 
     kind: str
     of: int
     size: int = 0
+    span: tuple[int, int] = (0, 0)
+    items: tuple[tuple[int, int, int], ...] = ()
 
     @property
     def is_power(self) -> bool:
         """Whether a gang takes from it only while it trains."""
-        return self.kind in ("power", "round_power")
+        return self.kind in ("power", "round_power", "cover_power")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,8 @@ class RowTable:
         Right sides; 0 for power rows, whose right side is the supply block.
     use_ptr : (kinds+1,), use_row, use_amount
         What a mode of each kind takes; rows of power first, up to `use_split`.
+    span : (R, 2)
+        The periods that each row is of: all, but for cover rows.
     """
 
     rows: tuple[Row, ...]
@@ -73,11 +83,12 @@ class RowTable:
     use_split: Ints
     use_row: Ints
     use_amount: Floats
+    span: Ints
 
     @property
-    def compiled(self) -> tuple[Ints, Ints, Ints, Floats]:
-        """What compiled code reads: use_ptr, use_split, use_row, use_amount."""
-        return self.use_ptr, self.use_split, self.use_row, self.use_amount
+    def compiled(self) -> tuple[Ints, Ints, Ints, Floats, Ints]:
+        """What compiled code reads: use_ptr, use_split, use_row, use_amount, span."""
+        return self.use_ptr, self.use_split, self.use_row, self.use_amount, self.span
 
 
 def rooms_left(a: PlaceArrays) -> tuple[Ints, Ints, Ints]:
@@ -141,7 +152,8 @@ class Takes(NamedTuple):
 
 _TAKEN = {
     "power": "power", "round_power": "power", "chips": "chips", "slice": "slice",
-    "quota": "quota", "round_chips": "chips", "round_quota": "quota",
+    "cover_power": "power", "quota": "quota", "round_chips": "chips", "round_quota": "quota",
+    "cover_chips": "chips", "cover_quota": "quota",
 }  # fmt: skip
 """What the rows of a kind are rows of; those of power first, then as they stand in a mode."""
 
@@ -169,7 +181,7 @@ def _takes(a: PlaceArrays, kind: str, size: int = 1) -> Takes:
         found = _summed(own, pool, a.part_slice[parts] * slices)
     else:
         found = _summed(own, pool, slices * (a.part_slice[parts] // size))
-    if not kind.startswith("round"):
+    if not kind.startswith(("round", "cover")):
         return found
     waits = a.running[job[found.kind]] == 0
     return Takes(found.kind[waits], found.of[waits], found.amount[waits])
@@ -188,19 +200,10 @@ def _summed(kind: Ints, of: Ints, amount: Ints) -> Takes:
 
 def build_rows(a: PlaceArrays, rows: list[Row]) -> RowTable:
     """Return right sides of rows and what a mode of every kind takes from each."""
-    left_of, right = _left_of(a), np.zeros((len(rows), a.allowed.shape[1]))
-    for r, row in enumerate(rows):
-        if row.kind == "chips":
-            right[r] = a.usable[row.of] * a.pool_size[row.of]
-        elif row.kind == "slice":
-            right[r] = a.avail[row.of] * (a.pool_size[row.of] // row.size)
-        elif row.kind in left_of:
-            right[r] = np.maximum(left_of[row.kind][row.of] // row.size, 0)
-        elif row.kind == "quota":
-            right[r] = a.quota[row.of]
     modes, of_row, amounts, splits = [], [], [], []
     takes: dict[tuple[str, int], dict[int, tuple[Ints, Ints]]] = {}
     none = np.zeros(0, np.int64), np.zeros(0, np.int64)
+    job = jobs_of_kinds(a)
     for kind in _TAKEN:
         for r, row in enumerate(rows):
             if row.kind != kind:
@@ -209,7 +212,10 @@ def build_rows(a: PlaceArrays, rows: list[Row]) -> RowTable:
             if key not in takes:
                 takes[key] = _by_place(_takes(a, *key))
             mode, amount = takes[key].get(row.of, none)
-            amount = amount // row.size if kind.startswith("round") else amount
+            if kind.startswith("round"):
+                amount = amount // row.size
+            elif kind.startswith("cover"):
+                amount = coefficients(row.items, job[mode], amount)
             modes.append(mode[amount > 0])
             amounts.append(amount[amount > 0])
             of_row.append(np.full(len(modes[-1]), r))
@@ -221,7 +227,41 @@ def build_rows(a: PlaceArrays, rows: list[Row]) -> RowTable:
     split = ptr[:-1] + np.bincount(mode[is_power], minlength=M)
     use_row = np.concatenate([np.zeros(0, np.int64), *of_row])[order]
     use_amount = np.concatenate([np.zeros(0), *amounts])[order].astype(np.float64)
-    return RowTable(tuple(rows), right, ptr, split, use_row, use_amount)
+    spans = [row.span if row.items else (0, a.allowed.shape[1]) for row in rows]
+    span = np.array(spans, np.int64).reshape(-1, 2)
+    return RowTable(tuple(rows), _right_sides(a, rows), ptr, split, use_row, use_amount, span)
+
+
+def _right_sides(a: PlaceArrays, rows: list[Row]) -> Floats:
+    """Return right sides of rows, (R, T); 0 for power rows, whose right side is no number."""
+    left_of, right = _left_of(a), np.zeros((len(rows), a.allowed.shape[1]))
+    for r, row in enumerate(rows):
+        if row.kind == "chips":
+            right[r] = a.usable[row.of] * a.pool_size[row.of]
+        elif row.kind == "slice":
+            right[r] = a.avail[row.of] * (a.pool_size[row.of] // row.size)
+        elif row.kind in left_of:
+            right[r] = np.maximum(left_of[row.kind][row.of] // row.size, 0)
+        elif row.kind == "quota":
+            right[r] = a.quota[row.of]
+        elif row.items:
+            right[r] = _cover_right(left_of[row.kind.replace("cover", "round")][row.of], row)
+    return right
+
+
+def jobs_of_kinds(a: PlaceArrays) -> Ints:
+    """Return the job whose modes alone are of a kind, -1 where jobs share it, (kinds,)."""
+    job = np.searchsorted(a.job_ptr, a.example, side="right") - 1
+    many = np.bincount(a.alike, minlength=len(a.example)) > 1
+    return np.where(many, -1, job)
+
+
+def _cover_right(room: Ints, row: Row) -> Ints:
+    """Return the right side of a cover row, 0 outside its periods, (T,)."""
+    (begin, end), out = row.span, np.zeros(len(room), np.int64)
+    items = np.array(row.items, np.int64)
+    most_that_fits(items[:, 1], items[:, 2], np.maximum(room[begin:end], 0), out[begin:end])
+    return out
 
 
 def _by_place(takes: Takes) -> dict[int, tuple[Ints, Ints]]:
@@ -257,6 +297,35 @@ def broken_shares(
     return broken
 
 
+def broken_covers(a: PlaceArrays, used: Callable[[RowTable], Floats], least: float) -> list[Row]:
+    """Return cover rows that a fractional plan breaks by more than a share, worst first.
+
+    used
+        What the plan uses of the rows of a table, (its rows, T).
+    """
+    found: list[tuple[float, Row]] = []
+    for kind, rooms in _left_of(a).items():
+        table, of, job, amount = _each_job(a, kind)
+        held = used(table)
+        for place in np.unique(of).tolist():
+            own = of == place
+            room = np.maximum(rooms[place], 0)
+            for c in covers_at(job[own], amount[own], held[own], room, least):
+                row = Row(kind.replace("round", "cover"), place, 0, (c.begin, c.end), c.items)
+                found.append((c.broken, row))
+    return [row for _, row in sorted(found, key=lambda f: -f[0])]
+
+
+def _each_job(a: PlaceArrays, kind: str) -> tuple[RowTable, Ints, Ints, Ints]:
+    """Return rows that count who of a job takes each amount at each place; place, job, amount."""
+    takes, job = _takes(a, kind), jobs_of_kinds(a)
+    single = job[takes.kind] >= 0
+    takes = Takes(*(x[single] for x in takes))
+    keys = np.stack((takes.of, job[takes.kind], takes.amount))
+    places, back = np.unique(keys, axis=1, return_inverse=True)
+    return _counting(a, kind, takes.kind, back.reshape(-1), places.shape[1]), *places
+
+
 def _each_amount(a: PlaceArrays, kind: str) -> tuple[RowTable, Ints, Ints]:
     """Return rows that count who takes each amount at each place, and place and amount of each.
 
@@ -264,8 +333,14 @@ def _each_amount(a: PlaceArrays, kind: str) -> tuple[RowTable, Ints, Ints]:
     """
     takes = _takes(a, kind)
     places, back = np.unique(np.stack((takes.of, takes.amount)), axis=1, return_inverse=True)
-    order, M = np.argsort(takes.kind, kind="stable"), len(a.example)
-    ptr = np.concatenate(([0], np.cumsum(np.bincount(takes.kind, minlength=M)))).astype(np.int64)
+    return _counting(a, kind, takes.kind, back.reshape(-1), places.shape[1]), *places
+
+
+def _counting(a: PlaceArrays, kind: str, kinds: Ints, row: Ints, rows: int) -> RowTable:
+    """Return a table of rows each of which counts the modes of some kinds."""
+    order, M = np.argsort(kinds, kind="stable"), len(a.example)
+    ptr = np.concatenate(([0], np.cumsum(np.bincount(kinds, minlength=M)))).astype(np.int64)
     split = ptr[1:] if kind == "round_power" else ptr[:-1]
-    rows, one = back.reshape(-1)[order].astype(np.int64), np.ones(len(order))
-    return RowTable((), np.zeros((places.shape[1], 0)), ptr, split, rows, one), *places
+    own, one = row[order].astype(np.int64), np.ones(len(order))
+    span = np.full((rows, 2), (0, a.allowed.shape[1]), np.int64)
+    return RowTable((), np.zeros((rows, 0)), ptr, split, own, one, span)

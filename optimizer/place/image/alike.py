@@ -11,6 +11,9 @@ __all__ = ["alike"]
 
 Ints = NDArray[np.int64]
 
+LARGE = 1 / 100
+"""Share of a pool or a site above which a mode shares its kind with none."""
+
 
 def alike(a: dict[str, Any]) -> dict[str, Ints]:
     """Return of which kind each mode is, (M,), and one mode of each kind, (kinds,).
@@ -31,8 +34,23 @@ def alike(a: dict[str, Any]) -> dict[str, Ints]:
         code = _joined(code, column)
     for name in ("part_pool", "part_slice", "part_slices", "part_net_w"):
         code = _joined(code, a[name][parts])
+    code = _joined(code, np.where(_is_large(a), np.arange(1, len(counts) + 1), 0))
     _, example, kind = np.unique(code, return_index=True, return_inverse=True)
     return {"alike": kind.astype(np.int64), "example": example.astype(np.int64)}
+
+
+def _is_large(a: dict[str, Any]) -> NDArray[np.bool_]:
+    """Return which modes take more than `LARGE` of a pool or site, and do not run already, (M,)."""
+    job = np.repeat(np.arange(len(a["job_ptr"]) - 1), np.diff(a["job_ptr"]))
+    own = np.repeat(np.arange(len(job)), np.diff(a["part_ptr"]))
+    chips = (a["usable"].max(1, initial=0) * a["pool_size"])[a["part_pool"]]
+    watts = a["room_w"].max(1, initial=0)[a["pool_site"][a["part_pool"]]]
+    large = a["part_slice"] * a["part_slices"] > LARGE * chips
+    large |= a["part_net_w"] > LARGE * watts
+    found = np.zeros(len(job), bool)
+    found[own[large]] = True
+    large_ones: NDArray[np.bool_] = found & (a["running"][job] == 0)
+    return large_ones
 
 
 def _joined(code: Ints, column: Ints) -> Ints:

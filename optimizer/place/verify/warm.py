@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.place.arrays import build_arrays, groups_of
+from optimizer.place.bound.covers import spread_out
 from optimizer.place.engines.handles import problem_handle, state_handle
 from optimizer.place.engines.insertion import insert
 from optimizer.place.engines.packing import pin_running
@@ -208,17 +209,7 @@ def _slot(slots: _Slots, group: int, i: int) -> int:
 
 def give_prices(instance: Instance, certificate: Certificate, dual: Dual) -> None:
     """Set the prices of a dual to those of a certificate, row by row; power at least its energy."""
-    sites, pools, tenants = list(instance.sites), list(instance.pools), list(instance.tenants)
-    given: dict[Row, tuple[int, ...]] = {}
-    given |= {Row("power", sites.index(n)): p for n, p in certificate.power.items()}
-    given |= {Row("chips", pools.index(n)): p for n, p in certificate.chips.items()}
-    given |= {Row("quota", tenants.index(n)): p for n, p in certificate.quotas.items()}
-    given |= {
-        Row("slice", pools.index(r.pool), r.slice_chips): r.prices for r in certificate.slices
-    }
-    for cut in certificate.rounding:
-        names = {"chips": pools, "power": sites, "quota": tenants}[cut.row]
-        given[Row(f"round_{cut.row}", names.index(cut.of), cut.divisor)] = cut.prices
+    given = _given(instance, certificate)
     rows = list(dual.table.rows)
     rows += [row for row in given if row not in rows]
     dual.use_rows(rows)
@@ -239,3 +230,27 @@ def give_prices(instance: Instance, certificate: Certificate, dual: Dual) -> Non
     for i, k in enumerate(dual.blocks.batteries.tolist()):
         held[i] = np.array(certificate.batteries.get(supplies[k], (0,) * held.shape[1])) / NANO
     dual.best = Prices(dual.table, prices, each, permits, held, float("inf"))
+
+
+def _given(instance: Instance, certificate: Certificate) -> dict[Row, tuple[int, ...]]:
+    """Return the prices of a certificate by rows."""
+    sites, pools, tenants = list(instance.sites), list(instance.pools), list(instance.tenants)
+    job_of = {job.id: j for j, job in enumerate(instance.jobs)}
+    given: dict[Row, tuple[int, ...]] = {}
+    given |= {Row("power", sites.index(n)): p for n, p in certificate.power.items()}
+    given |= {Row("chips", pools.index(n)): p for n, p in certificate.chips.items()}
+    given |= {Row("quota", tenants.index(n)): p for n, p in certificate.quotas.items()}
+    given |= {
+        Row("slice", pools.index(r.pool), r.slice_chips): r.prices for r in certificate.slices
+    }
+    for cut in certificate.rounding:
+        names = {"chips": pools, "power": sites, "quota": tenants}[cut.row]
+        given[Row(f"round_{cut.row}", names.index(cut.of), cut.divisor)] = cut.prices
+    for cover in certificate.covers:
+        names = {"chips": pools, "power": sites, "quota": tenants}[cover.row]
+        left = [item for item in cover.items if item.job in job_of]
+        items = tuple((job_of[item.job], item.coefficient, item.least) for item in left)
+        span = cover.begin, cover.begin + len(cover.prices)
+        row = Row(f"cover_{cover.row}", names.index(cover.of), 0, span, items)
+        given |= {row: spread_out(cover, instance.horizon.periods)} if items else {}
+    return given

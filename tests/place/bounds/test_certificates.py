@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -52,6 +52,20 @@ def _movable(instance: Instance) -> Instance:
     return parse_instance(json.dumps(data))
 
 
+def _covers(instance: Instance, rng: np.random.Generator, prices: tuple[int, ...]) -> Any:
+    """Return cover rows of every place with prices from period 1 on; each job is in them twice."""
+    free = [job.id for j, job in enumerate(instance.jobs) if not instance.has_to_stay(j)]
+    items = [
+        {"job": job, "coefficient": int(rng.integers(1, 9)), "least": int(rng.integers(1, 999))}
+        for job in free * 2
+    ]
+    limited = [n for n, tenant in instance.tenants.items() if tenant.quota_chips is not None]
+    places = [("chips", n) for n in instance.pools] + [("power", s) for s in instance.sites]
+    places += [("quota", n) for n in limited]
+    row = {"begin": 1, "prices": prices, "items": tuple(items)}
+    return tuple({"row": kind, "of": of} | row for kind, of in places if items)
+
+
 def _drawn(instance: Instance, seed: int, most: float) -> Certificate:
     """Return a certificate with a price on every row, drawn up to a share of what jobs are worth.
 
@@ -80,6 +94,7 @@ def _drawn(instance: Instance, seed: int, most: float) -> Certificate:
             "chips": {n: prices(100) for n in sizes},
             "slices": tuple(slices),
             "rounding": tuple(cuts),
+            "covers": _covers(instance, rng, prices(9)[1:]),
             "quotas": {n: prices(200) for n in quota},
             "budgets": dict.fromkeys(instance.budgets, 1000),
             "spread": spread,
