@@ -32,6 +32,7 @@ from optimizer.expand.engines.whole.pairs import Pairs
 from optimizer.expand.engines.whole.rounding import Dive, Wholes
 
 if TYPE_CHECKING:
+    from optimizer.expand.arrays import Decision
     from optimizer.expand.engines.benders import Benders
 
 Floats = NDArray[np.float64]
@@ -44,6 +45,9 @@ PART = 1e-6
 
 ROUNDS = 2
 """Times that a node is cut, unless its solution is whole."""
+
+FAR = 5.0
+"""While the gap is so many times what is asked for, each dive is bettered, not only new plans."""
 
 WAIT = 0.1
 """A thread without a node looks again after so long [s]."""
@@ -115,8 +119,7 @@ class Tree:
                 plan = self.found.decision
                 if plan is not None and plan is not self.polished and not master.is_done():
                     self.polished = plan
-                    if len(master.stages()) == 1 and master.options.objective == "expected":
-                        Pairs(master).run(plan)
+                    search.better(plan)
         finally:
             search.leave()
 
@@ -238,8 +241,19 @@ class Search:
         core = self.master.core
         found = Dive(self.master, values, values if core is None else core, (node.low, node.high))
         solution = found.run()
-        if solution is not None:
-            self.master.offer(self.master.whole(solution.tolist()))
+        if solution is None:
+            return
+        plan = self.master.whole(solution.tolist())
+        self.master.offer(plan)
+        known = self.master.found
+        if known.decision is not plan and known.gap > FAR * self.master.options.gap:
+            self.better(plan)
+
+    def better(self, plan: Decision) -> None:
+        """Better a plan by pairs of moves, where cuts are of one value and columns of one path."""
+        master = self.master
+        if len(master.stages()) == 1 and master.options.objective == "expected":
+            Pairs(master).run(plan)
 
     # ---- branching ------------------------------------------------------------------------------
 

@@ -94,7 +94,7 @@ class Pairs:
 
     def run(self, plan: Decision) -> None:
         """Go from a plan to better ones until no pair of moves promises one."""
-        at, loss = np.zeros(len(self.cost)), self.master.found.loss
+        at, loss = np.zeros(len(self.cost)), self.master.price(plan)[1]
         for column, units in self.first.columns_of(plan).items():
             at[column] = units
         moves = self._moves(at)
