@@ -69,6 +69,9 @@ class Question(Generic[OptionsT, PlanT, VerdictT]):
         """Return the class of its plans."""
         self._lacks("plan_type")
 
+    def prepare(self, instance: Instance, options: OptionsT) -> None:
+        """Load and compile what a solve needs; it does so, too, and its time begins after that."""
+
     def solve(
         self,
         instance: Instance,

@@ -56,6 +56,11 @@ class Place(Question["Options", "PlacePlan", "Verdict"]):
 
         return PlacePlan
 
+    def prepare(self, instance: Instance, options: Options) -> None:
+        from optimizer.place.solve import prepare_for
+
+        prepare_for(options.objective)
+
     def solve(
         self,
         instance: Instance,
@@ -271,6 +276,11 @@ class Expand(Question["ExpandOptions", "ExpandPlan", "ExpandVerdict"]):
         from optimizer.expand.plan import ExpandPlan
 
         return ExpandPlan
+
+    def prepare(self, instance: Instance, options: ExpandOptions) -> None:
+        from optimizer.expand.solve import prepare
+
+        prepare(instance)
 
     def solve(
         self,

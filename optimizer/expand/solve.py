@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
     OnIncumbent = Callable[[int | None, int | None, float], None]
 
-__all__ = ["solve"]
+__all__ = ["prepare", "solve"]
 
 PLAN_SECONDS = 2.0
 """Between two plans that are handed on while the search goes on [s]."""
@@ -134,6 +134,11 @@ def _at_least(plan: ExpandPlan, start: ExpandPlan) -> ExpandPlan:
     return start.model_copy(update=said)
 
 
+def prepare(instance: Instance) -> None:
+    """Compile the operation of plans, which takes long once on a machine; time begins after it."""
+    evaluate(arrays_of(instance, Options()), Decision(), has_slopes=True)
+
+
 class Solver:
     """One solve."""
 
@@ -149,7 +154,7 @@ class Solver:
         self.on_plan: Callable[[ExpandPlan], None] | None = None
         self.best: Sequence[float] = ()
         self.arrays = arrays_of(instance, options)
-        evaluate(self.arrays, Decision(), has_slopes=True)  # compiles, which takes long once
+        prepare(instance)
         self.began = self.next_plan = time.monotonic()
         self.keep = None if options.complete is None else self._named(options.complete)
 

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     NewClock = Callable[[Options], Clock]
 
-__all__ = ["OnIncumbent", "prepare", "solve"]
+__all__ = ["OnIncumbent", "prepare", "prepare_for", "solve"]
 
 DUAL_SHARE = 0.25
 """Share of the time that prices get at most."""
@@ -119,10 +119,9 @@ def _asked(instance: Instance, o: Options, call: Clock) -> PlacePlan:
 
 def _goal(instance: Instance, o: Options, new: NewClock) -> PlacePlan:
     """Return the plan for an objective beside value."""
-    from optimizer.place.goals.solve import prepare_goal, solve_goal
+    from optimizer.place.goals.solve import solve_goal
 
-    prepare()
-    prepare_goal(o.objective)
+    prepare_for(o.objective)
     return solve_goal(instance, new(o))
 
 
@@ -167,6 +166,15 @@ def _then(instance: Instance, o: Options, new: NewClock) -> PlacePlan:
 def _until(o: Options, share: float) -> Options:
     """Return options with a share of the time."""
     return o.model_copy(update={"seconds": max(1.0, share * o.seconds)})
+
+
+def prepare_for(objective: str) -> None:
+    """Load what a search for an objective needs, or compile it."""
+    prepare()
+    if objective != "value":
+        from optimizer.place.goals.solve import prepare_goal
+
+        prepare_goal(objective)
 
 
 @cache

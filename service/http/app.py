@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import RedirectResponse
+from starlette.responses import HTMLResponse, RedirectResponse
 
 from optimizer.domain.answers.records import versions
 from optimizer.domain.findings.where import code_of
@@ -27,6 +27,7 @@ from service.http.reading.readers import Readers
 from service.http.routes import catalog, exports, health, pages, reading, runs, watching
 from service.http.routes.said import example
 from service.http.settings import Settings
+from service.http.site import POLICY, problem_page
 from service.http.tokens import Tenants
 
 if TYPE_CHECKING:
@@ -101,17 +102,20 @@ async def _warm(desk: Desk) -> None:
         await desk.slow.warm(task, json.dumps(example(task)).encode(), **head)
 
 
-def _answered(problem: Problem) -> Response:
-    return Response(problem.text(), problem.status, problem.headers, MEDIA_TYPE)
+def _answered(request: Request, problem: Problem) -> Response:
+    """Answer a problem: as JSON; to who looks at pages on a page, or by asking for a token."""
+    is_page = "text/html" in request.headers.get("accept", "") and request.method == "GET"
+    if not is_page or request.url.path.startswith("/v1/"):
+        return Response(problem.text(), problem.status, problem.headers, MEDIA_TYPE)
+    if problem.code == "no_token":
+        return RedirectResponse("/login", 303)
+    heads = {"Content-Security-Policy": POLICY} | (problem.headers or {})
+    return HTMLResponse(problem_page(problem), problem.status, heads)
 
 
 async def _ours(request: Request, error: Exception) -> Response:
-    """Answer an error of ours; who looks at a page without a token is asked for one."""
-    problem = problem_of(error)
-    is_page = "text/html" in request.headers.get("accept", "") and request.method == "GET"
-    if problem.code == "no_token" and is_page and not request.url.path.startswith("/v1/"):
-        return RedirectResponse("/login", 303)
-    return _answered(problem)
+    """Answer an error of ours."""
+    return _answered(request, problem_of(error))
 
 
 async def _parameters(request: Request, error: Exception) -> Response:
@@ -121,7 +125,7 @@ async def _parameters(request: Request, error: Exception) -> Response:
         {"parameter": str(e["loc"][-1])[:80], "code": code_of(e["type"]), "detail": e["msg"][:200]}
         for e in error.errors()
     ]
-    return _answered(Problem("bad_parameter", "A parameter is refused.", errors=errors))
+    return _answered(request, Problem("bad_parameter", "A parameter is refused.", errors=errors))
 
 
 async def _routing(request: Request, error: Exception) -> Response:
@@ -130,7 +134,7 @@ async def _routing(request: Request, error: Exception) -> Response:
     heads = dict(error.headers or {})
     if error.status_code == 405:
         detail = f"{heads.get('Allow', 'Another method')} is what can be asked here."
-        return _answered(Problem("wrong_method", detail, headers=heads))
+        return _answered(request, Problem("wrong_method", detail, headers=heads))
     if error.status_code == 404:
-        return _answered(Problem("unknown", "There is nothing at this address."))
-    return _answered(Problem("bad_request", "The request cannot be understood."))
+        return _answered(request, Problem("unknown", "There is nothing at this address."))
+    return _answered(request, Problem("bad_request", "The request cannot be understood."))

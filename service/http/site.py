@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
     from jinja2 import Environment
 
+    from service.http.problems import Problem
     from service.runs.port import Event, Run
 
-__all__ = ["POLICY", "STATIC", "live_part", "login_page", "page_of", "runs_page"]
+__all__ = ["POLICY", "STATIC", "live_part", "login_page", "page_of", "problem_page", "runs_page"]
 
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
@@ -116,6 +117,11 @@ def live_part(run: Run, events: Sequence[Event], *, has_plan: bool) -> str:
 def login_page(*, is_wrong: bool) -> str:
     """Return the page that asks for a token."""
     return _room().get_template("login.html.j2").render(is_wrong=is_wrong)
+
+
+def problem_page(problem: Problem) -> str:
+    """Return the page that says what is wrong."""
+    return _room().get_template("problem.html.j2").render(**problem.data() | {"hint": problem.hint})
 
 
 def _row(run: Run) -> _Row:

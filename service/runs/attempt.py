@@ -21,8 +21,9 @@ TELL_SECONDS = 0.25
 """Least time between two incumbents that are written; the last one always is [s]."""
 STOP_SECONDS = 2.0
 """After `stop` a solver may take so long to finish its plan; then the last checkpoint is it [s]."""
-LOAD_SECONDS = 600.0
-"""A solver may take so long to load; the first one on a machine compiles its search [s]."""
+LOAD_SECONDS = 3600.0
+"""A solver may take so long to load: the first one on a machine compiles what it needs, a minute of
+a core, of which a busy machine gives it little [s]."""
 HALT_SECONDS = 5.0
 """A solver that somebody has stopped with a signal for so long is as good as dead [s]."""
 LEAST_SECONDS = 1.0
@@ -38,7 +39,7 @@ class Limits:
     memory_mb
         Memory that it holds [MB].
     grace_seconds
-        Time beyond the run's own limit, for what is loaded, compiled and checked [s].
+        Time beyond the run's own limit, which begins when all is loaded: to finish and check [s].
     """
 
     memory_mb: float
@@ -71,7 +72,7 @@ class Attempt:
         self._next_tell = 0.0
         self._lock, self._is_killed = threading.Lock(), False
         self._stop_by: float | None = None
-        self._until = time.monotonic() + LOAD_SECONDS
+        self._until, self._is_ready = time.monotonic() + LOAD_SECONDS, False
         self._halted: float | None = None
         options = dict(claim.options)
         self._seconds = max(LEAST_SECONDS, float(options.get("seconds", 60.0)) - claim.spent)
@@ -86,7 +87,8 @@ class Attempt:
                 return
             now = time.monotonic()
             self._stop_by = now + STOP_SECONDS
-            self._until = min(self._until, now + self._limits.grace_seconds)
+            if self._is_ready:
+                self._until = min(self._until, now + self._limits.grace_seconds)
             self._solver.hurry()
             self._solver.send("stop")
 
@@ -130,8 +132,9 @@ class Attempt:
     def _begins(self) -> None:
         """Let the time of the run begin: all is loaded."""
         with self._lock:
-            if self._stop_by is None:
-                self._until = time.monotonic() + self._seconds + self._limits.grace_seconds
+            self._is_ready = True
+            left = self._seconds if self._stop_by is None else 0.0
+            self._until = time.monotonic() + left + self._limits.grace_seconds
 
     def _write_news(self) -> None:
         """Write the last incumbent, if there is one and the one before is a moment ago."""

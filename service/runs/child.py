@@ -3,8 +3,9 @@
     python -m service.runs.child LEVEL PARENT
 
 It loads what placing needs while it waits for one line, the order, so that a spare one is quick. It
-says `ready` when all is loaded that the order needs: mixes and expansions do not wait for a search
-that is being compiled. Then it solves, checks by the independent checker, and answers by lines:
+says `ready` when all is loaded and compiled that the order needs: the time of the run begins, and
+mixes and expansions do not wait for the search of placements. Then it solves, checks by the
+independent checker, and answers by lines:
 
     {"kind": "ready"} {"kind": "incumbent", ...} {"kind": "plan", ...} {"kind": "result", ...}
 
@@ -71,7 +72,6 @@ def main() -> None:
         order = json.loads(line)
         if order["question"] == "place":
             loading.join()
-        out.say("ready")
         _answer(order, out, cancel)
     except FleetwattError as e:
         out.say("error", code="refused", message=str(e))
@@ -132,6 +132,8 @@ def _answer(order: dict[str, Any], out: _Out, cancel: threading.Event) -> None:
         out.say("plan", **_checked(question, instance, found))
 
     options = question.options(**order["options"])
+    question.prepare(instance, options)
+    out.say("ready")
     start = _start(question, order, instance)
     found = question.solve(instance, options, incumbent, cancel, start, plan)
     out.say("result", **_checked(question, instance, found))

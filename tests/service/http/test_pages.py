@@ -44,6 +44,20 @@ def test_a_run_is_listed_shown_and_ended_by_its_buttons(acme: httpx.Client) -> N
     assert acme.delete(f"/v1/runs/{run}").status_code == 204
 
 
+def test_who_looks_for_a_page_that_is_not_there_is_told_on_one(acme: httpx.Client) -> None:
+    looks = {"Accept": "text/html"}
+    for path, said in (
+        ("/nowhere", "nothing at this address"),
+        (f"/runs/{'0' * 32}", "no such run"),
+    ):
+        page = acme.get(path, headers=looks)
+        assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+        assert said in page.text and 'href="/"' in page.text
+        assert "default-src 'none'" in page.headers["content-security-policy"]
+        assert acme.get(path).json()["code"] == "unknown"
+    assert acme.get(f"/v1/runs/{'0' * 32}", headers=looks).json()["code"] == "unknown"
+
+
 def test_who_has_no_token_is_asked_for_one_and_keeps_it_in_a_cookie(
     address: str, tokens: dict[str, Any]
 ) -> None:

@@ -17,7 +17,8 @@ import tiny
 
 from instances.catalog import load
 from optimizer.domain.files import parse_instance
-from optimizer.questions import PLACE
+from optimizer.expand.engines import operate
+from optimizer.questions import EXPAND, PLACE
 from service.runs.attempt import Attempt, Ended, Limits
 from service.runs.claims import Claims
 from service.runs.port import Order, RunState
@@ -103,6 +104,18 @@ def test_a_mix_does_not_wait_for_the_search_of_placement_to_be_compiled() -> Non
         finally:
             solver.kill()
             other.kill()
+
+
+def test_nothing_of_an_expansion_is_compiled_after_it_is_prepared() -> None:
+    def compiled() -> dict[str, int]:
+        return {n: len(f.signatures) for n, f in vars(operate).items() if hasattr(f, "signatures")}
+
+    instance, options = load("nscale-uk"), EXPAND.options(seconds=1)
+    EXPAND.prepare(instance, options)
+    before = compiled()
+    assert before["_some_cells"] > 0
+    assert EXPAND.check(instance, EXPAND.solve(instance, options)).is_good
+    assert compiled() == before
 
 
 def test_a_run_is_solved_in_a_process_of_its_own_and_its_death_is_told(tmp_path: Path) -> None:
