@@ -12,7 +12,12 @@ __all__ = ["alike"]
 Ints = NDArray[np.int64]
 
 LARGE = 1 / 100
-"""Share of a pool or a site above which a mode shares its kind with none."""
+"""Share of a pool or a site above which a mode shares its kind with none: cover rows tell jobs
+apart."""
+
+FEW = 10_000
+"""Modes up to which they are told apart: with 80,000 a pass over all columns took twice as long, and
+prices are not settled by the time that cover rows would come."""
 
 
 def alike(a: dict[str, Any]) -> dict[str, Ints]:
@@ -20,6 +25,7 @@ def alike(a: dict[str, Any]) -> dict[str, Ints]:
 
     Modes of a kind take the same chips, slices and watts in the same pool, pause alike, count
     under the same quota, and run already or do not; so at any prices a period costs them the same.
+    Where modes are few, a large one is of a kind of its own.
 
     a
         The other arrays of the image, by name.
@@ -34,7 +40,8 @@ def alike(a: dict[str, Any]) -> dict[str, Ints]:
         code = _joined(code, column)
     for name in ("part_pool", "part_slice", "part_slices", "part_net_w"):
         code = _joined(code, a[name][parts])
-    code = _joined(code, np.where(_is_large(a), np.arange(1, len(counts) + 1), 0))
+    if len(counts) <= FEW:
+        code = _joined(code, np.where(_is_large(a), np.arange(1, len(counts) + 1), 0))
     _, example, kind = np.unique(code, return_index=True, return_inverse=True)
     return {"alike": kind.astype(np.int64), "example": example.astype(np.int64)}
 
