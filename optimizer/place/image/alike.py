@@ -16,8 +16,8 @@ LARGE = 1 / 100
 apart."""
 
 FEW = 10_000
-"""Modes up to which they are told apart: with 80,000 a pass over all columns took twice as long, and
-prices are not settled by the time that cover rows would come."""
+"""Modes up to which they are told apart. With 80,000 a pass over all columns took twice as long,
+and prices are not settled by the time that cover rows would come."""
 
 
 def alike(a: dict[str, Any]) -> dict[str, Ints]:
