@@ -56,7 +56,7 @@ IDLE = 10
 """Rounds after which a cut that does not bind is dropped: longer than at the root, as other nodes
 come back to it."""
 
-TRIED, AMONG, STEPS = 2, 5, 100
+TRIED, AMONG, STEPS = 2, 5, 50
 """A column is tried so often on both sides, so many at a node, with so many steps of the simplex;
 after that it is judged by what it brought."""
 
