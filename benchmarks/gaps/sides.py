@@ -13,9 +13,11 @@ the intervals from there and measures our sides anew; an interval only ever gets
 not used for an instance that has another hash.
 
 On seeds 101 to 105 (`benchmarks/s_sides.csv`; HiGHS for 300 to 480 s, seldom with a core to itself)
-44 to 56 % of each gap is slack for sure and at most 56 % regret: most of what is sure lies with
+44 to 56 % of each gap was slack for sure and at most 56 % regret: most of what is sure lay with
 the bound. Better plans than ours of 60 s were known on two (by 0.03 and 0.6 %); no interval is
-narrower than 1.5 %, so where the rest lies is open.
+narrower than 1.5 %, so where the rest lies is open. That is why the bound has cover rows: with them
+it is 0.6 to 1.5 % above HiGHS's claims on the five (`benchmarks/bound_rows.csv`), and
+the file is of the bound before them.
 """
 
 from __future__ import annotations
