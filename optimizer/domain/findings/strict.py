@@ -120,7 +120,7 @@ def _is_plain(here: Any) -> bool:
     if isinstance(here, dict) and not "".join(here).isascii():
         return False
     kinds = set(map(type, values))
-    if kinds <= {NoneType, bool}:
+    if kinds <= {NoneType, bool} or (kinds <= {dict, list} and not any(values)):
         return True
     if len(kinds) > 1:
         return False
