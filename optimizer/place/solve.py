@@ -1,6 +1,6 @@
 """Strategy of placement: prices first, then the search, then names, dispatch and proof.
 
-1. The smoothed dual gives prices and a bound (at most a quarter of the time, two threads). Its
+1. The smoothed dual gives prices and a bound (at most 45 % of the time, two threads). Its
    first prices, one a day, give a first plan.
 2. Priced construction, then annealed searches side by side until the time is up (`race.py`);
    incumbents are handed on as they come. Where there are batteries or demand charges, every search
@@ -46,8 +46,9 @@ if TYPE_CHECKING:
 
 __all__ = ["OnIncumbent", "prepare", "prepare_for", "solve"]
 
-DUAL_SHARE = 0.25
-"""Share of the time that prices get at most."""
+DUAL_SHARE = 0.45
+"""Share of the time that prices get at most. With 20,000 jobs and 88 s a quarter of the time leaves
+a gap of 7.3 %, this 5.8 %: bound and plan are both better (XL, seed 1). Small ones need less."""
 
 ANNEAL_SHARE = 0.75
 """Share of the time that the search gets where CP-SAT refines its plan by neighbourhoods."""
