@@ -249,13 +249,26 @@ def _lacks(ledger: Ledger, room: Room, job: int, found: Columns, i: int) -> Iter
 
 
 def _more_domains(ledger: Ledger, name: str, amount: int, span: Any) -> int:
-    """Return how many domains to add for so many more: the next ids may be in maintenance."""
-    pool, h, more = ledger.instance.pools[name], ledger.horizon, amount
-    if pool.maintenance:
-        now = pool.in_service(h)
-        while (pool.in_service(h, more) - now)[span].min() < amount:
-            more += 1
-    return more
+    """Return how many domains to add for so many more that are free in a span of periods.
+
+    They get the ids above those that are there all the time; of these, some may be in maintenance,
+    or come later and then hold a run.
+    """
+    pool, busy = ledger.instance.pools[name], set[int]()
+    first, last = int(span.argmax()), len(span) - int(span[::-1].argmax())
+    for (low, high), begin, end in pool.out_of_use(ledger.horizon):
+        if begin < last and end > first:
+            busy |= set(range(low, high + 1))
+    for run in ledger.runs.values():
+        if run.start < last and run.end > first:
+            for part, ids in zip(run.mode.parts, run.placement.domains, strict=True):
+                if part.pool == name:
+                    busy |= {i for low, high in ids for i in range(low, high + 1)}
+    there = more = int(pool.usable(ledger.horizon)[span].min())
+    while amount > 0:
+        amount -= more not in busy
+        more += 1
+    return more - there
 
 
 def _idle(ledger: Ledger, lacks: list[_Lack]) -> dict[str, int]:
