@@ -274,17 +274,15 @@ def gap_terms(ledger: Ledger, bound: Bound, book: PriceBook) -> tuple[GapTerm, .
 
 
 def _row_terms(ledger: Ledger, book: PriceBook) -> Iterator[GapTerm]:
-    rows_of = {run.job: set(book.rows_of(run.job)) for run in ledger.runs.values()}
-    for row, prices in book.rows.items():
-        if row.kind == "power":
-            continue
-        slack = book.right_side(row).astype(object)
-        for run in ledger.runs.values():
-            amount = book.use(row, run.job, run.mode) if row in rows_of[run.job] else 0
+    slack = {row: book.right_side(row).astype(object) for row in book.rows if row.kind != "power"}
+    for run in ledger.runs.values():
+        for row in book.rows_of(run.job):
+            amount = book.use(row, run.job, run.mode) if row in slack else 0
             if amount:
                 times = run.works.astype(object) if row.kind.endswith("power") else 1
-                slack[run.span] = slack[run.span] - amount * times
-        yield GapTerm("row", _row_name(row), int((prices * slack).sum()))
+                slack[row][run.span] = slack[row][run.span] - amount * times
+    for row, each in slack.items():
+        yield GapTerm("row", _row_name(row), int((book.rows[row] * each).sum()))
     left = ledger.totals()
     for run in ledger.runs.values():
         for name, amount in ledger.takes(run.job, run.mode):

@@ -15,7 +15,7 @@ from optimizer.place.image.totals import PRECEDENCE
 if TYPE_CHECKING:
     from optimizer.place.arrays import PlaceArrays
 
-__all__ = ["empty_state", "make_problem", "place", "restore", "unplace"]
+__all__ = ["empty_state", "make_problem", "place", "raised", "restore", "unplace"]
 
 
 def make_problem(a: PlaceArrays, priced: Any, worth: Any, permit_price: Any) -> Problem:
@@ -172,12 +172,24 @@ def _idle_energy(p, state):
     for s in range(p.fixed_mw.shape[0]):
         for t in range(p.fixed_mw.shape[1]):
             load = (p.fixed_mw[s, t] + 999) // 1000
-            rest = load
-            for i in range(p.cap.shape[1]):
-                given = min(rest, p.cap[s, i, t])
-                rest -= given
-                total += given * p.cost[s, i, t]
+            total = raised(p.cap, p.cost, s, t, ZERO, load, total)
             _book_permits(p, state, s, t, ZERO, load)
+    return total
+
+
+@compiled
+def raised(cap, cost, s, t, before, after, total):
+    """A cost of energy, raised by what one load at the meter costs more than another [USD].
+
+    By merit: what each supply gave before and gives now.
+    """
+    for i in range(cap.shape[1]):
+        gave, gives = min(before, cap[s, i, t]), min(after, cap[s, i, t])
+        total += (gives - gave) * cost[s, i, t]
+        before -= gave
+        after -= gives
+        if before <= 0 and after <= 0:
+            break
     return total
 
 
@@ -198,7 +210,6 @@ def _add_load(p, state, m, start, end, sign):
     """Add (or take away) the power of a mode; return the rise of energy cost [USD]."""
     load, pue, fixed, act = state.load, p.pue, p.fixed_mw, p.act
     cap, cost, has_permit = p.cap, p.cost, p.has_permit[0]
-    most = cap.shape[1]
     mask, rise = p.mask[m], 0.0
     for part in range(p.part_ptr[m], p.part_ptr[m + 1]):
         s, net = p.pool_site[p.part_pool[part]], sign * p.part_net_w[part]
@@ -210,13 +221,7 @@ def _add_load(p, state, m, start, end, sign):
             after = (pue[s, t] * load[s, t] + fixed[s, t] + 999) // 1000
             if has_permit:
                 _book_permits(p, state, s, t, before, after)
-            for i in range(most):  # by merit: what each supply gave before and gives now
-                gave, gives = min(before, cap[s, i, t]), min(after, cap[s, i, t])
-                rise += (gives - gave) * cost[s, i, t]
-                before -= gave
-                after -= gives
-                if before <= 0 and after <= 0:
-                    break
+            rise = raised(cap, cost, s, t, before, after, rise)
     return rise
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from optimizer.place.engines.compiled import compiled
 from optimizer.place.engines.insertion import blocked, crowded, window
-from optimizer.place.engines.state import place
+from optimizer.place.engines.state import place, raised
 
 __all__ = ["LEAST", "NEVER", "place_best", "score"]
 
@@ -19,20 +19,6 @@ LEAST = 1e-6
 
 NEVER = -1e300
 """Score of a run that is not possible."""
-
-
-@compiled
-def _rise_of(p, s, t, before, after):
-    """What it costs to go from one load at the meter to another by the merit order [USD]."""
-    rise = 0.0
-    for i in range(p.cap.shape[1]):
-        gave, gives = min(before, p.cap[s, i, t]), min(after, p.cap[s, i, t])
-        rise += (gives - gave) * p.cost[s, i, t]
-        before -= gave
-        after -= gives
-        if before <= 0 and after <= 0:
-            break
-    return rise
 
 
 @compiled
@@ -53,7 +39,7 @@ def _rises(p, state, m, rises):
                 continue
             before = (p.pue[s, t] * state.load[s, t] + p.fixed_mw[s, t] + 999) // 1000
             after = (p.pue[s, t] * (state.load[s, t] + net) + p.fixed_mw[s, t] + 999) // 1000
-            rises[t + 1] += _rise_of(p, s, t, before, after)
+            rises[t + 1] = raised(p.cap, p.cost, s, t, before, after, rises[t + 1])
     for t in range(T):
         rises[t + 1] += rises[t]
 
